@@ -1,0 +1,1 @@
+"""copydesk: one signal in, every follower's own order out, with a reason for everything."""

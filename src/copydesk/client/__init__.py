@@ -1,0 +1,1 @@
+"""The API's models, and a small typed client of it."""

@@ -1,0 +1,398 @@
+"""The API's words: what requests may hold and what answers look like. Decimals go out as plain text."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+
+from copydesk.domain.bot import BotStatus, MarketType, OnOpposite
+from copydesk.domain.instrument import plain
+from copydesk.domain.subscription import (
+    Environment,
+    KeyCheck,
+    MarginMode,
+    OnUnprotected,
+    SubscriptionStatus,
+    VenueName,
+)
+from copydesk.domain.user import Role, UserStatus
+
+Number = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="json")]
+Usd = Annotated[Number, Field(ge=0, le=1_000_000_000, max_digits=20, description="USD")]
+Percent = Annotated[Number, Field(ge=0, le=1_000, max_digits=12, description="percent; 0 = none")]
+StopPercent = Annotated[Number, Field(ge=0, lt=100, max_digits=12, description="percent; 0 = none")]
+Leverage = Annotated[int, Field(ge=1, le=125, description="a factor")]
+Name = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Username = Annotated[str, Field(min_length=3, max_length=64, pattern=r"^[A-Za-z0-9._@+-]+$")]
+Password = Annotated[str, Field(min_length=10, max_length=200, description="at least 10 characters")]
+WebhookPath = Annotated[str, Field(min_length=3, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+Secret = Annotated[str, Field(min_length=16, max_length=200, description="at least 16 characters")]
+Key = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[\x21-\x7e\s]+$")]
+Text = Annotated[str, Field(max_length=2_000, pattern=r"^[^\x00]*$")]
+
+
+class Request(BaseModel):
+    """A field that is not known is refused: it would be a wish silently ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Answer(BaseModel):
+    """Built from domain values by their attributes."""
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+
+class FieldProblem(Answer):
+    field: str
+    problem: str
+
+
+class ErrorDetails(BaseModel):
+    code: str
+    message: str
+    details: dict[str, Any] = {}
+
+
+class ErrorAnswer(BaseModel):
+    """The one shape of every error."""
+
+    error: ErrorDetails
+
+
+class TokenAnswer(Answer):
+    access_token: str
+    refresh_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105  a scheme's name, not a secret
+    expires_in: int = Field(description="seconds")
+    role: Role
+
+
+class RefreshRequest(Request):
+    refresh_token: str = Field(min_length=1, max_length=200)
+
+
+class LogoutRequest(Request):
+    refresh_token: str | None = Field(None, max_length=200, description="absent: every session of the user ends")
+
+
+class NewUser(Request):
+    username: Username
+    password: Password
+    role: Role
+    status: UserStatus = UserStatus.ACTIVE
+    allowed_mt5_id: int | None = Field(None, ge=1, le=2**62)
+    mt5_path: Text | None = None
+    subscription: Name = "free"
+
+
+class UserChange(Request):
+    password: Password | None = None
+    role: Role | None = None
+    status: UserStatus | None = None
+    allowed_mt5_id: int | None = Field(None, ge=1, le=2**62)
+    mt5_path: Text | None = None
+    subscription: Name | None = None
+
+
+class UserAnswer(Answer):
+    id: str
+    username: str
+    role: Role
+    status: UserStatus
+    allowed_mt5_id: int | None
+    mt5_path: str | None
+    subscription: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class Profile(Answer):
+    id: str
+    username: str
+    role: Role
+    allowed_mt5_id: int | None
+    mt5_path: str | None
+    subscription: str
+
+
+class TradeCopy(Request):
+    """How an MT5 copier sizes and guards; null is no limit."""
+
+    mode: Literal["fix", "multiplier"] = "fix"
+    fixed_lot: Annotated[Number, Field(gt=0, le=1_000)] = Decimal("0.01")
+    multiplier: Annotated[Number, Field(gt=0, le=1_000)] = Decimal("1.0")
+    max_slippage_points: int | None = Field(50, ge=0, le=100_000)
+    max_spread_points: int | None = Field(None, ge=0, le=100_000)
+    max_orders_per_symbol: int | None = Field(2, ge=0, le=1_000)
+    max_exposure_trades: int | None = Field(5, ge=0, le=10_000)
+    max_exposure_lots: Annotated[Number, Field(ge=0, le=100_000)] | None = Decimal("10.0")
+
+
+class UserConfig(Request):
+    """Per-user configuration held by the server; it wins over local files."""
+
+    trade_copy: TradeCopy = Field(default_factory=TradeCopy)
+
+
+Freshness = Annotated[int, Field(ge=1, le=300, description="seconds an opening may wait before it expires")]
+
+
+class NewBot(Request):
+    name: Name
+    description: Text = ""
+    market_type: MarketType = MarketType.FUTURES
+    source: Literal["tradingview"] = "tradingview"
+    master_webhook_path: WebhookPath | None = Field(None, description="absent: made from the name")
+    master_secret: Secret | None = Field(None, description="absent: made by the server")
+    default_leverage: Leverage = 1
+    default_margin_usd: Usd = Decimal(50)
+    default_stop_loss_pct: StopPercent = Decimal(0)
+    default_take_profit_pct: Percent = Decimal(0)
+    on_opposite: OnOpposite = OnOpposite.CLOSE
+    open_freshness_s: Freshness = 30
+    signature_v0: bool = False
+    status: BotStatus = BotStatus.ACTIVE
+
+
+class BotChange(Request):
+    name: Name | None = None
+    description: Text | None = None
+    master_webhook_path: WebhookPath | None = None
+    default_leverage: Leverage | None = None
+    default_margin_usd: Usd | None = None
+    default_stop_loss_pct: StopPercent | None = None
+    default_take_profit_pct: Percent | None = None
+    on_opposite: OnOpposite | None = None
+    open_freshness_s: Freshness | None = None
+    signature_v0: bool | None = None
+    status: BotStatus | None = None
+
+
+class BotAnswer(Answer):
+    """`webhook_url` is there for the bot's owner; `master_secret` once, when it was made."""
+
+    id: str
+    name: str
+    description: str
+    market_type: MarketType
+    source: str
+    default_leverage: int
+    default_margin_usd: Number
+    default_stop_loss_pct: Number
+    default_take_profit_pct: Number
+    on_opposite: OnOpposite
+    open_freshness_s: int
+    signature_v0: bool
+    status: BotStatus
+    created_at: datetime
+    updated_at: datetime
+    master_webhook_path: str | None = None
+    webhook_url: str | None = None
+    master_secret: str | None = None
+
+
+class RotateSecret(Request):
+    overlap_s: int = Field(3_600, ge=0, le=604_800, description="seconds the old secret stays valid")
+    master_secret: Secret | None = Field(None, description="absent: made by the server")
+
+
+class NewSecret(Answer):
+    master_secret: str
+    old_valid_until: datetime
+
+
+class NewAccount(Request):
+    name: Name
+    venue: VenueName
+    environment: Environment
+    api_key: Key | None = None
+    api_secret: Key | None = None
+    is_active: bool = True
+
+
+class AccountChange(Request):
+    name: Name | None = None
+    api_key: Key | None = None
+    api_secret: Key | None = None
+    is_active: bool | None = None
+
+
+class AccountAnswer(Answer):
+    """Of the key only its last four characters are shown."""
+
+    id: str
+    name: str
+    venue: VenueName
+    environment: Environment
+    is_active: bool
+    key_hint: str
+    key_check: KeyCheck
+    key_problem: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class FindingAnswer(Answer):
+    name: str
+    ok: bool
+    detail: str
+    advice: str | None
+
+
+class CheckAnswer(Answer):
+    """The pre-flight report of an account."""
+
+    ok: bool
+    key_check: KeyCheck
+    key_problem: str | None
+    checked_at: datetime
+    findings: list[FindingAnswer]
+
+
+class CopyChoices(Request):
+    margin_mode: MarginMode = MarginMode.ISOLATED
+    on_unprotected: OnUnprotected = OnUnprotected.FLATTEN
+
+
+class NewSubscription(Request):
+    bot_id: str = Field(min_length=1, max_length=40)
+    exchange_account_id: str = Field(min_length=1, max_length=40)
+    custom_leverage: Leverage | None = None
+    custom_margin_usd: Usd | None = None
+    custom_stop_loss_pct: StopPercent | None = None
+    custom_take_profit_pct: Percent | None = None
+    max_daily_loss_usd: Usd | None = None
+    max_concurrent_positions: int | None = Field(None, ge=0, le=1_000)
+    status: SubscriptionStatus = SubscriptionStatus.ACTIVE
+    copy_choices: CopyChoices = Field(default_factory=CopyChoices, alias="copy")
+
+
+class SubscriptionChange(Request):
+    """A custom value set to null goes back to the bot's default."""
+
+    custom_leverage: Leverage | None = None
+    custom_margin_usd: Usd | None = None
+    custom_stop_loss_pct: StopPercent | None = None
+    custom_take_profit_pct: Percent | None = None
+    max_daily_loss_usd: Usd | None = None
+    max_concurrent_positions: int | None = Field(None, ge=0, le=1_000)
+    status: SubscriptionStatus | None = None
+    copy_choices: CopyChoices | None = Field(None, alias="copy")
+
+
+class EffectiveAnswer(Answer):
+    leverage: int
+    margin_usd: Number
+    stop_loss_pct: Number
+    take_profit_pct: Number
+
+
+class SubscriptionAnswer(Answer):
+    """`effective` is what counts: the custom value where there is one, else the bot's default."""
+
+    id: str
+    bot_id: str
+    exchange_account_id: str
+    status: SubscriptionStatus
+    custom_leverage: int | None
+    custom_margin_usd: Number | None
+    custom_stop_loss_pct: Number | None
+    custom_take_profit_pct: Number | None
+    max_daily_loss_usd: Number | None
+    max_concurrent_positions: int | None
+    copy_choices: CopyChoices = Field(serialization_alias="copy", validation_alias="copy")
+    effective: EffectiveAnswer
+    total_signals_received: int
+    total_orders_executed: int
+    total_orders_failed: int
+    last_signal_at: datetime | None
+    current_daily_loss_usd: Number
+    daily_loss_resets_at: datetime
+    current_positions: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class StepAnswer(Answer):
+    leg: str
+    direction: str
+    fraction: Number
+
+
+class SignalAnswer(Answer):
+    id: str
+    bot_id: str
+    source: str
+    ticker: str
+    symbol: str
+    action: str
+    price: Number | None
+    steps: list[StepAnswer]
+    note: str | None
+    payload: dict[str, Any]
+    received_at: datetime
+    created_at: datetime
+
+
+class EventAnswer(Answer):
+    at: datetime
+    state: str
+    note: str | None
+    evidence: dict[str, Any] | None
+
+
+class ExecutionAnswer(Answer):
+    id: str
+    signal_id: str
+    subscription_id: str
+    account_id: str
+    bot_id: str
+    leg: str
+    symbol: str
+    side: str
+    status: Literal["success", "failed", "skipped", "pending"]
+    state: str
+    reason: str | None
+    requested_quantity: Number | None
+    executed_quantity: Number
+    executed_price: Number | None
+    trigger_price: Number | None
+    fee_usd: Number
+    exchange_order_id: str | None
+    client_order_id: str | None
+    execution_time_ms: int | None
+    plan: dict[str, Any]
+    timeline: list[EventAnswer]
+    created_at: datetime
+    updated_at: datetime
+
+
+class BroadcastStats(Answer):
+    """Without `?wait=` only `total_subscribers` is known when the answer leaves."""
+
+    total_subscribers: int
+    successful_executions: int | None = None
+    failed_executions: int | None = None
+    skipped: int | None = None
+    duration_ms: int | None = None
+
+
+class WebhookAnswer(Answer):
+    success: Literal[True] = True
+    bot_name: str
+    signal_id: str
+    status: Literal["accepted"] = "accepted"
+    duplicate: bool = False
+    broadcast_stats: BroadcastStats
+    timestamp: datetime
+
+
+class HealthAnswer(Answer):
+    success: bool
+    healthy: bool
+    active_bots: int | None = None
+    active_subscriptions: int | None = None
+    last_signal_at: datetime | None = None
+    error: str | None = None

@@ -1,0 +1,61 @@
+"""The dashboard's own process: binds its port, serves the pages, ends on SIGTERM or SIGINT."""
+
+import secrets
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+
+import uvicorn
+from fastapi import FastAPI
+from nicegui import app, ui
+
+from copydesk.dashboard.desk import People
+from copydesk.dashboard.pages import add_pages
+
+GRACE_S = 2
+"""Seconds that open tabs get when the dashboard is asked to stop; they reload by themselves once it is back."""
+
+
+def run(*, api_url: str, host: str, port: int, on_ready: Callable[[int], None]) -> None:
+    people = People(api_url)
+    add_pages(people)
+    app.on_shutdown(people.close)
+    outer = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    ui.run_with(
+        outer,
+        title="copydesk",
+        dark=True,
+        language="en-US",
+        tailwind=False,
+        show_welcome_message=False,
+        storage_secret=secrets.token_urlsafe(32),
+        session_middleware_kwargs={"session_cookie": "copydesk_browser"},
+    )
+    config = uvicorn.Config(
+        outer,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+        ws="wsproto",
+    )
+    socket = config.bind_socket()
+    server = _Server(config)
+    server.ready = lambda: on_ready(socket.getsockname()[1])
+    # uvicorn raises the signal again once it has stopped: being asked to stop is no error.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        server.run(sockets=[socket])
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens."""
+
+    ready: Callable[[], None] = staticmethod(lambda: None)
+
+    async def startup(self, *args: object, **kwargs: object) -> None:
+        await super().startup(*args, **kwargs)  # type: ignore[arg-type]
+        if self.started:
+            self.ready()

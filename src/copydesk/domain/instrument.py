@@ -1,0 +1,50 @@
+"""What a venue trades and in which steps; how the many spellings of a symbol become one."""
+
+import re
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+
+_EXCHANGE_PREFIX = re.compile(r"^[A-Z0-9_]+:")
+_SETTLE_SUFFIX = re.compile(r":[A-Z0-9]+$")
+_PERPETUAL_SUFFIX = re.compile(r"(\.P|[-_.]?PERP|[-_]SWAP)$")
+_SYMBOL = re.compile(r"^[A-Z0-9]{2,30}$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """One tradable symbol of a venue: steps and limits, in units of base (quantity) and quote (price, notional)."""
+
+    symbol: str
+    base: str
+    quote: str
+    price_tick: Decimal
+    quantity_step: Decimal
+    quantity_min: Decimal
+    quantity_max: Decimal
+    notional_min: Decimal
+
+
+def round_down(value: Decimal, step: Decimal) -> Decimal:
+    """The largest multiple of `step` that is not above `value` (both ≥ 0)."""
+    return (value / step).to_integral_value(rounding=ROUND_DOWN) * step
+
+
+def round_to_tick(price: Decimal, tick: Decimal) -> Decimal:
+    """The multiple of `tick` nearest to `price`."""
+    return (price / tick).to_integral_value() * tick
+
+
+def canonical_symbol(text: str) -> str | None:
+    """BINANCE:BTCUSDT.P, BTCUSDTPERP, BTC/USDT:USDT, btc-usdt → BTCUSDT; None where it cannot be a symbol."""
+    symbol = text.strip().upper()
+    if "/" in symbol:
+        symbol = _SETTLE_SUFFIX.sub("", symbol)
+    symbol = _PERPETUAL_SUFFIX.sub("", _EXCHANGE_PREFIX.sub("", symbol))
+    symbol = re.sub(r"[/\-_]", "", symbol)
+    return symbol if _SYMBOL.match(symbol) else None
+
+
+def plain(value: Decimal) -> str:
+    """A decimal as people write it: no exponent, no trailing zeros."""
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

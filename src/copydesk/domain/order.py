@@ -1,0 +1,73 @@
+"""An order as the engine asks for it and as a venue shows it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from copydesk.domain.signal import Direction, LegKind, Side
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewOrder:
+    """What should be sent: a market order, or (with `trigger_price`) a conditional one that becomes a market order.
+
+    `direction` is the position it belongs to; `reduce_only` may only make that position smaller.
+    """
+
+    client_order_id: str
+    symbol: str
+    leg: LegKind
+    side: Side
+    direction: Direction
+    quantity: Decimal
+    reduce_only: bool
+    trigger_price: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrozenRequest:
+    """The one request that may ever leave for an attempt: its parameters with their timestamp, and their hash.
+
+    `settle_at` is the earliest moment at which "not found" can mean "not placed".
+    """
+
+    params: Mapping[str, str]
+    conditional: bool
+    frozen_at: datetime
+    settle_at: datetime
+    request_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRef:
+    """How to ask a venue about an order of ours."""
+
+    symbol: str
+    client_order_id: str
+    conditional: bool
+    placed_at: datetime
+
+
+class OrderStatus(StrEnum):
+    """A venue's words, reduced to what the engine must tell apart."""
+
+    WORKING = "working"
+    PARTIAL = "partial"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderReport:
+    """What a venue shows of one order; `fee_usd` is None where it does not tell."""
+
+    status: OrderStatus
+    exchange_order_id: str
+    client_order_id: str
+    executed_quantity: Decimal = Decimal(0)
+    average_price: Decimal | None = None
+    fee_usd: Decimal | None = None
+    evidence: Mapping[str, object] = field(default_factory=dict)

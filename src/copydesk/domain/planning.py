@@ -1,0 +1,165 @@
+"""The heart: one step of a signal and one follower make a Copy or a Refusal. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from copydesk.domain.bot import Bot
+from copydesk.domain.guards import Exposure, Refusal, refuse_account, refuse_open
+from copydesk.domain.instrument import Instrument, plain, round_down, round_to_tick
+from copydesk.domain.position import Position
+from copydesk.domain.signal import Direction, LegKind, Side, Step
+from copydesk.domain.subscription import (
+    Account,
+    EffectiveSettings,
+    Subscription,
+    SubscriptionStatus,
+    effective_settings,
+)
+
+PERCENT = Decimal(100)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follower:
+    """Everything about one follower that a plan depends on; `position` is what our fills opened on the symbol."""
+
+    bot: Bot
+    subscription: Subscription
+    account: Account
+    position: Position | None
+    exposure: Exposure
+
+    @property
+    def settings(self) -> EffectiveSettings:
+        return effective_settings(self.bot, self.subscription)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quote:
+    """What the market says: the instrument's steps and its last trade price."""
+
+    instrument: Instrument
+    last_price: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """What one follower should do, with the numbers it came from."""
+
+    leg: LegKind
+    side: Side
+    direction: Direction
+    quantity: Decimal
+    rule: str
+    inputs: Mapping[str, str]
+    numbers: Mapping[str, str]
+
+
+def plan_copy(step: Step, follower: Follower, quote: Quote | None) -> Copy | Refusal:
+    """A Copy or the first Refusal; without a quote nothing is opened, while a close needs only its own quantity."""
+    if follower.subscription.status is SubscriptionStatus.PAUSED:
+        return Refusal(reason="The subscription is paused", rule="subscription_paused")
+    refused = refuse_account(follower.account)
+    if refused is not None:
+        return refused
+    if step.leg is LegKind.CLOSE:
+        return _plan_close(step, follower, quote)
+    return refuse_open(follower.subscription, follower.exposure) or _plan_open(step, follower, quote)
+
+
+def _plan_open(step: Step, follower: Follower, quote: Quote | None) -> Copy | Refusal:
+    held = follower.position
+    if held is not None and held.direction is not step.direction:
+        return Refusal(
+            reason=f"The account still holds a {held.direction} position on this symbol",
+            rule="opposite_position",
+            numbers={"quantity": plain(held.quantity)},
+        )
+    if quote is None:
+        return Refusal(reason="No price for this symbol at the account's venue", rule="no_market_data")
+    settings = follower.settings
+    inputs = {
+        "margin_usd": plain(settings.margin_usd),
+        "leverage": str(settings.leverage),
+        "last_price": plain(quote.last_price),
+        "quantity_step": plain(quote.instrument.quantity_step),
+        "price_tick": plain(quote.instrument.price_tick),
+        "notional_min": plain(quote.instrument.notional_min),
+        "stop_loss_pct": plain(settings.stop_loss_pct),
+        "take_profit_pct": plain(settings.take_profit_pct),
+    }
+    exact = settings.margin_usd * settings.leverage / quote.last_price
+    quantity = round_down(exact, quote.instrument.quantity_step)
+    numbers = {
+        "exact_quantity": plain(round(exact, 12)),
+        "quantity": plain(quantity),
+        "notional": plain(quantity * quote.last_price),
+    }
+    return _refuse_size(quantity, quote, numbers | inputs) or Copy(
+        leg=step.leg,
+        side=Side.opening(step.direction),
+        direction=step.direction,
+        quantity=quantity,
+        rule="margin × leverage ÷ last price, rounded down to the step",
+        inputs=inputs,
+        numbers=numbers,
+    )
+
+
+def _refuse_size(quantity: Decimal, quote: Quote, numbers: Mapping[str, str]) -> Refusal | None:
+    instrument = quote.instrument
+    if quantity < instrument.quantity_min or quantity == 0:
+        least = plain(instrument.quantity_min)
+        return Refusal(
+            reason=f"Quantity {plain(quantity)} is below the venue's minimum {least}",
+            rule="quantity_min",
+            numbers={**numbers, "quantity_min": least},
+        )
+    if quantity > instrument.quantity_max:
+        most = plain(instrument.quantity_max)
+        return Refusal(
+            reason=f"Quantity {plain(quantity)} is above the venue's maximum {most}",
+            rule="quantity_max",
+            numbers={**numbers, "quantity_max": most},
+        )
+    notional = quantity * quote.last_price
+    if notional < instrument.notional_min:
+        return Refusal(
+            reason=f"Notional {plain(notional)} is below the venue's minimum {plain(instrument.notional_min)}",
+            rule="notional_min",
+            numbers=numbers,
+        )
+    return None
+
+
+def _plan_close(step: Step, follower: Follower, quote: Quote | None) -> Copy | Refusal:
+    held = follower.position
+    if held is None or step.direction not in {held.direction, Direction.FLAT}:
+        which = "" if step.direction is Direction.FLAT else f" {step.direction}"
+        return Refusal(reason=f"No{which} position to close", rule="no_position")
+    wanted = held.quantity * step.fraction
+    quantity = held.quantity if step.fraction == 1 or quote is None else _closable(wanted, quote)
+    numbers = {"held": plain(held.quantity), "fraction": plain(step.fraction), "quantity": plain(quantity)}
+    if quantity == 0:
+        return Refusal(reason="The part to close is smaller than one step", rule="quantity_step", numbers=numbers)
+    return Copy(
+        leg=step.leg,
+        side=Side.closing(held.direction),
+        direction=held.direction,
+        quantity=quantity,
+        rule="at most what our own fills opened",
+        inputs={"entry_price": plain(held.entry_price)},
+        numbers=numbers,
+    )
+
+
+def _closable(wanted: Decimal, quote: Quote) -> Decimal:
+    quantity = round_down(wanted, quote.instrument.quantity_step)
+    return quantity if quantity >= quote.instrument.quantity_min else Decimal(0)
+
+
+def trigger_price(kind: LegKind, entry: Decimal, direction: Direction, percent: Decimal, tick: Decimal) -> Decimal:
+    """Where a stop loss or take profit of `percent` of the entry price stands, on the venue's tick."""
+    rises = (kind is LegKind.TAKE_PROFIT) == (direction is Direction.LONG)
+    return round_to_tick(entry * (1 + (percent if rises else -percent) / PERCENT), tick)

@@ -1,0 +1,109 @@
+"""A position is what our own fills opened and have not closed; a trade is a closed round trip."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import Decimal
+
+from copydesk.domain.signal import Direction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Position:
+    """Quantity ≥ 0 in base units, prices in quote, `gross_usd` realised so far, fees paid so far (≥ 0)."""
+
+    direction: Direction
+    quantity: Decimal
+    entry_price: Decimal
+    opened_quantity: Decimal
+    closed_quantity: Decimal
+    closed_value: Decimal
+    gross_usd: Decimal
+    fees_usd: Decimal
+    opened_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trade:
+    """One round trip; `net_usd` = gross − fees, both sides' fees counted."""
+
+    direction: Direction
+    quantity: Decimal
+    entry_price: Decimal
+    exit_price: Decimal
+    gross_usd: Decimal
+    fees_usd: Decimal
+    net_usd: Decimal
+    opened_at: datetime
+    closed_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduction:
+    """What a closing fill did: the rest (None when flat), the result of this fill before fees, the trade if it ended."""
+
+    position: Position | None
+    gross_usd: Decimal
+    trade: Trade | None
+
+
+def increase(
+    position: Position | None,
+    *,
+    direction: Direction,
+    quantity: Decimal,
+    price: Decimal,
+    fee_usd: Decimal,
+    at: datetime,
+) -> Position:
+    """Add an opening fill; the entry price is the average by quantity."""
+    if position is None:
+        return Position(
+            direction=direction,
+            quantity=quantity,
+            entry_price=price,
+            opened_quantity=quantity,
+            closed_quantity=Decimal(0),
+            closed_value=Decimal(0),
+            gross_usd=Decimal(0),
+            fees_usd=fee_usd,
+            opened_at=at,
+        )
+    total = position.quantity + quantity
+    return replace(
+        position,
+        quantity=total,
+        entry_price=(position.quantity * position.entry_price + quantity * price) / total,
+        opened_quantity=position.opened_quantity + quantity,
+        fees_usd=position.fees_usd + fee_usd,
+    )
+
+
+def reduce(position: Position, *, quantity: Decimal, price: Decimal, fee_usd: Decimal, at: datetime) -> Reduction:
+    """Take a closing fill off; more than is there counts as what is there."""
+    closed = min(quantity, position.quantity)
+    sign = 1 if position.direction is Direction.LONG else -1
+    gross = sign * (price - position.entry_price) * closed
+    rest = replace(
+        position,
+        quantity=position.quantity - closed,
+        closed_quantity=position.closed_quantity + closed,
+        closed_value=position.closed_value + closed * price,
+        gross_usd=position.gross_usd + gross,
+        fees_usd=position.fees_usd + fee_usd,
+    )
+    if rest.quantity > 0:
+        return Reduction(position=rest, gross_usd=gross, trade=None)
+    exit_price = rest.closed_value / rest.closed_quantity
+    average_entry = exit_price - sign * rest.gross_usd / rest.closed_quantity
+    trade = Trade(
+        direction=rest.direction,
+        quantity=rest.closed_quantity,
+        entry_price=average_entry,
+        exit_price=exit_price,
+        gross_usd=rest.gross_usd,
+        fees_usd=rest.fees_usd,
+        net_usd=rest.gross_usd - rest.fees_usd,
+        opened_at=rest.opened_at,
+        closed_at=at,
+    )
+    return Reduction(position=None, gross_usd=gross, trade=trade)

@@ -1,0 +1,123 @@
+"""A signal: one instruction from a bot, immutable, and the steps it means for every follower."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from copydesk.domain.ids import BotId, SignalId
+
+
+class Direction(StrEnum):
+    """Which way a position points; `flat` is none."""
+
+    FLAT = "flat"
+    LONG = "long"
+    SHORT = "short"
+
+    @property
+    def opposite(self) -> "Direction":
+        return {Direction.LONG: Direction.SHORT, Direction.SHORT: Direction.LONG}.get(self, Direction.FLAT)
+
+
+class Side(StrEnum):
+    """What an order does."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @classmethod
+    def opening(cls, direction: Direction) -> "Side":
+        return cls.BUY if direction is Direction.LONG else cls.SELL
+
+    @classmethod
+    def closing(cls, direction: Direction) -> "Side":
+        return cls.BUY if direction is Direction.SHORT else cls.SELL
+
+
+class SourceKind(StrEnum):
+    """Where signals come from; `desk` is what copydesk itself decides."""
+
+    TRADINGVIEW = "tradingview"
+    MASTER = "master"
+    REST = "rest"
+    STRATEGY = "strategy"
+    DESK = "desk"
+
+
+class Action(StrEnum):
+    """What an instruction says, before the bot's own position tells what it means."""
+
+    BUY = "buy"
+    SELL = "sell"
+    OPEN_LONG = "open_long"
+    OPEN_SHORT = "open_short"
+    CLOSE_LONG = "close_long"
+    CLOSE_SHORT = "close_short"
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where a strategy says its position is now, and where it was: sizes in its own contracts, ≥ 0, where told."""
+
+    direction: Direction
+    size: Decimal | None = None
+    previous_size: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instruction:
+    """What a source read: the same shape from every source.
+
+    `key` makes repeats recognisable (with how long), `price` is the sender's, for the record only.
+    """
+
+    ticker: str
+    symbol: str
+    action: Action
+    key: str
+    key_ttl_s: int
+    price: Decimal | None = None
+    target: Target | None = None
+    payload: Mapping[str, object]
+
+
+class LegKind(StrEnum):
+    """What an execution is for; the stored leg may carry a number (`take_profit:2`)."""
+
+    OPEN = "open"
+    CLOSE = "close"
+    STOP_LOSS = "stop_loss"
+    TAKE_PROFIT = "take_profit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing every follower should do: open in a direction, or close `fraction` of what was opened.
+
+    A close with direction `flat` closes whatever the follower holds.
+    """
+
+    leg: LegKind
+    direction: Direction
+    fraction: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """An accepted instruction with its identity; `steps` may be empty (`note` then says why nothing changes)."""
+
+    id: SignalId
+    bot_id: BotId
+    source: SourceKind
+    ticker: str
+    symbol: str
+    action: Action
+    price: Decimal | None
+    steps: tuple[Step, ...]
+    note: str | None
+    payload: Mapping[str, object]
+    received_at: datetime
+    created_at: datetime

@@ -1,0 +1,133 @@
+"""A subscription: an account follows a bot, with its own overrides and limits; and the account it trades on."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeVar
+
+from copydesk.domain.bot import Bot
+from copydesk.domain.ids import AccountId, BotId, SubscriptionId, UserId
+
+T = TypeVar("T")
+
+
+class VenueName(StrEnum):
+    """The venues built so far."""
+
+    BINANCE_FUTURES = "binance-futures"
+    PAPER = "paper"
+
+
+class Environment(StrEnum):
+    """Which face of a venue: a local simulator, the venue's own demo, or real money."""
+
+    SIMULATOR = "simulator"
+    DEMO = "demo"
+    LIVE = "live"
+
+
+class PositionMode(StrEnum):
+    """One signed position a symbol, or a long and a short side by side."""
+
+    ONE_WAY = "one_way"
+    HEDGE = "hedge"
+
+
+class KeyCheck(StrEnum):
+    """What the pre-flight check found about an account's key."""
+
+    UNCHECKED = "unchecked"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A follower's account at a venue; its secrets are in the vault, never here."""
+
+    id: AccountId
+    owner_id: UserId
+    name: str
+    venue: VenueName
+    environment: Environment
+    is_active: bool
+    key_hint: str
+    key_check: KeyCheck
+    key_problem: str | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class SubscriptionStatus(StrEnum):
+    """`close_only` copies closes but opens nothing."""
+
+    ACTIVE = "active"
+    PAUSED = "paused"
+    CLOSE_ONLY = "close_only"
+
+
+class OnUnprotected(StrEnum):
+    """What to do when a filled position's stop loss cannot be confirmed."""
+
+    FLATTEN = "flatten"
+    ALERT = "alert"
+
+
+class MarginMode(StrEnum):
+    """Isolated: a position can lose its own margin and no more."""
+
+    ISOLATED = "isolated"
+    CROSS = "cross"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyOptions:
+    """The follower's further choices (`copy` of the contract)."""
+
+    margin_mode: MarginMode = MarginMode.ISOLATED
+    on_unprotected: OnUnprotected = OnUnprotected.FLATTEN
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """Overrides are None where the bot's default counts; 0 is a choice. Limits are None where there is none."""
+
+    id: SubscriptionId
+    owner_id: UserId
+    bot_id: BotId
+    account_id: AccountId
+    status: SubscriptionStatus
+    custom_leverage: int | None
+    custom_margin_usd: Decimal | None
+    custom_stop_loss_pct: Decimal | None
+    custom_take_profit_pct: Decimal | None
+    max_daily_loss_usd: Decimal | None
+    max_concurrent_positions: int | None
+    copy: CopyOptions
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EffectiveSettings:
+    """What counts for one follower: the own value where there is one, else the bot's."""
+
+    leverage: int
+    margin_usd: Decimal
+    stop_loss_pct: Decimal
+    take_profit_pct: Decimal
+
+
+def effective_settings(bot: Bot, subscription: Subscription) -> EffectiveSettings:
+    """0 is a choice: a custom stop of 0 means no stop, whatever the bot's default."""
+    return EffectiveSettings(
+        leverage=_own(subscription.custom_leverage, bot.default_leverage),
+        margin_usd=_own(subscription.custom_margin_usd, bot.default_margin_usd),
+        stop_loss_pct=_own(subscription.custom_stop_loss_pct, bot.default_stop_loss_pct),
+        take_profit_pct=_own(subscription.custom_take_profit_pct, bot.default_take_profit_pct),
+    )
+
+
+def _own(custom: T | None, default: T) -> T:
+    return custom if custom is not None else default

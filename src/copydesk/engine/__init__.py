@@ -1,0 +1,1 @@
+"""From an accepted signal to settled executions: the life of an order."""

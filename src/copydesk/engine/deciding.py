@@ -1,0 +1,127 @@
+"""The decisions of one transaction: which state each follower's execution starts in, or goes on to."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from copydesk.domain.execution import Execution, State
+from copydesk.domain.guards import Refusal, refuse_account
+from copydesk.domain.ids import AccountId
+from copydesk.domain.planning import Follower, Quote, plan_copy
+from copydesk.domain.signal import LegKind, Signal, Step
+from copydesk.domain.subscription import PositionMode, SubscriptionStatus
+from copydesk.engine import making
+from copydesk.engine.making import Freezer
+from copydesk.engine.sessions import Sessions
+from copydesk.ports.store import Preparation, Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Market:
+    """What followers at one venue and environment are planned with; `problem` says why there is no quote."""
+
+    quote: Quote | None
+    problem: str | None = None
+
+
+def is_prepared(made: Preparation | None, follower: Follower) -> bool:
+    """Whether the account has been set up for what this follower wants."""
+    wanted = follower.settings.leverage, follower.subscription.copy.margin_mode
+    return made is not None and (made.leverage, made.margin_mode) == wanted
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deciding:
+    """One signal, one market, one moment."""
+
+    tables: Transaction
+    signal: Signal
+    market: Market
+    sessions: Sessions
+    at: datetime
+    unready: Collection[AccountId] = ()
+    set_up_problem: str | None = None
+
+    def executions(self, followers: Sequence[Follower], steps: Sequence[Step]) -> list[Execution]:
+        existing = {(one.subscription_id, one.leg) for one in self.tables.executions.of_signal(self.signal.id)}
+        accounts = {follower.account.id for follower in followers}
+        waiting: dict[AccountId, list[Execution]] = {}
+        for execution in self.tables.executions.unsettled(accounts, self.signal.symbol):
+            waiting.setdefault(execution.account_id, []).append(execution)
+        made: list[Execution] = []
+        for follower in followers:
+            before = waiting.setdefault(follower.account.id, [])
+            for step in steps:
+                if (follower.subscription.id, step.leg.value) in existing:
+                    continue
+                execution = self._start(follower, step, before)
+                made.append(execution)
+                if not execution.is_final:
+                    before.append(execution)
+        return made
+
+    def _start(self, follower: Follower, step: Step, before: list[Execution]) -> Execution:
+        execution = making.new_execution(self.signal, follower, step, at=self.at)
+        if not self.signal.steps:
+            return making.skipped(execution, Refusal(reason=self.signal.note or "Nothing to do", rule="no_change"))
+        if self.at > execution.expires_at:
+            return self._too_late(execution)
+        if step.leg is LegKind.CLOSE:
+            self._cancel_waiting_openings(follower, before)
+        refusal = self._refuse_at_once(follower)
+        if refusal is not None:
+            return making.skipped(execution, refusal)
+        if before:
+            return making.blocked(execution, before[-1])
+        if step.leg is LegKind.OPEN and follower.account.id in self.unready:
+            return replace(execution, state=State.QUEUED, reason="The account is being set up at its venue")
+        return self.decide(execution, follower)
+
+    def decide(self, execution: Execution, follower: Follower) -> Execution:
+        """SKIPPED, SENDING, or (a close at a venue whose clock is not known) as it was."""
+        step = Step(leg=execution.kind, direction=execution.direction, fraction=execution.fraction)
+        copy = self._refuse_for_now(execution) or plan_copy(step, follower, self.market.quote)
+        if isinstance(copy, Refusal):
+            return making.skipped(execution, self._explained(copy))
+        venue_time = self.sessions.venue_time(follower.account)
+        if venue_time is None:
+            if execution.kind is LegKind.OPEN:
+                problem = self.market.problem or "its clock could not be read well enough"
+                return making.skipped(execution, Refusal(reason=f"The venue is away: {problem}", rule="venue_clock"))
+            return replace(execution, state=State.QUEUED, reason="Waits for the venue")
+        made = self.tables.followers.preparation(follower.account.id, execution.symbol)
+        mode = made.position_mode if made is not None else PositionMode.ONE_WAY
+        freezer = Freezer(venue=self.sessions.venue(follower.account), mode=mode, at=venue_time)
+        return making.ready_to_send(making.planned(execution, copy), freezer)
+
+    def _too_late(self, execution: Execution) -> Execution:
+        if execution.kind is LegKind.OPEN:
+            reason = "Not sent within its freshness budget: the desk was away when the signal came"
+            return replace(execution, state=State.EXPIRED, reason=reason)
+        reason = "The close could not be sent in time: please look at this position"
+        return replace(execution, state=State.REVIEW, reason=reason)
+
+    def _cancel_waiting_openings(self, follower: Follower, before: list[Execution]) -> None:
+        """A close ends openings that have not left yet."""
+        for one in list(before):
+            waits = one.state in {State.BLOCKED, State.QUEUED} and one.kind is LegKind.OPEN
+            if waits and one.subscription_id == follower.subscription.id:
+                gone = replace(one, state=State.CANCELLED, reason="A close came before it was sent")
+                self.tables.executions.move(one, gone, at=self.at)
+                before.remove(one)
+
+    def _refuse_at_once(self, follower: Follower) -> Refusal | None:
+        if follower.subscription.status is SubscriptionStatus.PAUSED:
+            return Refusal(reason="The subscription is paused", rule="subscription_paused")
+        return refuse_account(follower.account)
+
+    def _refuse_for_now(self, execution: Execution) -> Refusal | None:
+        if execution.kind is LegKind.OPEN and self.set_up_problem is not None:
+            return Refusal(reason=f"The account could not be set up: {self.set_up_problem}", rule="account_set_up")
+        return None
+
+    def _explained(self, refusal: Refusal) -> Refusal:
+        if refusal.rule != "no_market_data" or self.market.problem is None:
+            return refusal
+        numbers: Mapping[str, str] = {**refusal.numbers, "problem": self.market.problem}
+        return replace(refusal, reason=f"No price: {self.market.problem}", numbers=numbers)

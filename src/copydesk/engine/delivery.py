@@ -1,0 +1,148 @@
+"""Send what is written down, once; record what is known afterwards."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import structlog
+
+from copydesk.domain.errors import (
+    CredentialsRefused,
+    OrderRejected,
+    OutcomeUnknown,
+    StaleWrite,
+    StoreUnavailable,
+    VenueUnavailable,
+)
+from copydesk.domain.execution import Execution, State
+from copydesk.domain.ids import AccountId, ExecutionId
+from copydesk.domain.order import OrderRef
+from copydesk.domain.subscription import Account, PositionMode
+from copydesk.engine.making import Freezer
+from copydesk.engine.sessions import Sessions
+from copydesk.engine.settlement import Answer, Settled, settle
+from copydesk.ports.clock import Clock
+from copydesk.ports.store import Store, Transaction
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Addressed:
+    """What a send needs besides the execution."""
+
+    account: Account
+    signal_received_at: datetime
+
+
+@dataclass(slots=True)
+class Delivery:
+    """Knows what is under way in this process, so that nobody mistakes it for abandoned."""
+
+    store: Store
+    sessions: Sessions
+    clock: Clock
+    timeout_s: float
+    spawn: Callable[[Sequence[Execution]], None]
+    on_key_refused: Callable[[AccountId, CredentialsRefused], Awaitable[None]]
+    settled: Callable[[Execution], None]
+    in_flight: set[ExecutionId] = field(default_factory=set)
+
+    async def send(self, execution: Execution) -> None:
+        """One execution in SENDING, to the venue and back. Never raises for what the venue does."""
+        self.in_flight.add(execution.id)
+        try:
+            addressed = await self.store.read(lambda tables: _address(tables, execution))
+            answer = await self._place(execution, addressed)
+            await self.record(execution, answer, addressed.account)
+        except StoreUnavailable as error:
+            # The row stays SENDING; the reconciler takes it up as UNKNOWN once the database is back.
+            log.warning("result not stored", execution_id=execution.id, problem=str(error))
+        finally:
+            self.in_flight.discard(execution.id)
+
+    async def record(self, execution: Execution, answer: Answer, account: Account) -> Settled | None:
+        """Store an outcome and set its consequences going; None where somebody else was first."""
+
+        def work(tables: Transaction) -> Settled:
+            return settle(tables, execution, answer, self._freezer(tables, execution, account))
+
+        try:
+            settled = await self.store.write(work)
+        except StaleWrite:
+            return None
+        self.spawn(settled.to_send)
+        self.settled(settled.execution)
+        return settled
+
+    async def cancel(self, execution: Execution, account: Account) -> None:
+        """Ask the venue to cancel; what came of it is looked up, never assumed."""
+        session = await self.sessions.of(account)
+        async with asyncio.timeout(self.timeout_s):
+            await session.cancel(order_ref(execution))
+
+    async def _place(self, execution: Execution, addressed: _Addressed) -> Answer:
+        try:
+            session = await self.sessions.of(addressed.account)
+            async with asyncio.timeout(self.timeout_s):
+                report = await session.place(execution.frozen())
+        except CredentialsRefused as error:
+            await self.on_key_refused(addressed.account.id, error)
+            return self._answer(addressed, state=State.REJECTED, reason=error.text, code=error.code)
+        except OrderRejected as error:
+            return self._answer(addressed, state=State.REJECTED, reason=error.text, code=error.code)
+        except VenueUnavailable as error:
+            return self._not_sent(execution, addressed, error)
+        except (OutcomeUnknown, TimeoutError) as error:
+            return self._answer(addressed, state=State.UNKNOWN, reason=str(error) or "no answer in time")
+        except Exception as error:  # the boundary of one follower: what breaks here may have been sent
+            log.exception("sending broke", execution_id=execution.id)
+            return self._answer(addressed, state=State.UNKNOWN, reason=f"sending broke: {type(error).__name__}")
+        return Answer(at=self.clock.now(), report=report, execution_time_ms=self._elapsed_ms(addressed))
+
+    def _not_sent(self, execution: Execution, addressed: _Addressed, error: VenueUnavailable) -> Answer:
+        """Certainly not placed. An opening ends here; a close goes on to be proved absent, and is sent once more."""
+        if not execution.is_repeatable:
+            return self._answer(addressed, state=State.REJECTED, reason=error.text, code=error.code)
+        answer = self._answer(addressed, state=State.UNKNOWN, reason=error.text, code=error.code)
+        return replace(answer, settle_at=answer.at)
+
+    def _answer(self, addressed: _Addressed, *, state: State, reason: str, code: int | str | None = None) -> Answer:
+        evidence = {"reason": reason} if code is None else {"reason": reason, "code": code}
+        return Answer(
+            at=self.clock.now(),
+            state=state,
+            reason=reason,
+            execution_time_ms=self._elapsed_ms(addressed),
+            evidence=evidence,
+        )
+
+    def _elapsed_ms(self, addressed: _Addressed) -> int:
+        return int((self.clock.now() - addressed.signal_received_at).total_seconds() * 1000)
+
+    def _freezer(self, tables: Transaction, execution: Execution, account: Account) -> Freezer:
+        made = tables.followers.preparation(account.id, execution.symbol)
+        return Freezer(
+            venue=self.sessions.venue(account),
+            mode=made.position_mode if made is not None else PositionMode.ONE_WAY,
+            at=self.sessions.venue_time(account) or self.clock.now(),
+        )
+
+
+def order_ref(execution: Execution) -> OrderRef:
+    """How to ask the venue about an execution that has been sent, or may have been."""
+    return OrderRef(
+        symbol=execution.symbol,
+        client_order_id=execution.client_order_id or "",
+        conditional=execution.trigger_price is not None,
+        placed_at=execution.frozen_at or execution.created_at,
+    )
+
+
+def _address(tables: Transaction, execution: Execution) -> _Addressed:
+    account = tables.followers.account(execution.account_id)
+    signal = tables.signals.get(execution.signal_id)
+    if account is None or signal is None:
+        raise StoreUnavailable(f"execution {execution.id} has lost its account or signal")
+    return _Addressed(account, signal.received_at)

@@ -1,0 +1,203 @@
+"""The desk: intake, fan-out, delivery and reconciling as one running thing."""
+
+import asyncio
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from copydesk.domain.errors import StaleWrite
+from copydesk.domain.execution import Execution, State
+from copydesk.domain.guards import Refusal
+from copydesk.domain.ids import AccountId, SignalId, SubscriptionId
+from copydesk.domain.planning import Follower
+from copydesk.domain.signal import Signal
+from copydesk.domain.subscription import Account, PositionMode, VenueName
+from copydesk.engine import making
+from copydesk.engine.delivery import Delivery
+from copydesk.engine.fanout import Fanout
+from copydesk.engine.intake import Intake
+from copydesk.engine.making import Freezer
+from copydesk.engine.reconcile import Reconciler
+from copydesk.engine.sessions import Sessions
+from copydesk.ports.clock import Clock
+from copydesk.ports.store import Store, Transaction
+from copydesk.ports.venue import Venue
+
+log = structlog.get_logger()
+
+LOOK_EVERY_S = 0.5
+RELEASE_EVERY_S = 1.0
+CLOCKS_EVERY_S = 60.0
+
+_WAITING = (State.QUEUED, State.BLOCKED)
+_CONSEQUENTIAL = frozenset(
+    {State.FILLED, State.REJECTED, State.NOT_PLACED, State.CANCELLED, State.EXPIRED, State.QUEUED}
+)
+
+
+class Desk:
+    """Everything between an accepted signal and its last settled execution; `run` keeps it going."""
+
+    def __init__(
+        self, store: Store, venues: Mapping[VenueName, Venue], clock: Clock, *, venue_timeout_s: float
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._tasks: asyncio.TaskGroup | None = None
+        self._fanning: dict[str, asyncio.Lock] = {}
+        self._started: set[SignalId] = set()
+        self._releasing: set[tuple[AccountId, str]] = set()
+        self.sessions = Sessions(store, venues, clock)
+        self.intake = Intake(store, clock)
+        self.fanout = Fanout(store, self.sessions, clock, send=self._send, advance=self._advance)
+        self.delivery = Delivery(
+            store=store,
+            sessions=self.sessions,
+            clock=clock,
+            timeout_s=venue_timeout_s,
+            spawn=self._send,
+            on_key_refused=self.fanout.refuse_key,
+            settled=self._settled,
+        )
+        self._reconciler = Reconciler(store, self.delivery, clock)
+
+    async def run(self) -> None:
+        """Until cancelled. What an earlier run left in SENDING is taken over first."""
+        taken_over = await self._reconciler.take_over()
+        if taken_over:
+            log.warning("unsettled after restart", executions=taken_over)
+        async with asyncio.TaskGroup() as self._tasks:
+            self.intake.arrived.set()
+            self._tasks.create_task(self._fan_out_for_ever())
+            self._tasks.create_task(self._repeat(self._reconciler.look, LOOK_EVERY_S))
+            self._tasks.create_task(self._repeat(self._release_waiting, RELEASE_EVERY_S))
+            self._tasks.create_task(self._repeat(self.sessions.sync_clocks, CLOCKS_EVERY_S))
+
+    def prepare(self, subscription_id: SubscriptionId) -> None:
+        """Set a new subscription's account up ahead of its first signal."""
+        self._spawn(self._prepare(subscription_id))
+
+    async def account_session(self, account: Account) -> Any:
+        """For the pre-flight check: the account logged in, its clock read."""
+        await self.sessions.sync_clock(account)
+        return await self.sessions.of(account)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        if self._tasks is None:
+            work.close()
+            return
+        self._tasks.create_task(self._safely(work))
+
+    async def _safely(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception:  # one follower's or one round's work broke: the desk goes on, the rows are still there
+            log.exception("work broke")
+
+    async def _repeat(self, work: Any, every_s: float) -> None:
+        while True:
+            await self._safely(work())
+            await self._clock.sleep(every_s)
+
+    async def _fan_out_for_ever(self) -> None:
+        while True:
+            await self._safely(self._start_waiting())
+            try:
+                async with asyncio.timeout(RELEASE_EVERY_S):
+                    await self.intake.arrived.wait()
+            except TimeoutError:
+                continue
+            finally:
+                self.intake.arrived.clear()
+
+    async def _start_waiting(self) -> None:
+        for signal in await self._store.read(lambda tables: tables.signals.waiting()):
+            if signal.id not in self._started:
+                self._started.add(signal.id)
+                self._spawn(self._fan_out(signal))
+
+    async def _fan_out(self, signal: Signal) -> None:
+        """One after the other for one bot: a close must find the opening before it written down."""
+        try:
+            async with self._fanning.setdefault(signal.bot_id, asyncio.Lock()):
+                await self.fanout.fan_out(signal)
+        finally:
+            self._started.discard(signal.id)
+
+    def _send(self, executions: Sequence[Execution]) -> None:
+        for execution in executions:
+            self._spawn(self.delivery.send(execution))
+
+    def _settled(self, execution: Execution) -> None:
+        log.info(
+            "execution",
+            execution_id=execution.id,
+            account_id=execution.account_id,
+            symbol=execution.symbol,
+            leg=execution.leg,
+            state=execution.state,
+            quantity=str(execution.executed_quantity),
+            reason=execution.reason,
+            ms=execution.execution_time_ms,
+        )
+        if execution.state in _CONSEQUENTIAL and not execution.is_protection:
+            self._advance(execution.account_id, execution.symbol)
+
+    def _advance(self, account_id: AccountId, symbol: str) -> None:
+        key = (account_id, symbol)
+        if key not in self._releasing:
+            self._releasing.add(key)
+            self._spawn(self._release(key))
+
+    async def _release(self, key: tuple[AccountId, str]) -> None:
+        try:
+            await self.fanout.release(*key)
+        finally:
+            self._releasing.discard(key)
+
+    async def _release_waiting(self) -> None:
+        for execution in await self._store.read(lambda tables: tables.executions.in_state(_WAITING)):
+            if execution.is_protection:
+                await self._send_again(execution)
+            else:
+                self._advance(execution.account_id, execution.symbol)
+
+    async def _send_again(self, stop: Execution) -> None:
+        """A stop or target that was proved absent, while its position is still there."""
+
+        def work(tables: Transaction) -> Execution:
+            at = self._clock.now()
+            account = tables.followers.account(stop.account_id)
+            if account is None or tables.positions.get(stop.subscription_id, stop.symbol) is None:
+                refusal = Refusal(reason="The position is closed by now", rule="no_position")
+                return tables.executions.move(stop, making.skipped(stop, refusal), at=at)
+            made = tables.followers.preparation(stop.account_id, stop.symbol)
+            freezer = Freezer(
+                venue=self.sessions.venue(account),
+                mode=made.position_mode if made is not None else PositionMode.ONE_WAY,
+                at=self.sessions.venue_time(account) or at,
+            )
+            return tables.executions.move(stop, making.ready_to_send(replace(stop, reason=None), freezer), at=at)
+
+        try:
+            sent = await self._store.write(work)
+        except StaleWrite:
+            return
+        if sent.state is State.SENDING:
+            self._send([sent])
+
+    async def _prepare(self, subscription_id: SubscriptionId) -> None:
+        def work(tables: Transaction) -> tuple[Follower, Sequence[str]] | None:
+            subscription = tables.followers.subscription(subscription_id)
+            bot = None if subscription is None else tables.signals.lock_bot(subscription.bot_id)
+            if bot is None:
+                return None
+            symbols = tables.signals.symbols_of_bot(bot.id)
+            found = tables.followers.followers(bot, "", [subscription_id], self._clock.now())
+            return (found[0], symbols) if found else None
+
+        found = await self._store.read(work)
+        if found is not None:
+            await self.fanout.prepare(*found)

@@ -1,0 +1,93 @@
+"""Accept a signal once: recognise repeats, work out what it means, commit; only then is anybody told."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from copydesk.domain.bot import Bot, BotStatus, Course, Meaningless, steer
+from copydesk.domain.errors import Conflict, FieldError, InvalidInput, NotFound
+from copydesk.domain.ids import BotId, SignalId, new_id
+from copydesk.domain.signal import Instruction, Signal, SourceKind
+from copydesk.ports.clock import Clock
+from copydesk.ports.store import Store, Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptance:
+    """What the sender is told: the signal (the first one, for a repeat) and how many followers it concerns."""
+
+    signal_id: SignalId
+    duplicate: bool
+    subscribers: int
+
+
+class Intake:
+    """The one way in; `arrived` is set whenever a signal waits for its fan-out."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self.arrived = asyncio.Event()
+
+    async def accept(
+        self, bot_id: BotId, instruction: Instruction, *, source: SourceKind, received_at: datetime
+    ) -> Acceptance:
+        """Durable when this returns.
+
+        Raise InvalidInput (it means nothing to this bot), Conflict (the bot does not listen), NotFound.
+        """
+        now = self._clock.now()
+        acceptance = await self._store.write(
+            lambda tables: _record(tables, bot_id, instruction, source=source, received_at=received_at, now=now),
+        )
+        if not acceptance.duplicate:
+            self.arrived.set()
+        return acceptance
+
+
+def _record(
+    tables: Transaction,
+    bot_id: BotId,
+    instruction: Instruction,
+    *,
+    source: SourceKind,
+    received_at: datetime,
+    now: datetime,
+) -> Acceptance:
+    bot = tables.signals.lock_bot(bot_id)
+    if bot is None:
+        raise NotFound("no such bot")
+    subscribers = len(tables.followers.subscribers(bot_id))
+    first = tables.signals.known(bot_id, instruction.key, now)
+    if first is not None:
+        return Acceptance(signal_id=first, duplicate=True, subscribers=subscribers)
+    if bot.status is not BotStatus.ACTIVE:
+        raise Conflict(f"the bot is {bot.status}: it takes no signals")
+    course = _steer(tables, bot, instruction)
+    signal = Signal(
+        id=SignalId(new_id(now)),
+        bot_id=bot_id,
+        source=source,
+        ticker=instruction.ticker,
+        symbol=instruction.symbol,
+        action=instruction.action,
+        price=instruction.price,
+        steps=course.steps,
+        note=course.note,
+        payload=instruction.payload,
+        received_at=received_at,
+        created_at=now,
+    )
+    tables.signals.add(signal)
+    expires_at = now + timedelta(seconds=instruction.key_ttl_s)
+    tables.signals.remember(bot_id, instruction.key, signal.id, expires_at)
+    tables.signals.set_held_by_bot(bot_id, instruction.symbol, course.direction, now)
+    return Acceptance(signal_id=signal.id, duplicate=False, subscribers=subscribers)
+
+
+def _steer(tables: Transaction, bot: Bot, instruction: Instruction) -> Course:
+    held = tables.signals.held_by_bot(bot.id, instruction.symbol)
+    course = steer(bot, held, instruction)
+    if isinstance(course, Meaningless):
+        raise InvalidInput(course.problem, (FieldError("action", course.problem),), code="meaningless_signal")
+    return course

@@ -1,0 +1,109 @@
+"""Stops and targets as executions of their own: placed after the fill, resized, and cancelled with their position."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from decimal import Decimal
+
+from copydesk.domain.execution import Execution, State
+from copydesk.domain.ids import ExecutionId, new_id
+from copydesk.domain.instrument import plain, round_down
+from copydesk.domain.planning import trigger_price
+from copydesk.domain.signal import LegKind, Side
+from copydesk.engine.making import CLOSE_FRESHNESS, Freezer, ready_to_send
+from copydesk.ports.store import Transaction
+
+_PERCENT_OF = {LegKind.STOP_LOSS: "stop_loss_pct", LegKind.TAKE_PROFIT: "take_profit_pct"}
+
+
+def protect(tables: Transaction, opened: Execution, *, at: datetime, freezer: Freezer) -> list[Execution]:
+    """Write down the stop and target of a filled opening, with its own quantity and its own entry price."""
+    if opened.executed_quantity <= 0 or opened.executed_price is None:
+        return []
+    made = [ready_to_send(one, freezer) for one in _protections(opened, opened.executed_price, at)]
+    tables.executions.add(made, note="placed after the fill")
+    return made
+
+
+def adjust(
+    tables: Transaction, closed: Execution, *, at: datetime, freezer: Freezer
+) -> tuple[list[Execution], list[Execution]]:
+    """After a closing fill (or a stop's change): which stops to cancel, and which smaller ones replace them."""
+    standing = tables.executions.protections(closed.subscription_id, closed.symbol)
+    held = tables.positions.get(closed.subscription_id, closed.symbol)
+    if held is None:
+        return _want_cancelled(tables, standing, at), []
+    if closed.is_protection:
+        siblings = [one for one in standing if one.signal_id == closed.signal_id and one.id != closed.id]
+        filled = closed.state is State.FILLED
+        return (_want_cancelled(tables, siblings, at), []) if filled else ([], [])
+    if closed.executed_quantity <= 0:
+        return [], []
+    rest = held.quantity / (held.quantity + closed.executed_quantity)
+    smaller = [ready_to_send(one, freezer) for one in _resized(standing, closed, rest, at)]
+    tables.executions.add(smaller, note=f"resized to {plain(held.quantity)} after a partial close")
+    return _want_cancelled(tables, standing, at), smaller
+
+
+def _protections(opened: Execution, entry: Decimal, at: datetime) -> Iterator[Execution]:
+    inputs = opened.plan["inputs"]
+    if not isinstance(inputs, dict):
+        return
+    for kind, name in _PERCENT_OF.items():
+        percent = Decimal(inputs[name])
+        if percent == 0:
+            continue
+        price = trigger_price(kind, entry, opened.direction, percent, Decimal(inputs["price_tick"]))
+        rule = f"{plain(percent)} % from the entry price, on the venue's tick"
+        numbers = {"entry_price": plain(entry), "trigger_price": plain(price), "percent": plain(percent)}
+        if price > 0:
+            plan = {"rule": rule, "inputs": {"quantity_step": inputs["quantity_step"]}, "numbers": numbers}
+            yield _conditional(opened, kind.value, opened.executed_quantity, price, plan, at)
+
+
+def _resized(standing: Sequence[Execution], closed: Execution, rest: Decimal, at: datetime) -> Iterator[Execution]:
+    numbers: dict[LegKind, int] = {}
+    for one in standing:
+        inputs = one.plan["inputs"]
+        if one.cancel_wanted or one.trigger_price is None or not isinstance(inputs, dict):
+            continue
+        quantity = round_down((one.requested_quantity or Decimal(0)) * rest, Decimal(inputs["quantity_step"]))
+        if quantity <= 0:
+            continue
+        numbers[one.kind] = numbers.get(one.kind, 0) + 1
+        leg = one.kind.value if numbers[one.kind] == 1 else f"{one.kind.value}:{numbers[one.kind]}"
+        yield _conditional(closed, leg, quantity, one.trigger_price, one.plan, at)
+
+
+def _conditional(
+    parent: Execution, leg: str, quantity: Decimal, price: Decimal, plan: object, at: datetime
+) -> Execution:
+    return replace(
+        parent,
+        id=ExecutionId(new_id(at)),
+        leg=leg,
+        side=Side.closing(parent.direction),
+        state=State.PLANNED,
+        version=1,
+        reason=None,
+        plan=plan if isinstance(plan, dict) else {},
+        requested_quantity=quantity,
+        executed_quantity=Decimal(0),
+        executed_price=None,
+        fee_usd=Decimal(0),
+        trigger_price=price,
+        fraction=Decimal(1),
+        exchange_order_id=None,
+        attempt=1,
+        expires_at=at + CLOSE_FRESHNESS,
+        cancel_wanted=False,
+        execution_time_ms=None,
+        created_at=at,
+        updated_at=at,
+    )
+
+
+def _want_cancelled(tables: Transaction, standing: Sequence[Execution], at: datetime) -> list[Execution]:
+    """The wish is stored first; the cancel itself may be repeated, an order already gone is as good."""
+    wanted = [one for one in standing if not one.cancel_wanted]
+    return [tables.executions.move(one, replace(one, cancel_wanted=True, next_look_at=at), at=at) for one in wanted]

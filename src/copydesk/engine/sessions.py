@@ -1,0 +1,69 @@
+"""Accounts logged in at their venues, and what each venue's clock says."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import structlog
+
+from copydesk.domain.errors import VenueError
+from copydesk.domain.ids import AccountId
+from copydesk.domain.planning import Quote
+from copydesk.domain.subscription import Account, Environment, VenueName
+from copydesk.ports.clock import Clock
+from copydesk.ports.store import Store
+from copydesk.ports.venue import ClockReading, Session, Venue
+
+log = structlog.get_logger()
+
+CLOCK_UNCERTAINTY_MAX_S = 0.5
+"""A request stamped by a worse clock could be refused, or count as fresh too long: nothing is sent there."""
+
+
+class Sessions:
+    """One session an account; a changed account (new key) gets a new one."""
+
+    def __init__(self, store: Store, venues: Mapping[VenueName, Venue], clock: Clock) -> None:
+        self._store = store
+        self._venues = venues
+        self._clock = clock
+        self._open: dict[AccountId, tuple[datetime, Session]] = {}
+        self._clocks: dict[tuple[VenueName, Environment], ClockReading] = {}
+
+    def venue(self, account: Account) -> Venue:
+        return self._venues[account.venue]
+
+    async def of(self, account: Account) -> Session:
+        """The account's session; its secrets are unsealed here and nowhere else."""
+        known = self._open.get(account.id)
+        if known is not None and known[0] == account.updated_at:
+            return known[1]
+        credentials = await self._store.read(lambda tables: tables.followers.credentials(account.id))
+        session = self.venue(account).open_session(account, credentials)
+        self._open[account.id] = (account.updated_at, session)
+        return session
+
+    async def quote(self, account: Account, symbol: str) -> Quote | None:
+        return await self.venue(account).quote(account.environment, symbol)
+
+    async def sync_clock(self, account: Account) -> None:
+        """Make sure that the venue's clock has been read once."""
+        if (account.venue, account.environment) not in self._clocks:
+            await self._read_clock(account.venue, account.environment)
+
+    async def sync_clocks(self) -> None:
+        """Read every clock in use again."""
+        for venue, environment in list(self._clocks):
+            try:
+                await self._read_clock(venue, environment)
+            except VenueError as error:
+                log.warning("clock not read", venue=venue, environment=environment, problem=str(error))
+
+    def venue_time(self, account: Account) -> datetime | None:
+        """Now by the venue's clock; None where it is not known well enough to send anything."""
+        reading = self._clocks.get((account.venue, account.environment))
+        if reading is None or reading.uncertainty_s > CLOCK_UNCERTAINTY_MAX_S:
+            return None
+        return self._clock.now() + timedelta(seconds=reading.offset_s)
+
+    async def _read_clock(self, venue: VenueName, environment: Environment) -> None:
+        self._clocks[venue, environment] = await self._venues[venue].read_clock(environment)

@@ -1,0 +1,159 @@
+"""The store: one unit of work is a plain function over a `Transaction`, and all of it commits or none.
+
+The engine's rules are written against these tables; SQL lives in `stores/`.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol, TypeVar
+
+from copydesk.domain.bot import Bot
+from copydesk.domain.execution import Execution, State
+from copydesk.domain.ids import AccountId, BotId, ExecutionId, SignalId, SubscriptionId
+from copydesk.domain.planning import Follower
+from copydesk.domain.position import Position, Trade
+from copydesk.domain.signal import Direction, Signal
+from copydesk.domain.subscription import Account, PositionMode, Subscription
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preparation:
+    """What was set and verified at the venue for an account and symbol."""
+
+    leverage: int
+    margin_mode: str
+    position_mode: PositionMode
+
+
+class SignalTable(Protocol):
+    """Signals, the keys that make repeats recognisable, and the position each bot's signals imply."""
+
+    def lock_bot(self, bot_id: BotId) -> Bot | None:
+        """The bot, locked until the transaction ends, so that its signals are taken one after the other."""
+        ...
+
+    def known(self, bot_id: BotId, key: str, at: datetime) -> SignalId | None: ...
+
+    def remember(self, bot_id: BotId, key: str, signal_id: SignalId, expires_at: datetime) -> None: ...
+
+    def add(self, signal: Signal) -> None: ...
+
+    def get(self, signal_id: SignalId) -> Signal | None: ...
+
+    def waiting(self) -> Sequence[Signal]:
+        """Signals that are stored and not yet fanned out, oldest first."""
+        ...
+
+    def mark_fanned_out(self, signal_id: SignalId, at: datetime) -> None: ...
+
+    def held_by_bot(self, bot_id: BotId, symbol: str) -> Direction: ...
+
+    def set_held_by_bot(self, bot_id: BotId, symbol: str, direction: Direction, at: datetime) -> None: ...
+
+    def symbols_of_bot(self, bot_id: BotId) -> Sequence[str]:
+        """Symbols the bot's signals have named so far."""
+        ...
+
+
+class FollowerTable(Protocol):
+    """Who follows, with everything a plan depends on."""
+
+    def subscribers(self, bot_id: BotId) -> Sequence[SubscriptionId]:
+        """Subscriptions that a signal must account for (active, close_only)."""
+        ...
+
+    def followers(self, bot: Bot, symbol: str, ids: Sequence[SubscriptionId], at: datetime) -> Sequence[Follower]:
+        """Locked until the transaction ends, so that limits are read and reserved at one moment."""
+        ...
+
+    def account(self, account_id: AccountId) -> Account | None: ...
+
+    def credentials(self, account_id: AccountId) -> Mapping[str, str]: ...
+
+    def refuse_key(self, account_id: AccountId, problem: str, at: datetime) -> None: ...
+
+    def preparation(self, account_id: AccountId, symbol: str) -> Preparation | None: ...
+
+    def save_preparation(self, account_id: AccountId, symbol: str, made: Preparation, at: datetime) -> None: ...
+
+    def subscription(self, subscription_id: SubscriptionId) -> Subscription | None: ...
+
+
+class ExecutionTable(Protocol):
+    """Executions and the journal of their moves."""
+
+    def add(self, executions: Iterable[Execution], *, note: str | None = None) -> None:
+        """Raise StaleWrite where (signal, subscription, leg) exists."""
+        ...
+
+    def get(self, execution_id: ExecutionId) -> Execution | None: ...
+
+    def of_signal(self, signal_id: SignalId) -> Sequence[Execution]: ...
+
+    def order_ids(self, account_id: AccountId, symbol: str) -> Collection[str]:
+        """The venue's ids of every order of ours on an account and symbol."""
+        ...
+
+    def move(
+        self, before: Execution, after: Execution, *, at: datetime, evidence: Mapping[str, object] | None = None
+    ) -> Execution:
+        """Compare-and-set on the version `before` was read at; raise IllegalMove or StaleWrite."""
+        ...
+
+    def in_state(self, states: Iterable[State], *, due: datetime | None = None) -> Sequence[Execution]:
+        """Those whose `next_look_at` is not after `due` (or is not set), oldest first, at most 1,000."""
+        ...
+
+    def unsettled(self, accounts: Collection[AccountId], symbol: str) -> Sequence[Execution]:
+        """Opens and closes of these accounts on a symbol that are not final, oldest first."""
+        ...
+
+    def protections(self, subscription_id: SubscriptionId, symbol: str) -> Sequence[Execution]:
+        """Stops and targets of a subscription and symbol that are not final."""
+        ...
+
+
+class PositionTable(Protocol):
+    """What our fills opened, and what it brought."""
+
+    def get(self, subscription_id: SubscriptionId, symbol: str) -> Position | None: ...
+
+    def put(self, execution: Execution, position: Position | None, at: datetime) -> None:
+        """None is flat."""
+        ...
+
+    def add_trade(self, execution: Execution, trade: Trade) -> None: ...
+
+    def add_result(self, subscription_id: SubscriptionId, net_usd: Decimal, at: datetime) -> None:
+        """Add to the day's result of a subscription (UTC days)."""
+        ...
+
+
+class Transaction(Protocol):
+    """The tables at one moment."""
+
+    @property
+    def signals(self) -> SignalTable: ...
+
+    @property
+    def followers(self) -> FollowerTable: ...
+
+    @property
+    def executions(self) -> ExecutionTable: ...
+
+    @property
+    def positions(self) -> PositionTable: ...
+
+
+class Store(Protocol):
+    """`work` runs in another thread or greenlet: it must be quick, and touch nothing but its transaction."""
+
+    async def read(self, work: Callable[[Transaction], T]) -> T: ...
+
+    async def write(self, work: Callable[[Transaction], T]) -> T:
+        """Return after the commit; raise what `work` raised, or StoreUnavailable, and then nothing is stored."""
+        ...

@@ -1,0 +1,145 @@
+"""A venue: where orders go. One `Venue` a kind, one `Session` an account logged in.
+
+Errors of every call here are `VenueError`s that say what we know afterwards (domain/errors.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Protocol
+
+from copydesk.domain.ids import AccountId
+from copydesk.domain.order import FrozenRequest, NewOrder, OrderRef, OrderReport
+from copydesk.domain.planning import Quote
+from copydesk.domain.signal import Direction, Side
+from copydesk.domain.subscription import Account, Environment, MarginMode, PositionMode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyPermissions:
+    """What a key may do; `asked` is False where the venue offers no way to tell (its demo)."""
+
+    asked: bool
+    can_trade: bool
+    forbidden: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Balance:
+    """In USD (or the venue's dollar coin)."""
+
+    total_usd: Decimal
+    available_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenuePosition:
+    """What the venue says an account holds; quantity > 0, an absent symbol is flat."""
+
+    symbol: str
+    direction: Direction
+    quantity: Decimal
+    entry_price: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VenueTrade:
+    """One fill as the venue's trade list shows it; it knows the venue's order id, not ours."""
+
+    exchange_order_id: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    fee_usd: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockReading:
+    """The venue's clock minus ours, and how wrong that may be (half the round trip); seconds."""
+
+    offset_s: float
+    uncertainty_s: float
+
+
+class Session(Protocol):
+    """One account at one venue. Nothing here repeats a request by itself."""
+
+    async def prepare(self, symbol: str, *, leverage: int, margin_mode: MarginMode) -> PositionMode:
+        """Set and verify leverage, margin mode and position mode; the mode found is what orders must fit."""
+        ...
+
+    async def place(self, request: FrozenRequest) -> OrderReport:
+        """Send the frozen request, once."""
+        ...
+
+    async def cancel(self, order: OrderRef) -> None:
+        """Ask for a cancel; an order that is already gone is a success."""
+        ...
+
+    async def look_up(self, order: OrderRef) -> OrderReport | None:
+        """What the venue shows of this order; None is "not found", which by itself proves nothing."""
+        ...
+
+    async def trades_since(self, symbol: str, since: datetime) -> Sequence[VenueTrade]:
+        """Every fill of the account on a symbol from `since` on, ours or not."""
+        ...
+
+    async def positions(self) -> Sequence[VenuePosition]: ...
+
+    async def balance(self) -> Balance: ...
+
+    async def permissions(self) -> KeyPermissions: ...
+
+
+class Venue(Protocol):
+    """A kind of venue in all its environments; owns the transport and the market table its sessions share."""
+
+    def freeze(self, order: NewOrder, *, mode: PositionMode, at: datetime) -> FrozenRequest:
+        """The request as it would leave, with its timestamp (`at` by the venue's clock); pure."""
+        ...
+
+    def open_session(self, account: Account, credentials: Mapping[str, str]) -> Session: ...
+
+    async def quote(self, environment: Environment, symbol: str) -> Quote | None:
+        """Steps and the last trade price, at most a second old; None for a symbol the venue does not trade."""
+        ...
+
+    async def symbols(self, environment: Environment) -> frozenset[str]: ...
+
+    async def read_clock(self, environment: Environment) -> ClockReading: ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperOrder:
+    """One order of the paper venue, as its ledger keeps it."""
+
+    account_id: AccountId
+    order_id: str
+    client_order_id: str
+    symbol: str
+    side: str
+    direction: Direction
+    quantity: Decimal
+    reduce_only: bool
+    trigger_price: Decimal | None
+    trigger_above: bool
+    status: str
+    executed_quantity: Decimal
+    average_price: Decimal | None
+    fee_usd: Decimal
+    created_at: datetime
+
+
+class PaperLedger(Protocol):
+    """Where the paper venue keeps its orders, so that a restart forgets nothing."""
+
+    async def add(self, order: PaperOrder) -> None: ...
+
+    async def save(self, order: PaperOrder) -> None: ...
+
+    async def find(self, account_id: AccountId, client_order_id: str) -> PaperOrder | None: ...
+
+    async def orders(self, account_id: AccountId) -> Sequence[PaperOrder]: ...

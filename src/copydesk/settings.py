@@ -1,0 +1,108 @@
+"""Every setting: read once from `copydesk.toml`, `.env` and the environment (COPYDESK_…), frozen afterwards."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, UrlConstraints, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from copydesk.domain.errors import FieldError, InvalidInput
+
+PREFIX = "COPYDESK_"
+HOME = Path.home() / ".copydesk"
+
+HttpUrl = Annotated[AnyHttpUrl, UrlConstraints(allowed_schemes=["http", "https"])]
+Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+class SimulatorSettings(BaseModel):
+    """Where the venues' simulators listen; an account of environment `simulator` needs its venue's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    binance_url: HttpUrl | None = Field(None, description="Address of `copydesk simulate binance`.")
+
+
+class Settings(BaseSettings):
+    """What differs between two installations."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        env_file=".env",
+        toml_file="copydesk.toml",
+        extra="forbid",
+        frozen=True,
+    )
+
+    data_dir: Path = Field(HOME / "data", description="Folder of the database (SQLite) and the logs.")
+    database_url: str | None = Field(
+        None,
+        pattern=r"^postgres(ql)?://",
+        description="postgresql://user:password@host/name; without it, SQLite in the data folder.",
+    )
+    master_key_file: Path = Field(
+        HOME / "master.key",
+        description="The key that opens the stored secrets; made (mode 0600) by the first start. Back it up apart.",
+    )
+    host: str = Field("127.0.0.1", description="Address the API listens on; put a TLS proxy before anything else.")
+    port: Port = Field(8000, description="Port of the API; 0 picks a free one.")
+    dashboard_port: Port = Field(8050, description="Port of the dashboard; 0 picks a free one.")
+    public_url: HttpUrl | None = Field(
+        None, description="Address that TradingView reaches; webhook URLs begin with it. Default: host and port."
+    )
+    simulator: SimulatorSettings = SimulatorSettings()
+    venue_timeout_s: float = Field(
+        10.0, gt=0, le=60, description="Seconds a venue may take to answer an order; a slower one is UNKNOWN."
+    )
+    allow_live: bool = Field(False, description="Whether accounts of environment `live` may trade real money.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment wins over `.env`, which wins over `copydesk.toml`."""
+        del file_secret_settings  # not used
+        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+
+    def api_url(self, port: int | None = None) -> str:
+        """Where people and programs reach the API; `port` where a free one was picked."""
+        if self.public_url is not None:
+            return str(self.public_url).rstrip("/")
+        return f"http://{self.host}:{port or self.port}"
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Raise InvalidInput that names the key and what would be right."""
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        settings = Settings(**given)
+    except ValidationError as error:
+        fields = tuple(_field_error(one) for one in error.errors())
+        text = "; ".join(f"{one.field}: {one.problem}" for one in fields)
+        raise InvalidInput(f"settings: {text}", fields) from error
+    _refuse_unknown(dict(os.environ))  # noqa: TID251  this is the place the rule points to
+    return settings
+
+
+def _field_error(error: Any) -> FieldError:
+    name = PREFIX + "__".join(str(part) for part in error["loc"]).upper()
+    problem = "no such setting" if error["type"] == "extra_forbidden" else error["msg"]
+    return FieldError(name, f"{problem} (see .env.example)")
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    """A misspelt variable would silently leave its default in force."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    nested = tuple(f"{PREFIX}SIMULATOR__{name.upper()}" for name in SimulatorSettings.model_fields)
+    for name in sorted(environment):
+        if name.startswith(PREFIX) and name not in known and name not in nested:
+            problem = "no such setting (see .env.example)"
+            raise InvalidInput(f"settings: {name}: {problem}", (FieldError(name, problem),))

@@ -1,0 +1,149 @@
+"""One account: wallet, positions, margin. Pure arithmetic; prices come in as arguments."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from copydesk.simulators.binance.book import Book, sum_of
+from copydesk.simulators.binance.position import CENT, Position
+from copydesk.simulators.binance.records import ZERO, Fill, Order
+
+Marks = Callable[[str], Decimal]
+
+DEFAULT_PERMISSIONS: Mapping[str, bool] = {
+    "ipRestrict": False,
+    "enableReading": True,
+    "enableWithdrawals": False,
+    "enableInternalTransfer": False,
+    "enableMargin": False,
+    "enableFutures": True,
+    "permitsUniversalTransfer": False,
+    "enableVanillaOptions": False,
+    "enableFixApiTrade": False,
+    "enableFixReadOnly": False,
+    "enableSpotAndMarginTrading": False,
+    "enablePortfolioMarginTrading": False,
+}
+MAKER_RATE = Decimal("0.0002")
+TAKER_RATE = Decimal("0.0005")
+
+
+@dataclass(slots=True, kw_only=True)
+class Setting:
+    leverage: int = 20
+    isolated: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    api_key: str
+    api_secret: str
+    start_balance: Decimal
+    wallet: Decimal
+    created_ms: int
+    hedge: bool = False
+    maker_rate: Decimal = MAKER_RATE
+    taker_rate: Decimal = TAKER_RATE
+    permissions: dict[str, bool] = field(default_factory=lambda: dict(DEFAULT_PERMISSIONS))
+    positions: dict[str, Position] = field(default_factory=dict)
+    settings: dict[str, Setting] = field(default_factory=dict)
+    book: Book = field(default_factory=Book)
+
+    def setting(self, symbol: str) -> Setting:
+        return self.settings.setdefault(symbol, Setting())
+
+    def position(self, symbol: str, side: str) -> Position:
+        key = f"{symbol}:{side}"
+        found = self.positions.get(key)
+        if found is None:
+            found = self.positions[key] = Position(symbol=symbol, side=side)
+        return found
+
+    def held(self, symbol: str | None = None) -> Iterator[Position]:
+        """Positions that are not flat."""
+        for position in self.positions.values():
+            if position.quantity and symbol in {None, position.symbol}:
+                yield position
+
+    def set_balance(self, balance: Decimal) -> None:
+        """A deposit or withdrawal: start + realised - fees stays the wallet."""
+        self.start_balance += balance - self.wallet
+        self.wallet = balance
+
+    def settle(
+        self, order: Order, *, trade_id: int, quantity: Decimal, price: Decimal, maker: bool, at_ms: int
+    ) -> Fill:
+        """Execute a part of an order: position, wallet, order and fill change together."""
+        position = self.position(order.symbol, order.position_side)
+        change = quantity if order.side == "BUY" else -quantity
+        profit = position.take(change, price)
+        rate = self.maker_rate if maker else self.taker_rate
+        fee = (quantity * price * rate).quantize(CENT)
+        self.wallet += profit - fee
+        position.update_ms = at_ms
+        self._isolate(position)
+        order.executed += quantity
+        order.quote += quantity * price
+        order.update_ms = at_ms
+        order.status = "FILLED" if order.executed == order.quantity else "PARTIALLY_FILLED"
+        fill = Fill(
+            trade_id=trade_id,
+            order_id=order.order_id,
+            account=self.api_key,
+            symbol=order.symbol,
+            side=order.side,
+            position_side=order.position_side,
+            quantity=quantity,
+            price=price,
+            fee=fee,
+            realized=profit,
+            maker=maker,
+            time_ms=at_ms,
+        )
+        self.book.keep_fill(fill)
+        return fill
+
+    def unrealized(self, marks: Marks) -> Decimal:
+        return sum_of(position.unrealized(marks(position.symbol)) for position in self.held())
+
+    def position_margin(self, position: Position, mark: Decimal) -> Decimal:
+        setting = self.setting(position.symbol)
+        if setting.isolated:
+            return position.isolated_wallet
+        return abs(position.quantity) * mark / setting.leverage
+
+    def positions_margin(self, marks: Marks) -> Decimal:
+        return sum_of(self.position_margin(position, marks(position.symbol)) for position in self.held())
+
+    def orders_margin(self, symbol: str | None = None) -> Decimal:
+        symbols = {order.symbol for order in self.book.open_orders.values()} if symbol is None else {symbol}
+        return sum_of(self.book.waiting_notional(each) / self.setting(each).leverage for each in symbols)
+
+    def cross_unrealized(self, marks: Marks) -> Decimal:
+        return sum_of(
+            position.unrealized(marks(position.symbol))
+            for position in self.held()
+            if not self.setting(position.symbol).isolated
+        )
+
+    def cross_wallet(self) -> Decimal:
+        return self.wallet - sum_of(position.isolated_wallet for position in self.held())
+
+    def available(self, marks: Marks) -> Decimal:
+        """Cross wallet and cross profit, less what positions and open orders bind (single-asset mode)."""
+        bound = sum_of(
+            self.position_margin(position, marks(position.symbol))
+            for position in self.held()
+            if not self.setting(position.symbol).isolated
+        )
+        free = self.cross_wallet() + self.cross_unrealized(marks) - bound - self.orders_margin()
+        return max(ZERO, free)
+
+    def change_leverage(self, symbol: str, leverage: int) -> None:
+        self.setting(symbol).leverage = leverage
+        for position in self.held(symbol):
+            self._isolate(position)
+
+    def _isolate(self, position: Position) -> None:
+        setting = self.setting(position.symbol)
+        position.isolated_wallet = abs(position.cost) / setting.leverage if setting.isolated else ZERO

@@ -1,0 +1,41 @@
+"""One request as a route sees it: who asks, with what, when, of which exchange."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from copydesk.simulators.binance.account import Account
+from copydesk.simulators.binance.exchange import Exchange
+from copydesk.simulators.binance.listen_keys import ListenKeys
+from copydesk.simulators.binance.params import Params
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    exchange: Exchange
+    listen_keys: ListenKeys
+    params: Params
+    now_ms: int
+    account_or_none: Account | None = None
+
+    @property
+    def account(self) -> Account:
+        if self.account_or_none is None:
+            raise LookupError("a public route asked for the account")
+        return self.account_or_none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """``guard``: "public", "key" (header only) or "signed"; ``orders``: counted per account as (10 s, 1 min)."""
+
+    handle: Callable[[Call], Any]
+    weight: int | Callable[[Params], int] = 1
+    guard: str = "signed"
+    orders: tuple[int, int] | None = None
+
+    def weight_of(self, params: Params) -> int:
+        return self.weight if isinstance(self.weight, int) else self.weight(params)
+
+
+Routes = dict[tuple[str, str], Route]

@@ -1,0 +1,88 @@
+"""The venue's refusals: code, text and HTTP status (fact sheet §2.2)."""
+
+from collections.abc import Mapping
+
+BAD = 400
+UNAUTHORIZED = 401
+
+_TEXTS: Mapping[int, tuple[int, str]] = {
+    -1000: (BAD, "An unknown error occurred while processing the request."),
+    -1003: (429, "Too many requests; current limit is %s requests per minute. Please use the websocket for live updates to avoid polling the API."),
+    -1007: (408, "Timeout waiting for response from backend server. Send status unknown; execution status unknown."),
+    -1015: (429, "Too many new orders; current limit is %s orders per %s."),
+    -1021: (BAD, "Timestamp for this request is outside of the recvWindow."),
+    -1022: (BAD, "Signature for this request is not valid."),
+    -1100: (BAD, "Illegal characters found in parameter '%s'; legal range is '^[\\.A-Z\\:/a-z0-9_-]{1,36}$'."),
+    -1102: (BAD, "Mandatory parameter '%s' was not sent, was empty/null, or malformed."),
+    -1106: (BAD, "Parameter '%s' sent when not required."),
+    -1111: (BAD, "Precision is over the maximum defined for this asset."),
+    -1115: (BAD, "Invalid timeInForce."),
+    -1116: (BAD, "Invalid orderType."),
+    -1117: (BAD, "Invalid side."),
+    -1120: (BAD, "Invalid interval."),
+    -1121: (BAD, "Invalid symbol."),
+    -1125: (BAD, "This listenKey does not exist."),
+    -2011: (BAD, "Unknown order sent."),
+    -2013: (BAD, "Order does not exist."),
+    -2014: (UNAUTHORIZED, "API-key format invalid."),
+    -2015: (UNAUTHORIZED, "Invalid API-key, IP, or permissions for action."),
+    -2019: (BAD, "Margin is insufficient."),
+    -2021: (BAD, "Order would immediately trigger."),
+    -2022: (BAD, "ReduceOnly Order is rejected."),
+    -2025: (BAD, "Reach max open order limit."),
+    -2027: (BAD, "Exceeded the maximum allowable position at current leverage."),
+    -2028: (BAD, "Leverage is smaller than permitted: insufficient margin balance."),
+    -4001: (BAD, "Price less than 0."),
+    -4002: (BAD, "Price greater than max price."),
+    -4003: (BAD, "Quantity less than or equal to zero."),
+    -4004: (BAD, "Quantity less than min quantity."),
+    -4005: (BAD, "Quantity greater than max quantity."),
+    -4013: (BAD, "Price less than min price."),
+    -4014: (BAD, "Price not increased by tick size."),
+    -4015: (BAD, "Client order id length should not be more than 36 chars"),
+    -4016: (BAD, "Limit price can't be higher than %s."),
+    -4023: (BAD, "Quantity not increased by step size."),
+    -4024: (BAD, "Limit price can't be lower than %s."),
+    -4028: (BAD, "Leverage %s is not valid"),
+    -4045: (BAD, "Reach max stop order limit."),
+    -4046: (BAD, "No need to change margin type."),
+    -4047: (BAD, "Margin type cannot be changed if there exists open orders."),
+    -4048: (BAD, "Margin type cannot be changed if there exists position."),
+    -4059: (BAD, "No need to change position side."),
+    -4061: (BAD, "Order's position side does not match user's setting."),
+    -4067: (BAD, "Position side cannot be changed if there exists open orders."),
+    -4068: (BAD, "Position side cannot be changed if there exists position."),
+    -4116: (BAD, "ClientOrderId is duplicated."),
+    -4120: (BAD, "Order type not supported for this endpoint. Please use the Algo Order API endpoints instead."),
+    -4164: (BAD, "Order's notional must be no smaller than %s (unless you choose reduce only)"),
+    -5000: (404, "Path %s, Method %s is invalid"),
+    -5021: (BAD, "Due to the order could not be filled immediately, the FOK order has been rejected. The order will not be recorded in the order history"),
+    -5022: (BAD, "Due to the order could not be executed as maker, the Post Only order will be rejected. The order will not be recorded in the order history"),
+}  # fmt: skip
+
+_AHEAD = "Timestamp for this request was 1000ms ahead of the server's time."
+_BANNED = "Way too many requests; IP banned until %s. Please use the websocket for live updates to avoid bans."
+
+
+class RefusedError(Exception):
+    """The venue says no: answered as ``{"code", "msg"}`` with this HTTP status."""
+
+    def __init__(self, code: int, text: str, status: int, *, retry_after_s: int | None = None) -> None:
+        super().__init__(f"{code} {text}")
+        self.code = code
+        self.text = text
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+def refused(code: int, *details: object, retry_after_s: int | None = None) -> RefusedError:
+    status, text = _TEXTS[code]
+    return RefusedError(code, text % details, status, retry_after_s=retry_after_s)
+
+
+def timestamp_ahead() -> RefusedError:
+    return RefusedError(-1021, _AHEAD, BAD)
+
+
+def banned(until_ms: int, retry_after_s: int) -> RefusedError:
+    return RefusedError(-1003, _BANNED % until_ms, 418, retry_after_s=retry_after_s)

@@ -1,0 +1,178 @@
+"""Orders, conditional orders and fills over HTTP."""
+
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from copydesk.simulators.binance import algos, answers, trading
+from copydesk.simulators.binance.call import Call, Route, Routes
+from copydesk.simulators.binance.errors import refused
+from copydesk.simulators.binance.params import Params
+from copydesk.simulators.binance.records import Algo, Fill, Order
+from copydesk.simulators.binance.requests import read_algo, read_order
+
+_Row = TypeVar("_Row", Order, Algo, Fill)
+
+
+def place_order(call: Call) -> Any:
+    request = read_order(call.params)
+    order = trading.place(call.exchange, call.account, request, call.now_ms)
+    return answers.order_answer(order) if request.answer == "RESULT" else answers.ack_answer(order)
+
+
+def query_order(call: Call) -> Any:
+    order = _find_order(call)
+    if order is None or order.hidden_until_ms > call.now_ms:
+        raise refused(-2013)
+    return answers.order_query(order)
+
+
+def cancel_order(call: Call) -> Any:
+    order = _find_order(call)
+    if order is None:
+        raise refused(-2011)
+    trading.cancel(call.exchange, call.account, order, call.now_ms)
+    return answers.order_answer(order)
+
+
+def open_order(call: Call) -> Any:
+    order = _find_order(call)
+    if order is None or not order.is_open or order.hidden_until_ms > call.now_ms:
+        raise refused(-2013)
+    return answers.order_query(order)
+
+
+def open_orders(call: Call) -> Any:
+    orders = call.account.book.open_of(_symbol_if_any(call))
+    return [answers.order_query(order) for order in orders if order.hidden_until_ms <= call.now_ms]
+
+
+def all_orders(call: Call) -> Any:
+    symbol = _symbol(call)
+    orders = (order for order in call.account.book.orders.values() if order.symbol == symbol)
+    seen = [order for order in orders if order.hidden_until_ms <= call.now_ms]
+    chosen = _page(call, seen, "orderId", lambda order: order.order_id, largest=1_000)
+    return [answers.order_query(order) for order in chosen]
+
+
+def cancel_all(call: Call) -> Any:
+    for order in call.account.book.open_of(_symbol(call)):
+        trading.cancel(call.exchange, call.account, order, call.now_ms)
+    return {"code": 200, "msg": "The operation of cancel all open order is done."}
+
+
+def user_trades(call: Call) -> Any:
+    symbol, order_id = _symbol(call), call.params.integer("orderId")
+    book = call.account.book
+    fills = book.fills if order_id is None else book.fills_of(order_id)
+    of_symbol = [fill for fill in fills if fill.symbol == symbol]
+    return [
+        answers.trade_answer(fill)
+        for fill in _page(call, of_symbol, "fromId", lambda fill: fill.trade_id, largest=1_000)
+    ]
+
+
+def place_algo(call: Call) -> Any:
+    request = read_algo(call.params)
+    return answers.algo_answer(algos.place(call.exchange, call.account, request, call.now_ms))
+
+
+def query_algo(call: Call) -> Any:
+    algo = _find_algo(call)
+    if algo is None or algo.hidden_until_ms > call.now_ms:
+        raise refused(-2013)
+    return answers.algo_query(algo, call.account)
+
+
+def cancel_algo(call: Call) -> Any:
+    algo = _find_algo(call)
+    if algo is None:
+        raise refused(-2011)
+    algos.cancel(call.exchange, call.account, algo, call.now_ms)
+    return {"algoId": algo.algo_id, "clientAlgoId": algo.client_algo_id, "code": "200", "msg": "success"}
+
+
+def open_algos(call: Call) -> Any:
+    found = call.account.book.open_algos_of(_symbol_if_any(call))
+    algo_id = call.params.integer("algoId")
+    return [
+        answers.algo_query(algo, call.account)
+        for algo in found
+        if algo.hidden_until_ms <= call.now_ms and algo_id in {None, algo.algo_id}
+    ]
+
+
+def all_algos(call: Call) -> Any:
+    symbol = _symbol(call)
+    found = [algo for algo in call.account.book.algos.values() if algo.symbol == symbol]
+    chosen = _page(call, found, "algoId", lambda algo: algo.algo_id, largest=1_000)
+    return [answers.algo_query(algo, call.account) for algo in chosen]
+
+
+def cancel_all_algos(call: Call) -> Any:
+    for algo in call.account.book.open_algos_of(_symbol(call)):
+        algos.cancel(call.exchange, call.account, algo, call.now_ms)
+    return {"code": 200, "msg": "The operation of cancel all open order is done."}
+
+
+def _symbol(call: Call) -> str:
+    return call.exchange.instrument(call.params.required("symbol")).symbol
+
+
+def _symbol_if_any(call: Call) -> str | None:
+    symbol = call.params.text("symbol")
+    return None if symbol is None else call.exchange.instrument(symbol).symbol
+
+
+def _find_order(call: Call) -> Order | None:
+    """By ``orderId``, which wins, or ``origClientOrderId``."""
+    symbol, order_id = _symbol(call), call.params.integer("orderId")
+    if order_id is not None:
+        order = call.account.book.orders.get(order_id)
+    else:
+        order = call.account.book.order_named(call.params.required("origClientOrderId"))
+    return order if order is not None and order.symbol == symbol else None
+
+
+def _find_algo(call: Call) -> Algo | None:
+    algo_id = call.params.integer("algoId")
+    if algo_id is not None:
+        return call.account.book.algos.get(algo_id)
+    return call.account.book.algo_named(call.params.required("clientAlgoId"))
+
+
+def _page(call: Call, rows: Iterable[_Row], from_name: str, key: Callable[[_Row], int], *, largest: int) -> list[_Row]:
+    """Filter by ``startTime``, ``endTime`` and the first id; the newest come, unless an id or start says from where."""
+    params = call.params
+    start, end, first = params.integer("startTime"), params.integer("endTime"), params.integer(from_name)
+    limit = params.limit(500, largest)
+    chosen = [
+        row
+        for row in rows
+        if (start is None or row.time_ms >= start)
+        and (end is None or row.time_ms <= end)
+        and (first is None or key(row) >= first)
+    ]
+    return chosen[-limit:] if start is None and first is None else chosen[:limit]
+
+
+def _all_costs_40(params: Params) -> int:
+    return 1 if "symbol" in params else 40
+
+
+_COUNTED = (1, 1)
+ROUTES: Routes = {
+    ("POST", "/fapi/v1/order"): Route(handle=place_order, weight=0, orders=_COUNTED),
+    ("GET", "/fapi/v1/order"): Route(handle=query_order),
+    ("DELETE", "/fapi/v1/order"): Route(handle=cancel_order),
+    ("GET", "/fapi/v1/openOrder"): Route(handle=open_order),
+    ("GET", "/fapi/v1/openOrders"): Route(handle=open_orders, weight=_all_costs_40),
+    ("GET", "/fapi/v1/allOrders"): Route(handle=all_orders, weight=5),
+    ("DELETE", "/fapi/v1/allOpenOrders"): Route(handle=cancel_all),
+    ("GET", "/fapi/v1/userTrades"): Route(handle=user_trades, weight=5),
+    ("POST", "/fapi/v1/algoOrder"): Route(handle=place_algo, weight=0, orders=_COUNTED),
+    ("GET", "/fapi/v1/algoOrder"): Route(handle=query_algo),
+    ("DELETE", "/fapi/v1/algoOrder"): Route(handle=cancel_algo),
+    ("GET", "/fapi/v1/openAlgoOrders"): Route(handle=open_algos, weight=_all_costs_40),
+    ("GET", "/fapi/v1/allAlgoOrders"): Route(handle=all_algos, weight=5),
+    ("DELETE", "/fapi/v1/algoOpenOrders"): Route(handle=cancel_all_algos),
+}

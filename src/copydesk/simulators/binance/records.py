@@ -1,0 +1,102 @@
+"""What the venue keeps: orders, conditional (algo) orders, fills. Plain data, so that it can be stored as it is."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+ZERO = Decimal(0)
+OPEN_STATUSES = frozenset({"NEW", "PARTIALLY_FILLED"})
+OPEN_ALGO_STATUSES = frozenset({"NEW", "TRIGGERING"})
+
+
+@dataclass(slots=True, kw_only=True)
+class Order:
+    order_id: int
+    client_order_id: str
+    account: str
+    symbol: str
+    side: str
+    position_side: str
+    type: str
+    quantity: Decimal
+    time_ms: int
+    update_ms: int
+    price: Decimal = ZERO
+    time_in_force: str = "GTC"
+    reduce_only: bool = False
+    close_position: bool = False
+    status: str = "NEW"
+    executed: Decimal = ZERO
+    quote: Decimal = ZERO
+    orig_type: str = ""
+    stop_price: Decimal = ZERO
+    working_type: str = "CONTRACT_PRICE"
+    price_protect: bool = False
+    algo_id: int | None = None
+    hidden_until_ms: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_STATUSES
+
+    @property
+    def remaining(self) -> Decimal:
+        return self.quantity - self.executed
+
+    @property
+    def average(self) -> Decimal:
+        return self.quote / self.executed if self.executed else ZERO
+
+
+@dataclass(slots=True, kw_only=True)
+class Algo:
+    """A conditional order. Its moves: NEW, TRIGGERING, TRIGGERED, FINISHED; or CANCELED, REJECTED, EXPIRED."""
+
+    algo_id: int
+    client_algo_id: str
+    account: str
+    symbol: str
+    side: str
+    position_side: str
+    type: str
+    time_ms: int
+    update_ms: int
+    quantity: Decimal = ZERO
+    price: Decimal = ZERO
+    trigger_price: Decimal = ZERO
+    time_in_force: str = "GTC"
+    working_type: str = "CONTRACT_PRICE"
+    reduce_only: bool = False
+    close_position: bool = False
+    price_protect: bool = False
+    activate_price: Decimal = ZERO
+    callback_rate: Decimal = ZERO
+    status: str = "NEW"
+    order_id: int | None = None
+    trigger_ms: int = 0
+    extreme: Decimal = ZERO
+    reason: str = ""
+    hidden_until_ms: int = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self.status in OPEN_ALGO_STATUSES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fill:
+    trade_id: int
+    order_id: int
+    account: str
+    symbol: str
+    side: str
+    position_side: str
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    realized: Decimal
+    maker: bool
+    time_ms: int
+
+    @property
+    def signed(self) -> Decimal:
+        return self.quantity if self.side == "BUY" else -self.quantity

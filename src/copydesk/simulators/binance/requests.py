@@ -1,0 +1,152 @@
+"""What an order request says, read once: mandatory parameters, formats, types (before any look at the account)."""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+
+from copydesk.simulators.binance.errors import refused
+from copydesk.simulators.binance.params import Params
+from copydesk.simulators.binance.records import ZERO
+
+CONDITIONAL_TYPES = frozenset({"STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET"})
+LIMIT_TYPES = frozenset({"LIMIT", "STOP", "TAKE_PROFIT"})
+_TIMES_IN_FORCE = frozenset({"GTC", "IOC", "FOK", "GTX"})
+_ANSWERS = frozenset({"ACK", "RESULT"})
+_WORKING_TYPES = frozenset({"MARK_PRICE", "CONTRACT_PRICE"})
+_POSITION_SIDES = frozenset({"BOTH", "LONG", "SHORT"})
+_ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
+_ID_LENGTH_MAX = 36
+_CALLBACK_MIN, _CALLBACK_MAX = Decimal("0.1"), Decimal(10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderRequest:
+    symbol: str
+    side: str
+    position_side: str
+    type: str
+    quantity: Decimal
+    price: Decimal = ZERO
+    time_in_force: str = "GTC"
+    reduce_only: bool | None = None
+    client_id: str | None = None
+    answer: str = "ACK"
+
+    @property
+    def is_market(self) -> bool:
+        return self.type == "MARKET"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlgoRequest:
+    symbol: str
+    side: str
+    position_side: str
+    type: str
+    quantity: Decimal
+    price: Decimal
+    trigger_price: Decimal
+    time_in_force: str
+    working_type: str
+    reduce_only: bool | None
+    close_position: bool
+    price_protect: bool
+    activate_price: Decimal
+    callback_rate: Decimal
+    client_id: str | None
+
+    @property
+    def is_limit(self) -> bool:
+        return self.type in LIMIT_TYPES
+
+
+def read_order(params: Params) -> OrderRequest:
+    symbol, side = params.required("symbol"), _side(params)
+    kind = params.required("type")
+    if kind in CONDITIONAL_TYPES:
+        raise refused(-4120)
+    if kind not in {"MARKET", "LIMIT"}:
+        raise refused(-1116)
+    market = kind == "MARKET"
+    _none_of(params, ("price", "timeInForce") if market else ())
+    _none_of(params, ("closePosition",))
+    return OrderRequest(
+        symbol=symbol,
+        side=side,
+        position_side=params.choice("positionSide", _POSITION_SIDES, "BOTH"),
+        type=kind,
+        quantity=params.required_decimal("quantity"),
+        price=ZERO if market else params.required_decimal("price"),
+        time_in_force="GTC" if market else _time_in_force(params, None),
+        reduce_only=params.flag("reduceOnly"),
+        client_id=_client_id(params, "newClientOrderId"),
+        answer=params.choice("newOrderRespType", _ANSWERS, "ACK"),
+    )
+
+
+def read_algo(params: Params) -> AlgoRequest:
+    symbol, side = params.required("symbol"), _side(params)
+    kind = params.required("type")
+    if params.required("algoType") != "CONDITIONAL":
+        raise refused(-1102, "algoType")
+    if kind not in CONDITIONAL_TYPES:
+        raise refused(-1116)
+    close_position = params.flag("closePosition") or False
+    if close_position:
+        _none_of(params, ("quantity", "reduceOnly"))
+    trailing = kind == "TRAILING_STOP_MARKET"
+    return AlgoRequest(
+        symbol=symbol,
+        side=side,
+        position_side=params.choice("positionSide", _POSITION_SIDES, "BOTH"),
+        type=kind,
+        quantity=ZERO if close_position else params.required_decimal("quantity"),
+        price=params.required_decimal("price") if kind in LIMIT_TYPES else ZERO,
+        trigger_price=ZERO if trailing else params.required_decimal("triggerPrice"),
+        time_in_force=_time_in_force(params, "GTC"),
+        working_type=params.choice("workingType", _WORKING_TYPES, "CONTRACT_PRICE"),
+        reduce_only=params.flag("reduceOnly"),
+        close_position=close_position,
+        price_protect=params.flag("priceProtect") or False,
+        activate_price=params.decimal("activatePrice") or ZERO,
+        callback_rate=_callback(params) if trailing else ZERO,
+        client_id=_client_id(params, "clientAlgoId"),
+    )
+
+
+def _side(params: Params) -> str:
+    side = params.required("side")
+    if side not in {"BUY", "SELL"}:
+        raise refused(-1117)
+    return side
+
+
+def _time_in_force(params: Params, default: str | None) -> str:
+    value = params.required("timeInForce") if default is None else params.text("timeInForce") or default
+    if value not in _TIMES_IN_FORCE:
+        raise refused(-1115)
+    return value
+
+
+def _callback(params: Params) -> Decimal:
+    rate = params.required_decimal("callbackRate")
+    if not _CALLBACK_MIN <= rate <= _CALLBACK_MAX:
+        raise refused(-1102, "callbackRate")
+    return rate
+
+
+def _client_id(params: Params, name: str) -> str | None:
+    value = params.text(name)
+    if value is None:
+        return None
+    if len(value) > _ID_LENGTH_MAX:
+        raise refused(-4015)
+    if not _ID.fullmatch(value):
+        raise refused(-1100, name)
+    return value
+
+
+def _none_of(params: Params, names: tuple[str, ...]) -> None:
+    for name in names:
+        if params.text(name) not in {None, "false"}:
+            raise refused(-1106, name)

@@ -1,0 +1,119 @@
+"""Accounts and orders kept in one JSON file across restarts; written whole, then put in place in one step."""
+
+import os
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+
+from copydesk.simulators.binance.account import Account, Setting
+from copydesk.simulators.binance.exchange import Exchange
+from copydesk.simulators.binance.position import Position
+from copydesk.simulators.binance.records import Algo, Fill, Order
+
+
+class StateFileError(ValueError):
+    """The file was not written by this simulator; it is left as it is."""
+
+
+class StoredAccount(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    api_key: str
+    api_secret: str
+    start_balance: Decimal
+    wallet: Decimal
+    created_ms: int
+    hedge: bool
+    maker_rate: Decimal
+    taker_rate: Decimal
+    permissions: dict[str, bool]
+    positions: dict[str, Position]
+    settings: dict[str, Setting]
+    orders: list[Order]
+    algos: list[Algo]
+    fills: list[Fill]
+
+
+class Stored(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    last_order_id: int
+    last_algo_id: int
+    last_trade_id: int
+    accounts: list[StoredAccount]
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Stored)
+
+
+def save(exchange: Exchange, path: Path) -> None:
+    """After a crash the file is the old one or the new one, never half of either."""
+    content = _encoder.encode(
+        Stored(
+            last_order_id=exchange.last_order_id,
+            last_algo_id=exchange.last_algo_id,
+            last_trade_id=exchange.last_trade_id,
+            accounts=[_stored(account) for account in exchange.accounts.values()],
+        )
+    )
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    with fresh.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)
+
+
+def load(exchange: Exchange, path: Path) -> None:
+    """Nothing to do when the file does not exist yet. Raises StateFileError on a foreign or damaged file."""
+    if not path.exists():
+        return
+    try:
+        stored = _decoder.decode(path.read_bytes())
+    except msgspec.DecodeError as error:
+        raise StateFileError(f"{path}: not a state file of this simulator ({error})") from None
+    exchange.last_order_id = stored.last_order_id
+    exchange.last_algo_id = stored.last_algo_id
+    exchange.last_trade_id = stored.last_trade_id
+    for each in stored.accounts:
+        exchange.adopt(_account(each))
+
+
+def _stored(account: Account) -> StoredAccount:
+    return StoredAccount(
+        api_key=account.api_key,
+        api_secret=account.api_secret,
+        start_balance=account.start_balance,
+        wallet=account.wallet,
+        created_ms=account.created_ms,
+        hedge=account.hedge,
+        maker_rate=account.maker_rate,
+        taker_rate=account.taker_rate,
+        permissions=account.permissions,
+        positions=account.positions,
+        settings=account.settings,
+        orders=list(account.book.orders.values()),
+        algos=list(account.book.algos.values()),
+        fills=account.book.fills,
+    )
+
+
+def _account(stored: StoredAccount) -> Account:
+    account = Account(
+        api_key=stored.api_key,
+        api_secret=stored.api_secret,
+        start_balance=stored.start_balance,
+        wallet=stored.wallet,
+        created_ms=stored.created_ms,
+        hedge=stored.hedge,
+        maker_rate=stored.maker_rate,
+        taker_rate=stored.taker_rate,
+        permissions=stored.permissions,
+        positions=stored.positions,
+        settings=stored.settings,
+    )
+    for order in stored.orders:
+        account.book.keep(order)
+    for algo in stored.algos:
+        account.book.keep_algo(algo)
+    for fill in stored.fills:
+        account.book.keep_fill(fill)
+    return account

@@ -1,0 +1,1 @@
+"""Where signals come from: each reads its sender's words into the one Instruction."""

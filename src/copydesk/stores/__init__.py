@@ -1,0 +1,1 @@
+"""SQL through SQLAlchemy Core: SQLite by default, PostgreSQL when told; one schema, one set of functions."""

@@ -1,0 +1,96 @@
+"""Bots and the secrets their alerts carry."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from copydesk.domain.bot import Bot, BotStatus
+from copydesk.domain.errors import Conflict
+from copydesk.domain.ids import BotId, UserId
+from copydesk.domain.subscription import SubscriptionStatus
+from copydesk.stores import tables
+from copydesk.stores.rows import columns, count, dump, first, load, page
+
+_BOTS = tables.bots
+_SECRETS = tables.bot_secrets
+
+
+class Bots:
+    """Two secrets may be valid at once while one is being rotated; only their fingerprints are kept."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, bot: Bot, fingerprint: str) -> None:
+        self._save_new(bot)
+        row = {"bot_id": bot.id, "fingerprint": fingerprint, "expires_at": None, "created_at": bot.created_at}
+        self._connection.execute(_SECRETS.insert(), [row])
+
+    def get(self, bot_id: BotId) -> Bot | None:
+        return first(self._connection, Bot, _BOTS, _BOTS.c.id == bot_id)
+
+    def change(self, bot_id: BotId, changes: Mapping[str, Any], at: datetime) -> Bot | None:
+        query = _BOTS.update().where(_BOTS.c.id == bot_id).values({**changes, "updated_at": at})
+        try:
+            self._connection.execute(query)
+        except IntegrityError as error:
+            raise Conflict("the master_webhook_path is taken") from error
+        return self.get(bot_id)
+
+    def list(
+        self, filters: Mapping[str, Any], *, seen_by: UserId | None, limit: int, cursor: str | None
+    ) -> tuple[Sequence[Bot], str | None]:
+        """All bots for an admin (`seen_by` None); else the own ones and everybody's active ones."""
+        query = select(*columns(_BOTS, Bot)).where(*_fits(filters, seen_by))
+        rows, following = page(self._connection, query, _BOTS.c.id, limit=limit, cursor=cursor)
+        return [load(Bot, row) for row in rows], following
+
+    def count(self, filters: Mapping[str, Any], *, seen_by: UserId | None) -> int:
+        return count(self._connection, _BOTS, *_fits(filters, seen_by))
+
+    def at_path(self, path: str, at: datetime) -> tuple[Bot, Sequence[str]] | None:
+        """The bot that listens at a webhook path, and the fingerprints of the secrets valid now."""
+        bot = first(self._connection, Bot, _BOTS, _BOTS.c.master_webhook_path == path)
+        return None if bot is None else (bot, self.fingerprints(bot.id, at))
+
+    def fingerprints(self, bot_id: BotId, at: datetime) -> Sequence[str]:
+        query = select(_SECRETS.c.fingerprint).where(
+            _SECRETS.c.bot_id == bot_id, or_(_SECRETS.c.expires_at.is_(None), _SECRETS.c.expires_at > at)
+        )
+        return self._connection.execute(query).scalars().all()
+
+    def rotate(self, bot_id: BotId, fingerprint: str, *, old_until: datetime, at: datetime) -> None:
+        """A new secret at once; of the old ones only the newest stays valid, until `old_until`."""
+        current = _SECRETS.c.bot_id == bot_id
+        self._connection.execute(_SECRETS.delete().where(current, _SECRETS.c.expires_at.is_not(None)))
+        self._connection.execute(_SECRETS.update().where(current).values(expires_at=old_until))
+        row = {"bot_id": bot_id, "fingerprint": fingerprint, "expires_at": None, "created_at": at}
+        self._connection.execute(_SECRETS.insert(), [row])
+
+    def health(self) -> Mapping[str, Any]:
+        """How many bots and subscriptions are active, and when the last signal came."""
+        subscriptions, signals = tables.bot_subscriptions.c, tables.bot_signals.c
+        active = select(func.count()).select_from(_BOTS).where(_BOTS.c.status == BotStatus.ACTIVE)
+        following = select(func.count(subscriptions.id)).where(
+            subscriptions.status == SubscriptionStatus.ACTIVE, subscriptions.deleted_at.is_(None)
+        )
+        latest = select(signals.received_at).order_by(signals.id.desc()).limit(1)
+        return {
+            "active_bots": self._connection.execute(active).scalar_one(),
+            "active_subscriptions": self._connection.execute(following).scalar_one(),
+            "last_signal_at": self._connection.execute(latest).scalar_one_or_none(),
+        }
+
+    def _save_new(self, bot: Bot) -> None:
+        try:
+            self._connection.execute(_BOTS.insert(), [dump(bot)])
+        except IntegrityError as error:
+            raise Conflict(f"the master_webhook_path {bot.master_webhook_path!r} is taken") from error
+
+
+def _fits(filters: Mapping[str, Any], seen_by: UserId | None) -> list[ColumnElement[bool]]:
+    where = [_BOTS.c[name] == value for name, value in filters.items()]
+    return where if seen_by is None else [*where, or_(_BOTS.c.owner_id == seen_by, _BOTS.c.status == BotStatus.ACTIVE)]

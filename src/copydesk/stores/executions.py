@@ -1,0 +1,102 @@
+"""Executions and the journal of their moves; every move is a compare-and-set on the version."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy.exc import IntegrityError
+
+from copydesk.domain.errors import StaleWrite
+from copydesk.domain.execution import FINAL, Execution, State, check_move
+from copydesk.domain.ids import AccountId, ExecutionId, SignalId, SubscriptionId
+from copydesk.domain.signal import LegKind
+from copydesk.stores import tables
+from copydesk.stores.rows import columns, dump, first, load
+
+_TABLE = tables.bot_signal_executions
+_COLUMNS = columns(_TABLE, Execution)
+
+DUE_MAX = 1_000
+"""Rows one look takes; the next look takes the next."""
+
+
+class Executions:
+    """The ExecutionTable of ports/store.py."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def add(self, executions: Iterable[Execution], *, note: str | None = None) -> None:
+        made = list(executions)
+        if not made:
+            return
+        try:
+            self._connection.execute(_TABLE.insert(), [dump(one) for one in made])
+        except IntegrityError as error:
+            raise StaleWrite("an execution of this signal, subscription and leg exists") from error
+        events = [
+            {"execution_id": one.id, "at": one.created_at, "state": one.state, "note": note, "evidence": None}
+            for one in made
+        ]
+        self._connection.execute(tables.execution_events.insert(), events)
+
+    def get(self, execution_id: ExecutionId) -> Execution | None:
+        return first(self._connection, Execution, _TABLE, _TABLE.c.id == execution_id)
+
+    def of_signal(self, signal_id: SignalId) -> Sequence[Execution]:
+        return self._all(select(*_COLUMNS).where(_TABLE.c.signal_id == signal_id).order_by(_TABLE.c.id))
+
+    def move(
+        self, before: Execution, after: Execution, *, at: datetime, evidence: Mapping[str, object] | None = None
+    ) -> Execution:
+        if before.state is not after.state:
+            check_move(before.state, after.state)
+        moved = replace(after, version=before.version + 1, updated_at=at)
+        written, previous = dump(moved), dump(before)
+        changes = {name: value for name, value in written.items() if value != previous[name]}
+        result = self._connection.execute(
+            _TABLE.update().where(_TABLE.c.id == before.id, _TABLE.c.version == before.version).values(changes),
+        )
+        if result.rowcount != 1:
+            raise StaleWrite(f"execution {before.id} was moved by somebody else")
+        if before.state is not after.state or before.executed_quantity != after.executed_quantity:
+            event = {"execution_id": moved.id, "at": at, "state": moved.state, "note": moved.reason}
+            self._connection.execute(tables.execution_events.insert(), [{**event, "evidence": evidence}])
+        return moved
+
+    def in_state(self, states: Iterable[State], *, due: datetime | None = None) -> Sequence[Execution]:
+        query = select(*_COLUMNS).where(_TABLE.c.state.in_(list(states)))
+        if due is not None:
+            query = query.where(or_(_TABLE.c.next_look_at.is_(None), _TABLE.c.next_look_at <= due))
+        return self._all(query.order_by(_TABLE.c.next_look_at, _TABLE.c.id).limit(DUE_MAX))
+
+    def order_ids(self, account_id: AccountId, symbol: str) -> Collection[str]:
+        query = select(_TABLE.c.exchange_order_id).where(
+            _TABLE.c.account_id == account_id,
+            _TABLE.c.symbol == symbol,
+            _TABLE.c.exchange_order_id.is_not(None),
+        )
+        return frozenset(self._connection.execute(query).scalars())
+
+    def unsettled(self, accounts: Collection[AccountId], symbol: str) -> Sequence[Execution]:
+        query = select(*_COLUMNS).where(
+            _TABLE.c.account_id.in_(sorted(accounts)),
+            _TABLE.c.symbol == symbol,
+            _TABLE.c.state.not_in(FINAL),
+            _TABLE.c.leg.in_([LegKind.OPEN.value, LegKind.CLOSE.value]),
+        )
+        return self._all(query.order_by(_TABLE.c.id))
+
+    def protections(self, subscription_id: SubscriptionId, symbol: str) -> Sequence[Execution]:
+        query = select(*_COLUMNS).where(
+            _TABLE.c.subscription_id == subscription_id,
+            _TABLE.c.symbol == symbol,
+            _TABLE.c.state.not_in(FINAL),
+            _TABLE.c.leg.not_in([LegKind.OPEN.value, LegKind.CLOSE.value]),
+        )
+        return self._all(query.order_by(_TABLE.c.id))
+
+    def _all(self, query: Select[Any]) -> list[Execution]:
+        return [load(Execution, row) for row in self._connection.execute(query)]

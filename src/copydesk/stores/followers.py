@@ -1,0 +1,173 @@
+"""Who follows a bot, and everything about them that a plan depends on, read in a handful of statements."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, select
+
+from copydesk.domain.bot import Bot
+from copydesk.domain.execution import FINAL
+from copydesk.domain.guards import Exposure
+from copydesk.domain.ids import AccountId, BotId, SubscriptionId
+from copydesk.domain.planning import Follower
+from copydesk.domain.position import Position
+from copydesk.domain.signal import LegKind
+from copydesk.domain.subscription import (
+    Account,
+    CopyOptions,
+    KeyCheck,
+    MarginMode,
+    OnUnprotected,
+    Subscription,
+    SubscriptionStatus,
+)
+from copydesk.ports.store import Preparation
+from copydesk.ports.vault import Vault
+from copydesk.stores import tables
+from copydesk.stores.rows import columns, first, load
+from copydesk.stores.signals import upsert
+
+_LISTENING = (SubscriptionStatus.ACTIVE, SubscriptionStatus.CLOSE_ONLY)
+
+
+class _Holding(NamedTuple):
+    """A symbol that a subscription holds or is opening."""
+
+    subscription_id: SubscriptionId
+    account_id: AccountId
+    symbol: str
+
+
+class Followers:
+    """The FollowerTable of ports/store.py."""
+
+    def __init__(self, connection: Connection, vault: Vault) -> None:
+        self._connection = connection
+        self._vault = vault
+
+    def subscribers(self, bot_id: BotId) -> Sequence[SubscriptionId]:
+        subscriptions = tables.bot_subscriptions.c
+        query = select(subscriptions.id).where(
+            subscriptions.bot_id == bot_id,
+            subscriptions.deleted_at.is_(None),
+            subscriptions.status.in_(_LISTENING),
+        )
+        return [SubscriptionId(found) for found in self._connection.execute(query.order_by(subscriptions.id)).scalars()]
+
+    def followers(self, bot: Bot, symbol: str, ids: Sequence[SubscriptionId], at: datetime) -> Sequence[Follower]:
+        subscriptions = tables.bot_subscriptions
+        query = (
+            select(*columns(subscriptions, Subscription))
+            .where(subscriptions.c.id.in_(ids))
+            .order_by(subscriptions.c.id)
+        )
+        found = [read_subscription(row) for row in self._connection.execute(query)]
+        accounts = self._locked_accounts({one.account_id for one in found})
+        held = self._positions(ids, symbol)
+        holdings = self._holdings(set(accounts))
+        losses = self._losses(ids, at)
+        return [
+            Follower(
+                bot=bot,
+                subscription=one,
+                account=accounts[one.account_id],
+                position=held.get(one.id),
+                exposure=_exposure(one, symbol, holdings[one.account_id], losses.get(one.id, Decimal(0))),
+            )
+            for one in found
+        ]
+
+    def account(self, account_id: AccountId) -> Account | None:
+        return first(self._connection, Account, tables.exchange_accounts, tables.exchange_accounts.c.id == account_id)
+
+    def credentials(self, account_id: AccountId) -> Mapping[str, str]:
+        accounts = tables.exchange_accounts.c
+        query = select(accounts.owner_id, accounts.sealed_secrets).where(accounts.id == account_id)
+        owner_id, sealed = self._connection.execute(query).one()
+        return {
+            name: self._vault.unseal(text, context=secret_context(owner_id, account_id, name))
+            for name, text in sealed.items()
+        }
+
+    def refuse_key(self, account_id: AccountId, problem: str, at: datetime) -> None:
+        accounts = tables.exchange_accounts
+        values = {"key_check": KeyCheck.REFUSED, "key_problem": problem, "updated_at": at}
+        self._connection.execute(accounts.update().where(accounts.c.id == account_id).values(values))
+
+    def preparation(self, account_id: AccountId, symbol: str) -> Preparation | None:
+        made = tables.account_preparations
+        return first(self._connection, Preparation, made, made.c.account_id == account_id, made.c.symbol == symbol)
+
+    def save_preparation(self, account_id: AccountId, symbol: str, made: Preparation, at: datetime) -> None:
+        values = {field.name: getattr(made, field.name) for field in fields(made)} | {"verified_at": at}
+        upsert(self._connection, tables.account_preparations, {"account_id": account_id, "symbol": symbol}, values)
+
+    def subscription(self, subscription_id: SubscriptionId) -> Subscription | None:
+        subscriptions = tables.bot_subscriptions
+        query = select(*columns(subscriptions, Subscription)).where(subscriptions.c.id == subscription_id)
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else read_subscription(row)
+
+    def _locked_accounts(self, ids: set[AccountId]) -> dict[AccountId, Account]:
+        accounts = tables.exchange_accounts
+        query = select(*columns(accounts, Account)).where(accounts.c.id.in_(sorted(ids))).order_by(accounts.c.id)
+        rows = self._connection.execute(query.with_for_update())
+        return {account.id: account for account in (load(Account, row) for row in rows)}
+
+    def _positions(self, ids: Sequence[SubscriptionId], symbol: str) -> dict[SubscriptionId, Position]:
+        held = tables.positions
+        query = select(held.c.subscription_id, *columns(held, Position))
+        rows = self._connection.execute(query.where(held.c.subscription_id.in_(ids), held.c.symbol == symbol))
+        return {SubscriptionId(row.subscription_id): load(Position, row) for row in rows}
+
+    def _holdings(self, accounts: set[AccountId]) -> Mapping[AccountId, set[_Holding]]:
+        held, sent = tables.positions.c, tables.bot_signal_executions.c
+        opening = select(sent.subscription_id, sent.account_id, sent.symbol).where(
+            sent.account_id.in_(accounts), sent.state.not_in(FINAL), sent.leg == LegKind.OPEN.value
+        )
+        open_now = select(held.subscription_id, held.account_id, held.symbol).where(held.account_id.in_(accounts))
+        by_account: dict[AccountId, set[_Holding]] = defaultdict(set)
+        for query in (open_now, opening):
+            for row in self._connection.execute(query):
+                by_account[row.account_id].add(_Holding(*row))
+        return by_account
+
+    def _losses(self, ids: Sequence[SubscriptionId], at: datetime) -> dict[SubscriptionId, Decimal]:
+        results = tables.daily_results.c
+        query = select(results.subscription_id, results.net_usd).where(
+            results.subscription_id.in_(ids), results.day == day_of(at)
+        )
+        return {SubscriptionId(row.subscription_id): -row.net_usd for row in self._connection.execute(query)}
+
+
+def day_of(at: datetime) -> str:
+    """The UTC day that a result counts for."""
+    return at.date().isoformat()
+
+
+def secret_context(owner_id: str, account_id: str, name: str) -> str:
+    """What a sealed secret is bound to: moved to another owner, account or field, it does not open."""
+    return f"exchange_accounts/{owner_id}/{account_id}/{name}"
+
+
+def read_subscription(row: Row[Any]) -> Subscription:
+    """The subscription of a row, its options out of JSON."""
+    mapping = dict(row._mapping)  # noqa: SLF001  SQLAlchemy's public name for it
+    options = mapping["copy"]
+    mapping["copy"] = CopyOptions(
+        margin_mode=MarginMode(options["margin_mode"]), on_unprotected=OnUnprotected(options["on_unprotected"])
+    )
+    return Subscription(**{name: mapping[name] for name in Subscription.__dataclass_fields__})
+
+
+def _exposure(one: Subscription, symbol: str, holdings: set[_Holding], loss: Decimal) -> Exposure:
+    others = sorted(h.subscription_id for h in holdings if h.symbol == symbol and h.subscription_id != one.id)
+    return Exposure(
+        slots_used=sum(1 for h in holdings if h.subscription_id == one.id and h.symbol != symbol),
+        loss_today_usd=max(loss, Decimal(0)),
+        symbol_taken_by=others[0] if others else None,
+    )

@@ -1,0 +1,99 @@
+"""What happened, for reading: signals, executions with their timeline, trades; each seen only by whom it concerns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select
+
+from copydesk.domain.execution import Execution, State
+from copydesk.domain.ids import ExecutionId, SignalId, UserId
+from copydesk.domain.signal import LegKind, Signal
+from copydesk.domain.user import Role, User
+from copydesk.stores import tables
+from copydesk.stores.rows import columns, count, load, page
+from copydesk.stores.signals import read_signal
+
+_SIGNALS = tables.bot_signals
+_SENT = tables.bot_signal_executions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of an execution's timeline."""
+
+    at: datetime
+    state: State
+    note: str | None
+    evidence: Mapping[str, object] | None
+
+
+class History:
+    """A follower sees the own, a provider what their bots did, an admin all."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def signals(
+        self, viewer: User, filters: Mapping[str, Any], *, limit: int, cursor: str | None
+    ) -> tuple[Sequence[Signal], str | None]:
+        query = select(*columns(_SIGNALS, Signal)).where(*_fits(_SIGNALS, filters), *_seen_signals(viewer))
+        rows, following = page(self._connection, query, _SIGNALS.c.id, limit=limit, cursor=cursor)
+        return [read_signal(row) for row in rows], following
+
+    def signal(self, viewer: User, signal_id: SignalId) -> Signal | None:
+        found, _ = self.signals(viewer, {"id": signal_id}, limit=1, cursor=None)
+        return found[0] if found else None
+
+    def executions(
+        self, viewer: User, filters: Mapping[str, Any], *, limit: int, cursor: str | None
+    ) -> tuple[Sequence[Execution], str | None]:
+        query = select(*columns(_SENT, Execution)).where(*_fits(_SENT, filters), *_seen_executions(viewer))
+        rows, following = page(self._connection, query, _SENT.c.id, limit=limit, cursor=cursor)
+        return [load(Execution, row) for row in rows], following
+
+    def execution(self, viewer: User, execution_id: ExecutionId) -> Execution | None:
+        found, _ = self.executions(viewer, {"id": execution_id}, limit=1, cursor=None)
+        return found[0] if found else None
+
+    def timeline(self, ids: Sequence[ExecutionId]) -> dict[ExecutionId, list[Event]]:
+        events = tables.execution_events
+        query = select(events.c.execution_id, *columns(events, Event)).where(events.c.execution_id.in_(ids))
+        lines: dict[ExecutionId, list[Event]] = {one: [] for one in ids}
+        for row in self._connection.execute(query.order_by(events.c.number)):
+            lines[row.execution_id].append(load(Event, row))
+        return lines
+
+    def states_of_signal(self, signal_id: SignalId) -> dict[State, int]:
+        """How the followers of one signal fared: opens and closes by state."""
+        legs = [LegKind.OPEN.value, LegKind.CLOSE.value]
+        query = select(_SENT.c.state, func.count()).where(_SENT.c.signal_id == signal_id, _SENT.c.leg.in_(legs))
+        return {row[0]: row[1] for row in self._connection.execute(query.group_by(_SENT.c.state))}
+
+    def total(self, viewer: User, table_name: str, filters: Mapping[str, Any]) -> int:
+        """How many rows a list has in all (`?total=1`)."""
+        table = {"bot_signals": _SIGNALS, "bot_signal_executions": _SENT}[table_name]
+        seen = _seen_signals(viewer) if table is _SIGNALS else _seen_executions(viewer)
+        return count(self._connection, table, *_fits(table, filters), *seen)
+
+
+def _fits(table: Any, filters: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    return [table.c[name] == value for name, value in filters.items()]
+
+
+def _own_bots(owner_id: UserId) -> Select[tuple[str]]:
+    return select(tables.bots.c.id).where(tables.bots.c.owner_id == owner_id)
+
+
+def _seen_signals(viewer: User) -> list[ColumnElement[bool]]:
+    if viewer.role is Role.ADMIN:
+        return []
+    concerned = exists().where(_SENT.c.signal_id == _SIGNALS.c.id, _SENT.c.owner_id == viewer.id)
+    return [or_(concerned, _SIGNALS.c.bot_id.in_(_own_bots(viewer.id)))]
+
+
+def _seen_executions(viewer: User) -> list[ColumnElement[bool]]:
+    if viewer.role is Role.ADMIN:
+        return []
+    return [or_(_SENT.c.owner_id == viewer.id, _SENT.c.bot_id.in_(_own_bots(viewer.id)))]

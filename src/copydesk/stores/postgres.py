@@ -1,0 +1,42 @@
+"""PostgreSQL through asyncpg: the same sync functions, run in SQLAlchemy's greenlet over an async connection."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from copydesk.domain.errors import StoreUnavailable
+from copydesk.stores.migrate import upgrade
+
+T = TypeVar("T")
+
+POOL_SIZE = 10
+
+
+class PostgresDatabase:
+    """Rows that must be read and changed at one moment are locked by the statements themselves (FOR UPDATE)."""
+
+    def __init__(self, url: str) -> None:
+        address = "postgresql+asyncpg://" + url.partition("://")[2]
+        self._engine = create_async_engine(address, pool_size=POOL_SIZE, pool_pre_ping=True)
+
+    async def start(self) -> None:
+        await self._run(upgrade)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        return await self._run(work)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        return await self._run(work)
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    async def _run(self, work: Callable[[Connection], T]) -> T:
+        try:
+            async with self._engine.begin() as connection:
+                return await connection.run_sync(work)
+        except (DBAPIError, OSError) as error:
+            raise StoreUnavailable(str(error)) from error

@@ -1,0 +1,91 @@
+"""Signals, the keys that make repeats recognisable, and the position each bot's signals imply."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from copydesk.domain.bot import Bot
+from copydesk.domain.ids import BotId, SignalId
+from copydesk.domain.signal import Direction, LegKind, Signal, Step
+from copydesk.stores import tables
+from copydesk.stores.rows import columns, dump, load
+
+
+class Signals:
+    """The SignalTable of ports/store.py."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def lock_bot(self, bot_id: BotId) -> Bot | None:
+        query = select(*columns(tables.bots, Bot)).where(tables.bots.c.id == bot_id).with_for_update()
+        row = self._connection.execute(query).one_or_none()
+        return None if row is None else load(Bot, row)
+
+    def known(self, bot_id: BotId, key: str, at: datetime) -> SignalId | None:
+        keys = tables.bot_signal_keys.c
+        query = select(keys.signal_id).where(keys.bot_id == bot_id, keys.key == key, keys.expires_at > at)
+        found = self._connection.execute(query).scalar_one_or_none()
+        return None if found is None else SignalId(found)
+
+    def remember(self, bot_id: BotId, key: str, signal_id: SignalId, expires_at: datetime) -> None:
+        values = {"signal_id": signal_id, "expires_at": expires_at}
+        upsert(self._connection, tables.bot_signal_keys, {"bot_id": bot_id, "key": key}, values)
+
+    def add(self, signal: Signal) -> None:
+        row = dump(signal, steps=[_written(step) for step in signal.steps], fanned_out_at=None)
+        self._connection.execute(tables.bot_signals.insert(), [row])
+
+    def get(self, signal_id: SignalId) -> Signal | None:
+        row = self._connection.execute(
+            select(*columns(tables.bot_signals, Signal)).where(tables.bot_signals.c.id == signal_id),
+        ).one_or_none()
+        return None if row is None else read_signal(row)
+
+    def waiting(self) -> Sequence[Signal]:
+        signals = tables.bot_signals
+        query = select(*columns(signals, Signal)).where(signals.c.fanned_out_at.is_(None)).order_by(signals.c.id)
+        return [read_signal(row) for row in self._connection.execute(query)]
+
+    def mark_fanned_out(self, signal_id: SignalId, at: datetime) -> None:
+        signals = tables.bot_signals
+        self._connection.execute(signals.update().where(signals.c.id == signal_id).values(fanned_out_at=at))
+
+    def held_by_bot(self, bot_id: BotId, symbol: str) -> Direction:
+        held = tables.bot_positions.c
+        query = select(held.direction).where(held.bot_id == bot_id, held.symbol == symbol)
+        return self._connection.execute(query).scalar_one_or_none() or Direction.FLAT
+
+    def set_held_by_bot(self, bot_id: BotId, symbol: str, direction: Direction, at: datetime) -> None:
+        values = {"direction": direction, "updated_at": at}
+        upsert(self._connection, tables.bot_positions, {"bot_id": bot_id, "symbol": symbol}, values)
+
+    def symbols_of_bot(self, bot_id: BotId) -> Sequence[str]:
+        held = tables.bot_positions.c
+        return self._connection.execute(select(held.symbol).where(held.bot_id == bot_id)).scalars().all()
+
+
+def upsert(connection: Connection, table: Any, key: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Insert, or update the row that has this primary key; both databases speak the same clause."""
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    statement: Any = insert(table).values({**key, **values})
+    connection.execute(statement.on_conflict_do_update(index_elements=list(key), set_=dict(values)))
+
+
+def read_signal(row: Row[Any]) -> Signal:
+    """The signal of a row, its steps out of JSON."""
+    mapping = dict(row._mapping)  # noqa: SLF001  SQLAlchemy's public name for it
+    mapping["steps"] = tuple(_read(step) for step in mapping["steps"])
+    return Signal(**{name: mapping[name] for name in Signal.__dataclass_fields__})
+
+
+def _written(step: Step) -> dict[str, str]:
+    return {"leg": step.leg, "direction": step.direction, "fraction": str(step.fraction)}
+
+
+def _read(step: Mapping[str, str]) -> Step:
+    return Step(leg=LegKind(step["leg"]), direction=Direction(step["direction"]), fraction=Decimal(step["fraction"]))

@@ -1,0 +1,158 @@
+"""SQLite: WAL, one writer thread that commits what waits in one go, readers beside it.
+
+synchronous=FULL: a commit is on the disk before anybody is told, which is what "written down first" means.
+"""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import QueuePool
+
+from copydesk.domain.errors import StoreUnavailable
+from copydesk.stores.migrate import upgrade
+
+T = TypeVar("T")
+
+READERS = 2
+"""Threads that read; more only fight over the interpreter."""
+
+JOBS_MAX = 200
+"""The most units of work that share one commit."""
+
+BUSY_TIMEOUT_MS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    work: Callable[[Connection], Any]
+    done: Future[Any]
+
+
+class SqliteDatabase:
+    """One file. Everything that is written goes through one thread, in the order it was asked for."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._engine = create_engine(
+            f"sqlite:///{path}",
+            isolation_level="AUTOCOMMIT",
+            poolclass=QueuePool,
+            pool_size=READERS + 1,
+            connect_args={"check_same_thread": False},
+        )
+        event.listen(self._engine, "connect", _prepare_connection)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._writer = threading.Thread(target=self._write_for_ever, name="copydesk-writer", daemon=True)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="copydesk-reader")
+
+    async def start(self) -> None:
+        await asyncio.to_thread(self._migrate)
+        self._writer.start()
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        job = _Job(work, Future())
+        self._jobs.put(job)
+        # A caller that is cancelled must not cancel the write: it is under way in another thread.
+        result: T = await asyncio.shield(asyncio.wrap_future(job.done))
+        return result
+
+    async def close(self) -> None:
+        if self._writer.is_alive():
+            self._jobs.put(None)
+            await asyncio.to_thread(self._writer.join)
+        self._readers.shutdown()
+        self._engine.dispose()
+
+    def _migrate(self) -> None:
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+            upgrade(connection)
+            connection.exec_driver_sql("COMMIT")
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        try:
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN")
+                try:
+                    return work(connection)
+                finally:
+                    connection.exec_driver_sql("ROLLBACK")
+        except DBAPIError as error:
+            raise StoreUnavailable(str(error.orig)) from error
+
+    def _write_for_ever(self) -> None:
+        with self._engine.connect() as connection:
+            while (job := self._jobs.get()) is not None:
+                batch = [job]
+                ended = False
+                while len(batch) < JOBS_MAX:
+                    try:
+                        more = self._jobs.get_nowait()
+                    except queue.Empty:
+                        break
+                    if more is None:
+                        ended = True
+                        break
+                    batch.append(more)
+                _commit_together(connection, batch)
+                if ended:
+                    return
+
+
+def _prepare_connection(connection: sqlite3.Connection, _record: object) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _commit_together(connection: Connection, batch: list[_Job]) -> None:
+    """Each job in a savepoint of its own: one that fails takes nothing else with it."""
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        results = [(job, _run_one(connection, job)) for job in batch]
+        connection.exec_driver_sql("COMMIT")
+    except DBAPIError as error:
+        _roll_back(connection)
+        failure = StoreUnavailable(str(error.orig))
+        for job in batch:
+            job.done.set_exception(failure)
+        return
+    for job, result in results:
+        if isinstance(result, _Failed):
+            job.done.set_exception(result.error)
+        else:
+            job.done.set_result(result)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failed:
+    error: Exception
+
+
+def _run_one(connection: Connection, job: _Job) -> Any:
+    connection.exec_driver_sql("SAVEPOINT job")
+    try:
+        result = job.work(connection)
+    except Exception as error:  # noqa: BLE001  the boundary of one unit of work: its caller gets the error, whatever it is
+        connection.exec_driver_sql("ROLLBACK TO job")
+        result = _Failed(StoreUnavailable(str(error.orig)) if isinstance(error, DBAPIError) else error)
+    connection.exec_driver_sql("RELEASE job")
+    return result
+
+
+def _roll_back(connection: Connection) -> None:
+    try:
+        connection.exec_driver_sql("ROLLBACK")
+    except DBAPIError:
+        connection.invalidate()

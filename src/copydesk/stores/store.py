@@ -1,0 +1,84 @@
+"""The store: a unit of work gets all tables over one connection."""
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from copydesk.ports.vault import Vault
+from copydesk.stores.accounts import Accounts
+from copydesk.stores.audit import AuditLog
+from copydesk.stores.bots import Bots
+from copydesk.stores.database import Database
+from copydesk.stores.executions import Executions
+from copydesk.stores.followers import Followers
+from copydesk.stores.history import History
+from copydesk.stores.positions import Positions
+from copydesk.stores.signals import Signals
+from copydesk.stores.subscriptions import Subscriptions
+from copydesk.stores.users import Users
+
+T = TypeVar("T")
+
+
+class Tables:
+    """The Transaction of ports/store.py, and what only people's routes need beside it."""
+
+    def __init__(self, connection: Connection, vault: Vault) -> None:
+        self._connection = connection
+        self._vault = vault
+
+    @cached_property
+    def signals(self) -> Signals:
+        return Signals(self._connection)
+
+    @cached_property
+    def followers(self) -> Followers:
+        return Followers(self._connection, self._vault)
+
+    @cached_property
+    def executions(self) -> Executions:
+        return Executions(self._connection)
+
+    @cached_property
+    def positions(self) -> Positions:
+        return Positions(self._connection)
+
+    @cached_property
+    def users(self) -> Users:
+        return Users(self._connection)
+
+    @cached_property
+    def bots(self) -> Bots:
+        return Bots(self._connection)
+
+    @cached_property
+    def accounts(self) -> Accounts:
+        return Accounts(self._connection, self._vault)
+
+    @cached_property
+    def subscriptions(self) -> Subscriptions:
+        return Subscriptions(self._connection)
+
+    @cached_property
+    def history(self) -> History:
+        return History(self._connection)
+
+    @cached_property
+    def audit(self) -> AuditLog:
+        return AuditLog(self._connection)
+
+
+class SqlStore:
+    """The Store of ports/store.py over any Database."""
+
+    def __init__(self, database: Database, vault: Vault) -> None:
+        self._database = database
+        self._vault = vault
+
+    async def read(self, work: Callable[[Tables], T]) -> T:
+        return await self._database.read(lambda connection: work(Tables(connection, self._vault)))
+
+    async def write(self, work: Callable[[Tables], T]) -> T:
+        return await self._database.write(lambda connection: work(Tables(connection, self._vault)))

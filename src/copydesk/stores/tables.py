@@ -1,0 +1,335 @@
+"""Every table; names and columns that people query are part of the contract. Migrations must agree (a test says so)."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    false,
+)
+
+from copydesk.domain.bot import BotStatus, MarketType, OnOpposite
+from copydesk.domain.execution import State
+from copydesk.domain.signal import Action, Direction, Side, SourceKind
+from copydesk.domain.subscription import (
+    Environment,
+    KeyCheck,
+    MarginMode,
+    PositionMode,
+    SubscriptionStatus,
+    VenueName,
+)
+from copydesk.domain.user import Role, UserStatus
+from copydesk.stores.types import Json, Moment, Money, Word
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    },
+)
+
+# SQLite gives an automatic number only to a primary key of type INTEGER.
+_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _id() -> Column[str]:
+    return Column("id", Text, primary_key=True)
+
+
+def _when(name: str, *, nullable: bool = False) -> Column[object]:
+    return Column(name, Moment, nullable=nullable)
+
+
+def _of(name: str, target: str, *, primary_key: bool = False, index: bool = False) -> Column[str]:
+    return Column(name, Text, ForeignKey(target), nullable=False, primary_key=primary_key, index=index)
+
+
+users = Table(
+    "users",
+    metadata,
+    _id(),
+    Column("username", Text, nullable=False, unique=True),
+    Column("password_hash", Text, nullable=False),
+    Column("role", Word(Role), nullable=False),
+    Column("status", Word(UserStatus), nullable=False),
+    Column("allowed_mt5_id", BigInteger),
+    Column("mt5_path", Text),
+    Column("subscription", Text, nullable=False),
+    Column("config", Json, nullable=False),
+    _when("created_at"),
+    _when("updated_at"),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    _id(),
+    _of("user_id", "users.id", index=True),
+    Column("family", Text, nullable=False, index=True),
+    _when("expires_at"),
+    _when("used_at", nullable=True),
+)
+
+bots = Table(
+    "bots",
+    metadata,
+    _id(),
+    _of("owner_id", "users.id", index=True),
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("market_type", Word(MarketType), nullable=False),
+    Column("source", Word(SourceKind), nullable=False),
+    Column("master_webhook_path", Text, nullable=False, unique=True),
+    Column("default_leverage", Integer, nullable=False),
+    Column("default_margin_usd", Money, nullable=False),
+    Column("default_stop_loss_pct", Money, nullable=False),
+    Column("default_take_profit_pct", Money, nullable=False),
+    Column("on_opposite", Word(OnOpposite), nullable=False),
+    Column("open_freshness_s", Integer, nullable=False),
+    Column("signature_v0", Boolean, nullable=False),
+    Column("status", Word(BotStatus), nullable=False),
+    _when("created_at"),
+    _when("updated_at"),
+)
+
+bot_secrets = Table(
+    "bot_secrets",
+    metadata,
+    _of("bot_id", "bots.id", primary_key=True),
+    Column("fingerprint", Text, primary_key=True),
+    _when("expires_at", nullable=True),
+    _when("created_at"),
+)
+
+exchange_accounts = Table(
+    "exchange_accounts",
+    metadata,
+    _id(),
+    _of("owner_id", "users.id", index=True),
+    Column("name", Text, nullable=False),
+    Column("venue", Word(VenueName), nullable=False),
+    Column("environment", Word(Environment), nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("key_hint", Text, nullable=False),
+    Column("key_check", Word(KeyCheck), nullable=False),
+    Column("key_problem", Text),
+    Column("key_fingerprint", Text, unique=True),
+    Column("sealed_secrets", Json, nullable=False),
+    _when("deleted_at", nullable=True),
+    _when("created_at"),
+    _when("updated_at"),
+)
+
+account_preparations = Table(
+    "account_preparations",
+    metadata,
+    _of("account_id", "exchange_accounts.id", primary_key=True),
+    Column("symbol", Text, primary_key=True),
+    Column("leverage", Integer, nullable=False),
+    Column("margin_mode", Word(MarginMode), nullable=False),
+    Column("position_mode", Word(PositionMode), nullable=False),
+    _when("verified_at"),
+)
+
+bot_subscriptions = Table(
+    "bot_subscriptions",
+    metadata,
+    _id(),
+    _of("owner_id", "users.id", index=True),
+    _of("bot_id", "bots.id", index=True),
+    _of("account_id", "exchange_accounts.id", index=True),
+    Column("status", Word(SubscriptionStatus), nullable=False),
+    Column("custom_leverage", Integer),
+    Column("custom_margin_usd", Money),
+    Column("custom_stop_loss_pct", Money),
+    Column("custom_take_profit_pct", Money),
+    Column("max_daily_loss_usd", Money),
+    Column("max_concurrent_positions", Integer),
+    Column("copy", Json, nullable=False),
+    _when("deleted_at", nullable=True),
+    _when("created_at"),
+    _when("updated_at"),
+)
+
+bot_signals = Table(
+    "bot_signals",
+    metadata,
+    _id(),
+    _of("bot_id", "bots.id", index=True),
+    Column("source", Word(SourceKind), nullable=False),
+    Column("ticker", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("action", Word(Action), nullable=False),
+    Column("price", Money),
+    Column("steps", Json, nullable=False),
+    Column("note", Text),
+    Column("payload", Json, nullable=False),
+    _when("received_at"),
+    _when("created_at"),
+    _when("fanned_out_at", nullable=True),
+)
+Index("ix_bot_signals_fanned_out_at", bot_signals.c.fanned_out_at)
+
+bot_signal_keys = Table(
+    "bot_signal_keys",
+    metadata,
+    _of("bot_id", "bots.id", primary_key=True),
+    Column("key", Text, primary_key=True),
+    _of("signal_id", "bot_signals.id"),
+    _when("expires_at"),
+)
+
+bot_positions = Table(
+    "bot_positions",
+    metadata,
+    _of("bot_id", "bots.id", primary_key=True),
+    Column("symbol", Text, primary_key=True),
+    Column("direction", Word(Direction), nullable=False),
+    _when("updated_at"),
+)
+
+bot_signal_executions = Table(
+    "bot_signal_executions",
+    metadata,
+    _id(),
+    _of("signal_id", "bot_signals.id"),
+    _of("subscription_id", "bot_subscriptions.id", index=True),
+    _of("account_id", "exchange_accounts.id"),
+    _of("bot_id", "bots.id", index=True),
+    _of("owner_id", "users.id", index=True),
+    Column("leg", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("side", Word(Side), nullable=False),
+    Column("direction", Word(Direction), nullable=False),
+    Column("state", Word(State), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("reason", Text),
+    Column("plan", Json, nullable=False),
+    Column("requested_quantity", Money),
+    Column("executed_quantity", Money, nullable=False),
+    Column("executed_price", Money),
+    Column("fee_usd", Money, nullable=False),
+    Column("trigger_price", Money),
+    Column("fraction", Money, nullable=False),
+    Column("exchange_order_id", Text),
+    Column("client_order_id", Text, index=True),
+    Column("attempt", Integer, nullable=False),
+    Column("request", Json),
+    Column("request_hash", Text),
+    _when("frozen_at", nullable=True),
+    _when("settle_at", nullable=True),
+    _when("expires_at"),
+    Column("absent_seen", Integer, nullable=False),
+    _when("next_look_at", nullable=True),
+    Column("cancel_wanted", Boolean, nullable=False, server_default=false()),
+    Column("execution_time_ms", Integer),
+    _when("created_at"),
+    _when("updated_at"),
+    UniqueConstraint("signal_id", "subscription_id", "leg"),
+    Index("ix_bot_signal_executions_state", "state", "next_look_at"),
+    Index("ix_bot_signal_executions_account_symbol", "account_id", "symbol", "state"),
+)
+
+execution_events = Table(
+    "execution_events",
+    metadata,
+    Column("number", _NUMBER, primary_key=True, autoincrement=True),
+    _of("execution_id", "bot_signal_executions.id", index=True),
+    _when("at"),
+    Column("state", Word(State), nullable=False),
+    Column("note", Text),
+    Column("evidence", Json),
+)
+
+positions = Table(
+    "positions",
+    metadata,
+    _of("subscription_id", "bot_subscriptions.id", primary_key=True),
+    Column("symbol", Text, primary_key=True),
+    _of("account_id", "exchange_accounts.id", index=True),
+    _of("bot_id", "bots.id"),
+    _of("owner_id", "users.id", index=True),
+    Column("direction", Word(Direction), nullable=False),
+    Column("quantity", Money, nullable=False),
+    Column("entry_price", Money, nullable=False),
+    Column("opened_quantity", Money, nullable=False),
+    Column("closed_quantity", Money, nullable=False),
+    Column("closed_value", Money, nullable=False),
+    Column("gross_usd", Money, nullable=False),
+    Column("fees_usd", Money, nullable=False),
+    _when("opened_at"),
+    _when("updated_at"),
+)
+
+trades = Table(
+    "trades",
+    metadata,
+    _id(),
+    _of("subscription_id", "bot_subscriptions.id", index=True),
+    _of("account_id", "exchange_accounts.id"),
+    _of("bot_id", "bots.id", index=True),
+    _of("owner_id", "users.id", index=True),
+    _of("signal_id", "bot_signals.id"),
+    Column("symbol", Text, nullable=False),
+    Column("closed_by", Text, nullable=False),
+    Column("direction", Word(Direction), nullable=False),
+    Column("quantity", Money, nullable=False),
+    Column("entry_price", Money, nullable=False),
+    Column("exit_price", Money, nullable=False),
+    Column("gross_usd", Money, nullable=False),
+    Column("fees_usd", Money, nullable=False),
+    Column("net_usd", Money, nullable=False),
+    _when("opened_at"),
+    _when("closed_at"),
+)
+
+daily_results = Table(
+    "daily_results",
+    metadata,
+    _of("subscription_id", "bot_subscriptions.id", primary_key=True),
+    Column("day", Text, primary_key=True),
+    Column("net_usd", Money, nullable=False),
+)
+
+paper_orders = Table(
+    "paper_orders",
+    metadata,
+    Column("account_id", Text, ForeignKey("exchange_accounts.id"), nullable=False, index=True),
+    Column("order_id", Text, primary_key=True),
+    Column("client_order_id", Text, nullable=False),
+    Column("symbol", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("direction", Word(Direction), nullable=False),
+    Column("quantity", Money, nullable=False),
+    Column("reduce_only", Boolean, nullable=False),
+    Column("trigger_price", Money),
+    Column("trigger_above", Boolean, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("executed_quantity", Money, nullable=False),
+    Column("average_price", Money),
+    Column("fee_usd", Money, nullable=False),
+    _when("created_at"),
+    UniqueConstraint("account_id", "client_order_id"),
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("number", _NUMBER, primary_key=True, autoincrement=False),
+    _when("at"),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("details", Json, nullable=False),
+    Column("previous_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False, unique=True),
+)

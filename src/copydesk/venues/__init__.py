@@ -1,0 +1,1 @@
+"""Where orders go: one room a venue, none knows another."""

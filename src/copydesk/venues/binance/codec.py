@@ -1,0 +1,206 @@
+"""Binance's words and ours, both ways. Pure.
+
+Source: the venue's USDⓈ-M documentation (New Order, New Algo Order, Query Order, Account Trade List v1).
+"""
+
+import hashlib
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from copydesk.domain.errors import OutcomeUnknown
+from copydesk.domain.instrument import Instrument, plain
+from copydesk.domain.order import FrozenRequest, NewOrder, OrderReport, OrderStatus
+from copydesk.domain.signal import Direction, LegKind, Side
+from copydesk.domain.subscription import PositionMode
+from copydesk.ports.venue import KeyPermissions, VenuePosition, VenueTrade
+
+RECV_WINDOW_MS = 3_000
+"""A stalled request older than this is refused by the venue itself: late bytes cannot buy."""
+
+SETTLE_AFTER = timedelta(milliseconds=RECV_WINDOW_MS) + timedelta(seconds=0.5 + 10 + 2)
+"""recvWindow + clock bound + the venue's own 10 s backend limit + its read lag: from then on absence can mean absence."""
+
+TAKER_FEE = Decimal("0.0005")
+"""A RESULT carries no fee; the regular tier's taker rate stands in until the trade list is read."""
+
+_STATUS = {
+    "NEW": OrderStatus.WORKING,
+    "PARTIALLY_FILLED": OrderStatus.PARTIAL,
+    "FILLED": OrderStatus.FILLED,
+    "CANCELED": OrderStatus.CANCELLED,
+    "EXPIRED": OrderStatus.CANCELLED,
+    "EXPIRED_IN_MATCH": OrderStatus.CANCELLED,
+    "REJECTED": OrderStatus.REJECTED,
+}
+
+_ALGO_STATUS = {
+    "NEW": OrderStatus.WORKING,
+    "TRIGGERING": OrderStatus.WORKING,
+    "CANCELED": OrderStatus.CANCELLED,
+    "EXPIRED": OrderStatus.CANCELLED,
+    "REJECTED": OrderStatus.REJECTED,
+}
+
+_CONDITIONAL_TYPE = {LegKind.STOP_LOSS: "STOP_MARKET", LegKind.TAKE_PROFIT: "TAKE_PROFIT_MARKET"}
+
+_FORBIDDEN = ("enableWithdrawals", "enableInternalTransfer", "permitsUniversalTransfer")
+
+
+def freeze(order: NewOrder, *, mode: PositionMode, at: datetime) -> FrozenRequest:
+    """The parameters of the one request, with their timestamp; the signature follows from them."""
+    params = {
+        "symbol": order.symbol,
+        "side": str(order.side),
+        "quantity": plain(order.quantity),
+        **_kind(order),
+        **_reduction(order, mode),
+        "newOrderRespType": "RESULT",
+        "recvWindow": str(RECV_WINDOW_MS),
+        "timestamp": str(milliseconds(at)),
+    }
+    text = "&".join(f"{name}={value}" for name, value in params.items())
+    return FrozenRequest(
+        params=params,
+        conditional=order.trigger_price is not None,
+        frozen_at=at,
+        settle_at=at + SETTLE_AFTER,
+        request_hash=hashlib.sha256(text.encode()).hexdigest(),
+    )
+
+
+def _kind(order: NewOrder) -> dict[str, str]:
+    if order.trigger_price is None:
+        return {"type": "MARKET", "newClientOrderId": order.client_order_id}
+    return {
+        "algoType": "CONDITIONAL",
+        "type": _CONDITIONAL_TYPE[order.leg],
+        "triggerPrice": plain(order.trigger_price),
+        "workingType": "CONTRACT_PRICE",
+        "clientAlgoId": order.client_order_id,
+    }
+
+
+def _reduction(order: NewOrder, mode: PositionMode) -> dict[str, str]:
+    """Hedge mode names the position's side, and then reduceOnly may not be sent (-1106)."""
+    if mode is PositionMode.HEDGE:
+        return {"positionSide": "LONG" if order.direction is Direction.LONG else "SHORT"}
+    return {"reduceOnly": "true"} if order.reduce_only else {}
+
+
+def milliseconds(at: datetime) -> int:
+    return int(at.timestamp() * 1000)
+
+
+def read_instrument(info: Mapping[str, Any]) -> Instrument:
+    """One symbol of exchangeInfo; MARKET_LOT_SIZE counts where it is narrower, our orders are market orders."""
+    filters = {entry["filterType"]: entry for entry in info["filters"]}
+    lot = filters["LOT_SIZE"]
+    market = filters.get("MARKET_LOT_SIZE", lot)
+    return Instrument(
+        symbol=info["symbol"],
+        base=info["baseAsset"],
+        quote=info["quoteAsset"],
+        price_tick=Decimal(filters["PRICE_FILTER"]["tickSize"]),
+        quantity_step=max(Decimal(lot["stepSize"]), Decimal(market["stepSize"])),
+        quantity_min=max(Decimal(lot["minQty"]), Decimal(market["minQty"])),
+        quantity_max=min(Decimal(lot["maxQty"]), Decimal(market["maxQty"])),
+        notional_min=Decimal(filters["MIN_NOTIONAL"]["notional"]),
+    )
+
+
+def read_order(answer: Any, client_order_id: str) -> OrderReport:
+    """An order as placed or queried; anything that does not plainly say which order in which state is unknown."""
+    try:
+        status = _STATUS[answer["status"]]
+        executed = Decimal(answer["executedQty"])
+        order_id = str(int(answer["orderId"]))
+        if answer["clientOrderId"] != client_order_id:
+            raise OutcomeUnknown(f"Binance answered with another order: {answer['clientOrderId']!r}")
+        price = _price(answer.get("avgPrice")) if executed > 0 else None
+    except (KeyError, TypeError, ValueError, InvalidOperation) as error:
+        raise OutcomeUnknown("Binance's answer does not show the order") from error
+    return OrderReport(
+        status=status,
+        exchange_order_id=order_id,
+        client_order_id=client_order_id,
+        executed_quantity=executed,
+        average_price=price,
+        fee_usd=executed * price * TAKER_FEE if price is not None else Decimal(0),
+        evidence={name: answer[name] for name in ("orderId", "status", "executedQty", "avgPrice") if name in answer},
+    )
+
+
+def read_algo_order(answer: Any, client_order_id: str) -> OrderReport | str:
+    """A conditional order; once triggered, the id of the order it became, which then tells the rest."""
+    try:
+        status, algo_id = answer["algoStatus"], str(int(answer["algoId"]))
+        if answer["clientAlgoId"] != client_order_id:
+            raise OutcomeUnknown(f"Binance answered with another order: {answer['clientAlgoId']!r}")
+        became = str(answer.get("actualOrderId") or "")
+        if status in {"TRIGGERED", "FINISHED"}:
+            if not became:
+                raise OutcomeUnknown("a triggered order without the order it became")
+            return became
+        shown = _ALGO_STATUS[status]
+    except (KeyError, TypeError, ValueError) as error:
+        raise OutcomeUnknown("Binance's answer does not show the conditional order") from error
+    return OrderReport(
+        status=shown,
+        exchange_order_id=f"algo-{algo_id}",
+        client_order_id=client_order_id,
+        evidence={"algoId": algo_id, "algoStatus": status},
+    )
+
+
+def read_positions(answer: Any) -> list[VenuePosition]:
+    """Of positionRisk v3: a symbol that is not there is flat."""
+    held = []
+    for row in answer:
+        amount = Decimal(row["positionAmt"])
+        if amount:
+            direction = Direction.LONG if amount > 0 else Direction.SHORT
+            entry = Decimal(row["entryPrice"])
+            held.append(
+                VenuePosition(symbol=row["symbol"], direction=direction, quantity=abs(amount), entry_price=entry),
+            )
+    return held
+
+
+def read_trades(answer: Any) -> list[VenueTrade]:
+    """Of userTrades: commission in USDT counts as it is; in another coin (BNB) the regular rate stands in."""
+    return [
+        VenueTrade(
+            exchange_order_id=str(row["orderId"]),
+            side=Side(row["side"]),
+            quantity=Decimal(row["qty"]),
+            price=Decimal(row["price"]),
+            fee_usd=_fee(row),
+        )
+        for row in answer
+    ]
+
+
+def read_permissions(answer: Mapping[str, Any]) -> KeyPermissions:
+    """What /sapi/v1/account/apiRestrictions says; withdrawing and transferring are forbidden to a follower's key."""
+    return KeyPermissions(
+        asked=True,
+        can_trade=bool(answer.get("enableFutures")),
+        forbidden=tuple(name for name in _FORBIDDEN if answer.get(name)),
+    )
+
+
+def read_server_time(answer: Mapping[str, Any]) -> datetime:
+    return datetime.fromtimestamp(int(answer["serverTime"]) / 1000, UTC)
+
+
+def _price(text: Any) -> Decimal | None:
+    price = Decimal(text)
+    return price if price > 0 else None
+
+
+def _fee(row: Mapping[str, Any]) -> Decimal:
+    if row.get("commissionAsset") in {"USDT", "USDC"}:
+        return Decimal(row["commission"])
+    return Decimal(row["qty"]) * Decimal(row["price"]) * TAKER_FEE

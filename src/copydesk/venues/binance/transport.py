@@ -1,0 +1,133 @@
+"""ccxt as the carrier: one instance, one TLS context and one connection pool an environment, for all accounts.
+
+Its limiter and retries are off; its error classes are replaced by our own reading of the body. Requests are signed
+by ccxt with the key of whoever they are for: signing does not await, so two accounts cannot mix.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import ccxt
+import ccxt.async_support
+
+from copydesk.domain.errors import OutcomeUnknown, VenueError, VenueUnavailable
+from copydesk.domain.subscription import Environment
+from copydesk.venues.binance.refusals import read_refusal
+
+CONNECTIONS_MAX = 256
+"""Sockets to the venue from one process; more orders at once wait for a free one."""
+
+SUCCESS = range(200, 300)
+
+
+class UsdmExchange(ccxt.async_support.binanceusdm):  # type: ignore[misc]  # ccxt ships no types we can trust here
+    """ccxt's binanceusdm, except that an answer which is no success says what we know afterwards."""
+
+    def handle_errors(self, *answer: Any) -> None:
+        """Called by ccxt with every answer, before any classification of its own."""
+        status, _reason, _url, _method, headers, body, response = answer[:7]
+        refused = isinstance(response, dict) and str(response.get("code", "200")) != "200"
+        if status not in SUCCESS or response is None or refused:
+            raise read_refusal(status, body or "", headers)
+
+
+class Transport:
+    """Calls Binance in one environment. Raises VenueErrors only, and never sends anything twice by itself."""
+
+    def __init__(self, environment: Environment, *, simulator_url: str | None, timeout_s: float) -> None:
+        self._environment = environment
+        self._simulator_url = simulator_url
+        self._timeout_s = timeout_s
+        self._exchange: Any = None
+        self._http: aiohttp.ClientSession | None = None
+
+    def exchange(self) -> Any:
+        """The ccxt instance, made on first use (it needs the running loop)."""
+        if self._exchange is None:
+            connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX, ssl=ssl.create_default_context())
+            self._http = aiohttp.ClientSession(connector=connector)
+            self._exchange = UsdmExchange(
+                {
+                    "session": self._http,
+                    "enableRateLimit": False,
+                    "timeout": int(self._timeout_s * 1000),
+                    "options": {
+                        "maxRetriesOnFailure": 0,
+                        "fetchCurrencies": False,
+                        "fetchMarkets": {"types": ["linear"]},
+                    },
+                },
+            )
+            self._point(self._exchange)
+        return self._exchange
+
+    async def markets(self) -> list[Mapping[str, Any]]:
+        """The entries of exchangeInfo for the tradable perpetuals, as ccxt loaded them."""
+        exchange = self.exchange()
+        await self._guarded(exchange.load_markets(True))
+        return [market["info"] for market in exchange.markets.values() if market["swap"] and market["active"]]
+
+    async def public(self, path: str, api: str = "fapiPublic", **params: str) -> Any:
+        request = self.exchange().sign(path, [api], "GET", params)
+        return await self._send(request)
+
+    async def signed(
+        self,
+        credentials: Mapping[str, str],
+        method: str,
+        path: str,
+        params: Mapping[str, Any],
+        api: str = "fapiPrivate",
+    ) -> Any:
+        """One signed request; `params` may bring their own frozen timestamp."""
+        exchange = self.exchange()
+        exchange.apiKey, exchange.secret = credentials["api_key"], credentials["api_secret"]
+        request = exchange.sign(path, [api], method, dict(params))
+        exchange.apiKey = exchange.secret = ""
+        return await self._send(request)
+
+    async def close(self) -> None:
+        if self._exchange is not None:
+            await self._exchange.close()
+        if self._http is not None:
+            await self._http.close()
+
+    async def _send(self, request: Mapping[str, Any]) -> Any:
+        sent = self.exchange().fetch(request["url"], request["method"], request["headers"], request["body"])
+        return await self._guarded(sent)
+
+    async def _guarded(self, sent: Any) -> Any:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await sent
+        except VenueError:
+            raise
+        except (ccxt.BaseError, aiohttp.ClientError, OSError, ValueError) as error:
+            raise _read_failure(error) from error
+
+    def _point(self, exchange: Any) -> None:
+        if self._environment is Environment.DEMO:
+            exchange.enable_demo_trading(True)
+        elif self._environment is Environment.SIMULATOR:
+            if self._simulator_url is None:
+                raise VenueUnavailable("no Binance simulator is configured (COPYDESK_SIMULATOR__BINANCE_URL)")
+            urls = exchange.urls["api"]
+            exchange.urls["api"] = {
+                name: self._simulator_url.rstrip("/") + urlsplit(url).path if isinstance(url, str) else url
+                for name, url in urls.items()
+            }
+
+
+def _read_failure(error: BaseException) -> VenueError:
+    """Only a connection that was never made proves that nothing was sent."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, aiohttp.ClientConnectorError):
+            return VenueUnavailable(f"no connection to Binance: {cause}")
+        cause = cause.__cause__
+    text = "no answer in time" if isinstance(error, TimeoutError | ccxt.RequestTimeout) else type(error).__name__
+    return OutcomeUnknown(f"Binance: {text}")

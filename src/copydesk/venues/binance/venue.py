@@ -1,0 +1,100 @@
+"""Binance USDⓈ-M futures in all its environments: transports, market tables and prices its sessions share."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from copydesk.domain.errors import VenueUnavailable
+from copydesk.domain.instrument import Instrument
+from copydesk.domain.order import FrozenRequest, NewOrder
+from copydesk.domain.planning import Quote
+from copydesk.domain.subscription import Account, Environment, PositionMode
+from copydesk.ports.clock import Clock
+from copydesk.ports.venue import ClockReading
+from copydesk.venues.binance import codec
+from copydesk.venues.binance.session import BinanceSession
+from copydesk.venues.binance.transport import Transport
+
+PRICE_AGE = timedelta(seconds=1)
+"""All followers of one signal are sized with one price; a second later it is asked anew."""
+
+MARKETS_AGE = timedelta(hours=1)
+
+
+@dataclass(slots=True)
+class _Place:
+    """What one environment shares."""
+
+    transport: Transport
+    instruments: Mapping[str, Instrument] = field(default_factory=dict)
+    loaded_at: datetime | None = None
+    prices: dict[str, tuple[Decimal, datetime]] = field(default_factory=dict)
+    loading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class BinanceFutures:
+    """The Venue of ports/venue.py."""
+
+    def __init__(self, clock: Clock, *, simulator_url: str | None, timeout_s: float, allow_live: bool) -> None:
+        self._clock = clock
+        self._simulator_url = simulator_url
+        self._timeout_s = timeout_s
+        self._allow_live = allow_live
+        self._places: dict[Environment, _Place] = {}
+
+    def freeze(self, order: NewOrder, *, mode: PositionMode, at: datetime) -> FrozenRequest:
+        return codec.freeze(order, mode=mode, at=at)
+
+    def open_session(self, account: Account, credentials: Mapping[str, str]) -> BinanceSession:
+        """Raise VenueUnavailable for real money while the desk does not allow it."""
+        if account.environment is Environment.LIVE and not self._allow_live:
+            raise VenueUnavailable("live trading is off on this desk (COPYDESK_ALLOW_LIVE)")
+        return BinanceSession(self._place(account.environment).transport, account.environment, credentials)
+
+    async def quote(self, environment: Environment, symbol: str) -> Quote | None:
+        instrument = (await self._instruments(environment)).get(symbol)
+        if instrument is None:
+            return None
+        return Quote(instrument=instrument, last_price=await self._price(environment, symbol))
+
+    async def symbols(self, environment: Environment) -> frozenset[str]:
+        return frozenset(await self._instruments(environment))
+
+    async def read_clock(self, environment: Environment) -> ClockReading:
+        before = self._clock.now()
+        answer = await self._place(environment).transport.public("time")
+        after = self._clock.now()
+        middle = before + (after - before) / 2
+        offset = codec.read_server_time(answer) - middle
+        return ClockReading(offset_s=offset.total_seconds(), uncertainty_s=(after - before).total_seconds() / 2)
+
+    async def close(self) -> None:
+        for place in self._places.values():
+            await place.transport.close()
+
+    def _place(self, environment: Environment) -> _Place:
+        if environment not in self._places:
+            transport = Transport(environment, simulator_url=self._simulator_url, timeout_s=self._timeout_s)
+            self._places[environment] = _Place(transport)
+        return self._places[environment]
+
+    async def _instruments(self, environment: Environment) -> Mapping[str, Instrument]:
+        place = self._place(environment)
+        async with place.loading:
+            if place.loaded_at is None or self._clock.now() - place.loaded_at > MARKETS_AGE:
+                loaded = [codec.read_instrument(info) for info in await place.transport.markets()]
+                place.instruments = {instrument.symbol: instrument for instrument in loaded}
+                place.loaded_at = self._clock.now()
+        return place.instruments
+
+    async def _price(self, environment: Environment, symbol: str) -> Decimal:
+        place = self._place(environment)
+        async with place.loading:
+            known = place.prices.get(symbol)
+            if known is None or self._clock.now() - known[1] > PRICE_AGE:
+                answer = await place.transport.public("ticker/price", symbol=symbol)
+                known = (Decimal(answer["price"]), self._clock.now())
+                place.prices[symbol] = known
+        return known[0]

@@ -1,0 +1,176 @@
+"""Followers' accounts: a key goes in, is checked, and never comes out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from copydesk.client.models import AccountAnswer, AccountChange, CheckAnswer, FindingAnswer, NewAccount
+from copydesk.domain.errors import Conflict, FieldError, InvalidInput, NotFound
+from copydesk.domain.ids import AccountId, UserId, new_id
+from copydesk.domain.subscription import Account, Environment, KeyCheck, VenueName
+from copydesk.domain.user import Role, User
+from copydesk.engine.preflight import Report, check_account
+from copydesk.stores.store import Tables
+from copydesk.web.hub import Hub, Me, TheHub
+from copydesk.web.listing import Page, PageOf, given
+
+router = APIRouter(prefix="/api/v1/exchange-accounts", tags=["accounts"])
+
+HINT_LENGTH = 4
+
+
+@router.post("", status_code=201)
+async def create_account(wanted: NewAccount, me: Me, hub: TheHub) -> AccountAnswer:
+    """The key is tried at once. One that may withdraw or transfer is refused and not stored; one that does not
+    work is stored as refused, and nothing is sent with it until it is changed.
+    """
+    secrets = _secrets(wanted.venue, wanted.api_key, wanted.api_secret)
+    _refuse_environment(hub, wanted.venue, wanted.environment)
+    now = hub.clock.now()
+    account = Account(
+        id=AccountId(new_id(now)),
+        owner_id=me.id,
+        name=wanted.name,
+        venue=wanted.venue,
+        environment=wanted.environment,
+        is_active=wanted.is_active,
+        key_hint=_hint(secrets),
+        key_check=KeyCheck.UNCHECKED,
+        key_problem=None,
+        created_at=now,
+        updated_at=now,
+    )
+    report = await check_account(account, hub.venue(account), secrets)
+    _refuse_forbidden(report)
+    verdict = {"key_check": report.key_check, "key_problem": report.key_problem}
+
+    def work(tables: Tables) -> Account:
+        tables.accounts.add(account, secrets)
+        tables.accounts.change(account, verdict, {}, now)
+        details = {"venue": account.venue, "environment": account.environment}
+        tables.audit.add(actor=me.id, action="account.create", subject=account.id, details=details, at=now)
+        return _own(tables, account.id, me)
+
+    return AccountAnswer.model_validate(await hub.store.write(work))
+
+
+@router.get("")
+async def list_accounts(
+    me: Me,
+    hub: TheHub,
+    paging: PageOf,
+    venue: Annotated[VenueName | None, Query()] = None,
+    environment: Annotated[Environment | None, Query()] = None,
+    is_active: Annotated[bool | None, Query()] = None,
+) -> Page[AccountAnswer]:
+    filters = given(venue=venue, environment=environment, is_active=is_active)
+    owner = _owner(me)
+    found, following = await hub.store.read(
+        lambda tables: tables.accounts.list(filters, owner_id=owner, limit=paging.limit, cursor=paging.cursor),
+    )
+    total = (
+        await hub.store.read(lambda tables: tables.accounts.count(filters, owner_id=owner)) if paging.total else None
+    )
+    return Page(items=[AccountAnswer.model_validate(one) for one in found], next=following, total=total)
+
+
+@router.get("/{account_id}")
+async def get_account(account_id: str, me: Me, hub: TheHub) -> AccountAnswer:
+    return AccountAnswer.model_validate(await hub.store.read(lambda tables: _own(tables, account_id, me)))
+
+
+@router.patch("/{account_id}")
+async def change_account(account_id: str, wanted: AccountChange, me: Me, hub: TheHub) -> AccountAnswer:
+    """A new key needs both its parts, and is tried like the first."""
+    account = await hub.store.read(lambda tables: _own(tables, account_id, me))
+    changes = {name: getattr(wanted, name) for name in ("name", "is_active") if getattr(wanted, name) is not None}
+    secrets: dict[str, str] = {}
+    if wanted.api_key is not None or wanted.api_secret is not None:
+        secrets = _secrets(account.venue, wanted.api_key, wanted.api_secret)
+        report = await check_account(account, hub.venue(account), secrets)
+        _refuse_forbidden(report)
+        changes |= {"key_hint": _hint(secrets), "key_check": report.key_check, "key_problem": report.key_problem}
+    now = hub.clock.now()
+
+    def work(tables: Tables) -> Account:
+        tables.accounts.change(account, changes, secrets, now)
+        if secrets:
+            tables.accounts.forget_preparations(account.id)
+        details = {"fields": sorted([*changes, *secrets])}
+        tables.audit.add(actor=me.id, action="account.change", subject=account.id, details=details, at=now)
+        return _own(tables, account_id, me)
+
+    return AccountAnswer.model_validate(await hub.store.write(work))
+
+
+@router.delete("/{account_id}", status_code=204)
+async def delete_account(account_id: str, me: Me, hub: TheHub) -> Response:
+    """Its key is erased. Not while something of ours is open there: nobody could close it any more."""
+    now = hub.clock.now()
+
+    def work(tables: Tables) -> None:
+        account = _own(tables, account_id, me)
+        if tables.accounts.is_in_use(account.id):
+            raise Conflict("positions or orders of ours are open on this account: close them first")
+        tables.accounts.delete(account.id, now)
+        tables.audit.add(actor=me.id, action="account.delete", subject=account.id, details={}, at=now)
+
+    await hub.store.write(work)
+    return Response(status_code=204)
+
+
+@router.post("/{account_id}/check")
+async def check(account_id: str, me: Me, hub: TheHub) -> CheckAnswer:
+    """The pre-flight report: clock, key, balance, open positions; what to do about each that is not ok."""
+    account = await hub.store.read(lambda tables: _own(tables, account_id, me))
+    credentials = await hub.store.read(lambda tables: tables.followers.credentials(account.id))
+    report = await check_account(account, hub.venue(account), credentials)
+    now = hub.clock.now()
+    if report.key_check is not KeyCheck.UNCHECKED or account.key_check is KeyCheck.UNCHECKED:
+        verdict = {"key_check": report.key_check, "key_problem": report.key_problem}
+        await hub.store.write(lambda tables: tables.accounts.change(account, verdict, {}, now))
+    return CheckAnswer(
+        ok=report.ok,
+        key_check=report.key_check,
+        key_problem=report.key_problem,
+        checked_at=now,
+        findings=[FindingAnswer.model_validate(finding) for finding in report.findings],
+    )
+
+
+def _owner(me: User) -> UserId | None:
+    return None if me.role is Role.ADMIN else me.id
+
+
+def _own(tables: Tables, account_id: str, me: User) -> Account:
+    account = tables.accounts.get(AccountId(account_id), _owner(me))
+    if account is None:
+        raise NotFound("no such account")
+    return account
+
+
+def _secrets(venue: VenueName, api_key: str | None, api_secret: str | None) -> dict[str, str]:
+    given_parts = {"api_key": api_key, "api_secret": api_secret}
+    if venue is VenueName.PAPER:
+        return {}
+    problems = tuple(FieldError(name, f"{venue} needs it") for name, value in given_parts.items() if value is None)
+    if problems:
+        raise InvalidInput("; ".join(f"{one.field}: {one.problem}" for one in problems), problems)
+    return {name: value.strip() for name, value in given_parts.items() if value is not None}
+
+
+def _hint(secrets: dict[str, str]) -> str:
+    key = secrets.get("api_key", "")
+    return f"…{key[-HINT_LENGTH:]}" if len(key) > 2 * HINT_LENGTH else ""
+
+
+def _refuse_environment(hub: Hub, venue: VenueName, environment: Environment) -> None:
+    if environment is Environment.LIVE and venue is not VenueName.PAPER and not hub.allow_live:
+        problem = "live trading is off on this desk (COPYDESK_ALLOW_LIVE): use simulator or demo"
+        raise InvalidInput(f"environment: {problem}", (FieldError("environment", problem),))
+
+
+def _refuse_forbidden(report: Report) -> None:
+    if report.forbidden:
+        problem = report.key_problem or "the key may do too much"
+        raise InvalidInput(f"api_key: {problem}", (FieldError("api_key", problem),), code="key_too_powerful")

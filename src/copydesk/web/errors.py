@@ -1,0 +1,84 @@
+"""Every error leaves in the contract's shape; no stack trace ever does."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from copydesk.domain.errors import Conflict, CopydeskError, InvalidInput, NotFound, StoreUnavailable
+from copydesk.web.limits import TooMany
+
+log = structlog.get_logger()
+
+_CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
+
+
+def answer(
+    status: int,
+    code: str,
+    message: str,
+    details: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    body = {"error": {"code": code, "message": message, "details": dict(details or {})}}
+    return JSONResponse(body, status, headers=dict(headers or {}))
+
+
+def install(app: FastAPI) -> None:
+    """Teach the app every error it may meet."""
+    app.add_exception_handler(CopydeskError, _ours)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _ours(request: Request, error: Exception) -> JSONResponse:
+    del request
+    if isinstance(error, InvalidInput):
+        fields = [{"field": one.field, "problem": one.problem} for one in error.fields]
+        return answer(422, error.code, error.message, {"fields": fields})
+    if isinstance(error, TooMany):
+        return answer(
+            429, "too_many_requests", str(error), headers={"Retry-After": str(math.ceil(error.retry_after_s))}
+        )
+    if isinstance(error, NotFound):
+        return answer(404, "not_found", str(error))
+    if isinstance(error, Conflict):
+        return answer(409, "conflict", str(error))
+    if isinstance(error, StoreUnavailable):
+        log.error("store unavailable", problem=str(error))
+        return answer(503, "store_unavailable", "the database did not take it: nothing is stored, please try again")
+    log.error("unexpected", error=repr(error))
+    return answer(500, "internal_error", "something went wrong here; the log tells what")
+
+
+async def _invalid(request: Request, error: Exception) -> JSONResponse:
+    del request
+    problems = error.errors() if isinstance(error, RequestValidationError) else []
+    fields = [{"field": _name(one["loc"]), "problem": one["msg"]} for one in problems]
+    summary = "; ".join(f"{one['field']}: {one['problem']}" for one in fields)
+    return answer(422, "invalid_input", summary or "the request is not understood", {"fields": fields})
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    del request
+    if not isinstance(error, HTTPException):
+        raise error
+    code = _CODES.get(error.status_code, "http_error")
+    return answer(error.status_code, code, str(error.detail), headers=error.headers)
+
+
+async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("request broke", path=request.url.path, error=repr(error))
+    return answer(500, "internal_error", "something went wrong here; the log tells what")
+
+
+def _name(place: tuple[str | int, ...]) -> str:
+    """Where a value stands, without FastAPI's own first word (body, query, path)."""
+    parts = [str(part) for part in place]
+    return ".".join(parts[1:] or parts)

@@ -1,0 +1,76 @@
+"""What every route may use, handed in by wiring."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from copydesk.domain.bot import MarketType
+from copydesk.domain.errors import NotFound, VenueError
+from copydesk.domain.subscription import Account, Environment, VenueName
+from copydesk.domain.user import User
+from copydesk.engine.desk import Desk
+from copydesk.ports.clock import Clock
+from copydesk.ports.vault import Vault
+from copydesk.ports.venue import Venue
+from copydesk.stores.store import SqlStore
+from copydesk.web.limits import Limits
+from copydesk.web.tokens import Passwords, Tokens
+
+SYMBOLS_TIMEOUT_S = 1.0
+"""An alert is accepted rather than lost while a venue's list of symbols cannot be read."""
+
+_MARKETS = {MarketType.FUTURES: VenueName.BINANCE_FUTURES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hub:
+    """One a process."""
+
+    store: SqlStore
+    desk: Desk
+    clock: Clock
+    vault: Vault
+    venues: Mapping[str, Venue]
+    tokens: Tokens
+    passwords: Passwords
+    limits: Limits
+    webhook_base: str
+    environments: Sequence[Environment]
+    allow_live: bool
+    setup_token: str | None = None
+
+    async def knows_symbol(self, market_type: MarketType, symbol: str) -> bool | None:
+        """Whether any venue of the market type trades a symbol; None where no venue could say."""
+        known = None
+        for environment in self.environments:
+            try:
+                async with asyncio.timeout(SYMBOLS_TIMEOUT_S):
+                    traded = await self.venues[_MARKETS[market_type]].symbols(environment)
+            except (KeyError, VenueError, TimeoutError):
+                continue
+            if symbol in traded:
+                return True
+            known = False
+        return known
+
+    def venue(self, account: Account) -> Venue:
+        return self.venues[account.venue]
+
+
+def of_request(request: Request) -> Hub:
+    return cast("Hub", request.app.state.hub)
+
+
+def signed_in(request: Request) -> User:
+    """The user that the policy let in."""
+    user: User | None = getattr(request.state, "user", None)
+    if user is None:
+        raise NotFound("nobody is signed in")
+    return user
+
+
+TheHub = Annotated[Hub, Depends(of_request)]
+Me = Annotated[User, Depends(signed_in)]

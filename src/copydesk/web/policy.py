@@ -1,0 +1,112 @@
+"""Who may do what: a route that is not in this table stops the start."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from fastapi import APIRouter, FastAPI, HTTPException, Request
+from fastapi.routing import APIRoute
+from starlette.routing import Route
+
+from copydesk.domain.user import Role, User, UserStatus
+from copydesk.web.hub import of_request
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """`roles` empty: everybody, signed in or not."""
+
+    roles: frozenset[Role]
+
+
+EVERYBODY = Policy(frozenset())
+SIGNED_IN = Policy(frozenset(Role))
+ADMIN = Policy(frozenset({Role.ADMIN}))
+PROVIDES = Policy(frozenset({Role.ADMIN, Role.PROVIDER}))
+FOLLOWS = Policy(frozenset({Role.ADMIN, Role.FOLLOWER}))
+
+POLICIES = {
+    ("POST", "/token"): EVERYBODY,
+    ("POST", "/token/refresh"): EVERYBODY,
+    ("POST", "/logout"): SIGNED_IN,
+    ("GET", "/setup/{token}"): EVERYBODY,
+    ("POST", "/setup/{token}"): EVERYBODY,
+    ("GET", "/users/me"): SIGNED_IN,
+    ("GET", "/users/me/config"): SIGNED_IN,
+    ("POST", "/users/config"): SIGNED_IN,
+    ("POST", "/api/v1/users"): ADMIN,
+    ("GET", "/api/v1/users"): ADMIN,
+    ("GET", "/api/v1/users/{user_id}"): ADMIN,
+    ("PATCH", "/api/v1/users/{user_id}"): ADMIN,
+    ("POST", "/api/v1/bots"): PROVIDES,
+    ("GET", "/api/v1/bots"): SIGNED_IN,
+    ("GET", "/api/v1/bots/health"): EVERYBODY,
+    ("GET", "/api/v1/bots/{bot_id}"): SIGNED_IN,
+    ("PATCH", "/api/v1/bots/{bot_id}"): PROVIDES,
+    ("DELETE", "/api/v1/bots/{bot_id}"): PROVIDES,
+    ("POST", "/api/v1/bots/{bot_id}/rotate-secret"): PROVIDES,
+    ("POST", "/api/v1/bots/webhook/master/{path}"): EVERYBODY,  # the alert's own secret decides
+    ("POST", "/api/v1/exchange-accounts"): FOLLOWS,
+    ("GET", "/api/v1/exchange-accounts"): FOLLOWS,
+    ("GET", "/api/v1/exchange-accounts/{account_id}"): FOLLOWS,
+    ("PATCH", "/api/v1/exchange-accounts/{account_id}"): FOLLOWS,
+    ("DELETE", "/api/v1/exchange-accounts/{account_id}"): FOLLOWS,
+    ("POST", "/api/v1/exchange-accounts/{account_id}/check"): FOLLOWS,
+    ("POST", "/api/v1/bot-subscriptions"): FOLLOWS,
+    ("GET", "/api/v1/bot-subscriptions"): FOLLOWS,
+    ("GET", "/api/v1/bot-subscriptions/{subscription_id}"): FOLLOWS,
+    ("PATCH", "/api/v1/bot-subscriptions/{subscription_id}"): FOLLOWS,
+    ("DELETE", "/api/v1/bot-subscriptions/{subscription_id}"): FOLLOWS,
+    ("GET", "/api/v1/bot-signals"): SIGNED_IN,
+    ("GET", "/api/v1/bot-signals/{signal_id}"): SIGNED_IN,
+    ("GET", "/api/v1/bot-signal-executions"): SIGNED_IN,
+    ("GET", "/api/v1/bot-signal-executions/{execution_id}"): SIGNED_IN,
+    ("GET", "/api/v1/audit"): ADMIN,
+    ("GET", "/health"): EVERYBODY,
+    ("GET", "/ready"): EVERYBODY,
+    ("GET", "/openapi.json"): EVERYBODY,
+    ("GET", "/docs"): EVERYBODY,
+    ("GET", "/docs/oauth2-redirect"): EVERYBODY,
+}
+
+
+async def enforce(request: Request) -> None:
+    """Let in, or raise 401 or 403; a user's own request limit counts here too."""
+    route = request.scope["route"]
+    policy = POLICIES.get((request.method, route.path))
+    if policy is None:
+        raise HTTPException(403, "nobody may do this")
+    if not policy.roles:
+        return
+    user = await _user(request)
+    if user.role not in policy.roles:
+        raise HTTPException(403, "your role may not do this")
+    of_request(request).limits.users.take(user.id, of_request(request).clock.now())
+    request.state.user = user
+
+
+async def _user(request: Request) -> User:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    hub = of_request(request)
+    user_id = hub.tokens.read(token.strip(), hub.clock.now()) if scheme.lower() == "bearer" else None
+    user = None
+    if user_id is not None:
+        wanted = user_id
+        user = await hub.store.read(lambda tables: tables.users.get(wanted))
+    if user is None or user.status is not UserStatus.ACTIVE:
+        raise HTTPException(401, "sign in first: POST /token", {"WWW-Authenticate": "Bearer"})
+    return user
+
+
+def check_complete(app: FastAPI, rooms: Sequence[APIRouter]) -> None:
+    """Raise at the start for a route without a policy, and for a policy without a route."""
+    routes = [*app.routes, *(route for room in rooms for route in room.routes)]
+    found = {
+        (method, route.path)
+        for route in routes
+        if isinstance(route, Route | APIRoute)
+        for method in route.methods or ()
+    }
+    found = {pair for pair in found if pair[0] != "HEAD"}
+    missing, stray = found - set(POLICIES), set(POLICIES) - found
+    if missing or stray:
+        raise RuntimeError(f"routes without a policy: {sorted(missing)}; policies without a route: {sorted(stray)}")

@@ -1,0 +1,187 @@
+"""Subscriptions: an account follows a bot, with the follower's own values and limits."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Response
+
+from copydesk.client.models import (
+    CopyChoices,
+    EffectiveAnswer,
+    NewSubscription,
+    SubscriptionAnswer,
+    SubscriptionChange,
+)
+from copydesk.domain.bot import Bot, BotStatus
+from copydesk.domain.errors import Conflict, FieldError, InvalidInput, NotFound
+from copydesk.domain.ids import AccountId, BotId, SubscriptionId, UserId, new_id
+from copydesk.domain.subscription import CopyOptions, Subscription, SubscriptionStatus, effective_settings
+from copydesk.domain.user import Role, User
+from copydesk.stores.store import Tables
+from copydesk.stores.subscriptions import Record
+from copydesk.web.hub import Me, TheHub
+from copydesk.web.listing import Page, PageOf, given
+
+router = APIRouter(prefix="/api/v1/bot-subscriptions", tags=["subscriptions"])
+
+_OVERRIDES = (
+    "custom_leverage",
+    "custom_margin_usd",
+    "custom_stop_loss_pct",
+    "custom_take_profit_pct",
+    "max_daily_loss_usd",
+    "max_concurrent_positions",
+)
+
+
+@router.post("", status_code=201)
+async def subscribe(wanted: NewSubscription, me: Me, hub: TheHub) -> SubscriptionAnswer:
+    """The account is set up at its venue right away, for the symbols the bot has traded."""
+    now = hub.clock.now()
+    subscription = Subscription(
+        id=SubscriptionId(new_id(now)),
+        owner_id=me.id,
+        bot_id=BotId(wanted.bot_id),
+        account_id=AccountId(wanted.exchange_account_id),
+        status=wanted.status,
+        copy=_options(wanted.copy_choices),
+        created_at=now,
+        updated_at=now,
+        **{name: getattr(wanted, name) for name in _OVERRIDES},
+    )
+
+    def work(tables: Tables) -> SubscriptionAnswer:
+        _check_new(tables, subscription)
+        tables.subscriptions.add(subscription)
+        details = {"bot_id": subscription.bot_id, "account_id": subscription.account_id}
+        tables.audit.add(actor=me.id, action="subscription.create", subject=subscription.id, details=details, at=now)
+        return _answers(tables, [subscription], now)[0]
+
+    answer = await hub.store.write(work)
+    hub.desk.prepare(subscription.id)
+    return answer
+
+
+@router.get("")
+async def list_subscriptions(
+    me: Me,
+    hub: TheHub,
+    paging: PageOf,
+    bot_id: Annotated[str | None, Query(max_length=40)] = None,
+    exchange_account_id: Annotated[str | None, Query(max_length=40)] = None,
+    status: Annotated[SubscriptionStatus | None, Query()] = None,
+) -> Page[SubscriptionAnswer]:
+    filters = given(bot_id=bot_id, account_id=exchange_account_id, status=status)
+    owner = _owner(me)
+
+    def work(tables: Tables) -> Page[SubscriptionAnswer]:
+        found, following = tables.subscriptions.list(filters, owner_id=owner, limit=paging.limit, cursor=paging.cursor)
+        total = tables.subscriptions.count(filters, owner_id=owner) if paging.total else None
+        return Page(items=_answers(tables, found, hub.clock.now()), next=following, total=total)
+
+    return await hub.store.read(work)
+
+
+@router.get("/{subscription_id}")
+async def get_subscription(subscription_id: str, me: Me, hub: TheHub) -> SubscriptionAnswer:
+    return await hub.store.read(
+        lambda tables: _answers(tables, [_own(tables, subscription_id, me)], hub.clock.now())[0],
+    )
+
+
+@router.patch("/{subscription_id}")
+async def change_subscription(
+    subscription_id: str, wanted: SubscriptionChange, me: Me, hub: TheHub
+) -> SubscriptionAnswer:
+    """Counts from the next signal on; null takes the bot's default again."""
+    told = wanted.model_fields_set
+    changes: dict[str, Any] = {name: getattr(wanted, name) for name in _OVERRIDES if name in told}
+    if wanted.status is not None:
+        changes["status"] = wanted.status
+    if wanted.copy_choices is not None:
+        changes["copy"] = asdict(_options(wanted.copy_choices))
+    now = hub.clock.now()
+
+    def work(tables: Tables) -> SubscriptionAnswer:
+        before = _own(tables, subscription_id, me)
+        tables.subscriptions.change(before.id, changes, now)
+        details = {"fields": sorted(changes)}
+        tables.audit.add(actor=me.id, action="subscription.change", subject=before.id, details=details, at=now)
+        return _answers(tables, [_own(tables, subscription_id, me)], now)[0]
+
+    return await hub.store.write(work)
+
+
+@router.delete("/{subscription_id}", status_code=204)
+async def unsubscribe(subscription_id: str, me: Me, hub: TheHub) -> Response:
+    """No signal reaches it any more; an open position keeps its stop and target, and is the follower's to close."""
+    now = hub.clock.now()
+
+    def work(tables: Tables) -> None:
+        gone = _own(tables, subscription_id, me)
+        tables.subscriptions.change(gone.id, {"deleted_at": now, "status": SubscriptionStatus.PAUSED}, now)
+        tables.audit.add(actor=me.id, action="subscription.delete", subject=gone.id, details={}, at=now)
+
+    await hub.store.write(work)
+    return Response(status_code=204)
+
+
+def _owner(me: User) -> UserId | None:
+    return None if me.role is Role.ADMIN else me.id
+
+
+def _own(tables: Tables, subscription_id: str, me: User) -> Subscription:
+    found = tables.subscriptions.get(SubscriptionId(subscription_id), _owner(me))
+    if found is None:
+        raise NotFound("no such subscription")
+    return found
+
+
+def _check_new(tables: Tables, wanted: Subscription) -> None:
+    bot = tables.bots.get(wanted.bot_id)
+    account = tables.accounts.get(wanted.account_id, wanted.owner_id)
+    problems = []
+    if bot is None or bot.status is BotStatus.ARCHIVED:
+        problems.append(FieldError("bot_id", "no such bot"))
+    if account is None:
+        problems.append(FieldError("exchange_account_id", "no such account of yours"))
+    if problems:
+        raise InvalidInput("; ".join(f"{one.field}: {one.problem}" for one in problems), tuple(problems))
+    if tables.subscriptions.of_account_and_bot(wanted.account_id, wanted.bot_id) is not None:
+        raise Conflict("this account already follows this bot")
+
+
+def _options(choices: CopyChoices) -> CopyOptions:
+    return CopyOptions(margin_mode=choices.margin_mode, on_unprotected=choices.on_unprotected)
+
+
+def _answers(tables: Tables, found: Sequence[Subscription], now: datetime) -> list[SubscriptionAnswer]:
+    records = tables.subscriptions.records([one.id for one in found], now)
+    bots: dict[BotId, Bot | None] = {}
+    for one in found:
+        if one.bot_id not in bots:
+            bots[one.bot_id] = tables.bots.get(one.bot_id)
+    return [_answer(one, bot, records[one.id], now) for one in found if (bot := bots[one.bot_id]) is not None]
+
+
+def _answer(one: Subscription, bot: Bot, record: Record, now: datetime) -> SubscriptionAnswer:
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return SubscriptionAnswer.model_validate(
+        {
+            **{
+                name: getattr(one, name) for name in ("id", "bot_id", "status", "created_at", "updated_at", *_OVERRIDES)
+            },
+            "exchange_account_id": one.account_id,
+            "copy": asdict(one.copy),
+            "effective": EffectiveAnswer.model_validate(effective_settings(bot, one)),
+            "total_signals_received": record.total_signals_received,
+            "total_orders_executed": record.total_orders_executed,
+            "total_orders_failed": record.total_orders_failed,
+            "last_signal_at": record.last_signal_at,
+            "current_daily_loss_usd": record.loss_today_usd,
+            "daily_loss_resets_at": midnight,
+            "current_positions": record.current_positions,
+        },
+    )

@@ -1,0 +1,111 @@
+"""Alerts come in: verified, stored, answered; the copying goes on after the answer."""
+
+import asyncio
+import hmac
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, HTTPException, Query, Request
+
+from copydesk.client.models import BroadcastStats, WebhookAnswer
+from copydesk.domain.bot import Bot
+from copydesk.domain.errors import FieldError, InvalidInput
+from copydesk.domain.execution import FINAL, State
+from copydesk.domain.ids import SignalId
+from copydesk.domain.signal import SourceKind
+from copydesk.engine.intake import Acceptance
+from copydesk.sources.tradingview import open_alert, read_alert
+from copydesk.web.hub import Hub, TheHub
+
+router = APIRouter(tags=["webhook"])
+
+WAIT_MAX_S = 2.5
+"""TradingView hangs up after 3 seconds."""
+
+LOOK_EVERY_S = 0.02
+
+_ALERT = {
+    "requestBody": {
+        "required": True,
+        "description": "The alert's message; docs/tradingview.md shows every accepted shape.",
+        "content": {
+            "application/json": {
+                "schema": {"type": "object"},
+                "example": {"secret": "the bot's secret", "ticker": "BTCUSDT", "action": "buy", "price": "95200"},
+            },
+        },
+    },
+}
+
+
+@router.post("/api/v1/bots/webhook/master/{path}", openapi_extra=_ALERT)
+async def receive(
+    path: str,
+    request: Request,
+    hub: TheHub,
+    secret: Annotated[str | None, Query(max_length=200)] = None,
+    wait: Annotated[float, Query(ge=0, le=WAIT_MAX_S, description="seconds to wait for results")] = 0,
+) -> WebhookAnswer:
+    """A TradingView alert. The answer leaves as soon as the signal is durable, or with `wait`, when it is settled."""
+    received_at = hub.clock.now()
+    alert = open_alert(await request.body())
+    bot = await _admit(hub, path, alert.secret or secret, request, received_at)
+    instruction = read_alert(alert, received_at)
+    await _refuse_unknown_symbol(hub, bot, instruction.symbol)
+    acceptance = await hub.desk.intake.accept(
+        bot.id, instruction, source=SourceKind.TRADINGVIEW, received_at=received_at
+    )
+    stats = BroadcastStats(total_subscribers=acceptance.subscribers)
+    if wait > 0:
+        stats = await _wait_for_results(hub, acceptance, received_at, wait)
+    return WebhookAnswer(
+        bot_name=bot.name,
+        signal_id=acceptance.signal_id,
+        duplicate=acceptance.duplicate,
+        broadcast_stats=stats,
+        timestamp=hub.clock.now(),
+    )
+
+
+async def _admit(hub: Hub, path: str, secret: str | None, request: Request, now: datetime) -> Bot:
+    """The bot whose secret this is; a wrong secret and an unknown path look the same from outside."""
+    found = await hub.store.read(lambda tables: tables.bots.at_path(path, now))
+    shown = hub.vault.fingerprint(secret or "")
+    valid = [False]
+    valid += [hmac.compare_digest(shown, stored) for stored in (found[1] if found is not None else ("0" * 64,))]
+    if found is None or not any(valid) or not secret:
+        hub.limits.strangers.take(request.client.host if request.client else "unknown", now)
+        raise HTTPException(401, "unknown webhook path or wrong secret")
+    hub.limits.webhooks.take(found[0].id, now)
+    return found[0]
+
+
+async def _refuse_unknown_symbol(hub: Hub, bot: Bot, symbol: str) -> None:
+    """A typing error must not look like a signal nobody could follow."""
+    if await hub.knows_symbol(bot.market_type, symbol) is False:
+        problem = f"{symbol} is not traded at any {bot.market_type} venue of this desk"
+        raise InvalidInput(f"ticker: {problem}", (FieldError("ticker", problem),), code="unknown_symbol")
+
+
+async def _wait_for_results(hub: Hub, acceptance: Acceptance, received_at: datetime, wait_s: float) -> BroadcastStats:
+    states: dict[State, int] = {}
+    try:
+        async with asyncio.timeout(wait_s):
+            while sum(states.values()) < acceptance.subscribers or not FINAL.issuperset(states):
+                await hub.clock.sleep(LOOK_EVERY_S)
+                states = await _states(hub, acceptance.signal_id)
+    except TimeoutError:
+        states = await _states(hub, acceptance.signal_id)
+    executed, skipped = states.get(State.FILLED, 0), states.get(State.SKIPPED, 0)
+    failed = sum(count for state, count in states.items() if state in FINAL) - executed - skipped
+    return BroadcastStats(
+        total_subscribers=acceptance.subscribers,
+        successful_executions=executed,
+        failed_executions=failed,
+        skipped=skipped,
+        duration_ms=int((hub.clock.now() - received_at).total_seconds() * 1000),
+    )
+
+
+async def _states(hub: Hub, signal_id: SignalId) -> dict[State, int]:
+    return await hub.store.read(lambda tables: tables.history.states_of_signal(signal_id))

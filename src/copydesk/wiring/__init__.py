@@ -1,0 +1,1 @@
+"""Builds each program out of settings; knows everything, decides nothing."""

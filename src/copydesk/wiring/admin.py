@@ -1,0 +1,117 @@
+"""The admin's programs: the store without the API."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from decimal import Decimal
+
+from pydantic import ValidationError
+
+from copydesk.client.models import NewUser
+from copydesk.domain.errors import FieldError, IllegalMove, InvalidInput, NotFound
+from copydesk.domain.execution import Execution, State
+from copydesk.domain.ids import ExecutionId, UserId, new_id
+from copydesk.domain.order import OrderReport, OrderStatus
+from copydesk.domain.subscription import PositionMode
+from copydesk.domain.user import Role, User, UserStatus
+from copydesk.engine.making import Freezer
+from copydesk.engine.settlement import Answer, settle
+from copydesk.ports.clock import SystemClock
+from copydesk.settings import Settings
+from copydesk.stores.store import SqlStore, Tables
+from copydesk.web.tokens import Passwords
+from copydesk.wiring.hub import open_database, open_vault, open_venues
+
+
+@asynccontextmanager
+async def open_store(settings: Settings) -> AsyncIterator[SqlStore]:
+    """The store, its schema up to date."""
+    database = open_database(settings)
+    await database.start()
+    try:
+        yield SqlStore(database, open_vault(settings))
+    finally:
+        await database.close()
+
+
+async def create_user(settings: Settings, *, username: str, password: str, role: Role) -> User:
+    """Raise InvalidInput or Conflict as the API would."""
+    try:
+        wanted = NewUser(username=username, password=password, role=role)
+    except ValidationError as error:
+        fields = tuple(FieldError(str(one["loc"][0]), one["msg"]) for one in error.errors())
+        raise InvalidInput("; ".join(f"{one.field}: {one.problem}" for one in fields), fields) from error
+    now = SystemClock().now()
+    password_hash = await Passwords().hash(wanted.password)
+    user = User(
+        id=UserId(new_id(now)),
+        username=wanted.username.lower(),
+        role=wanted.role,
+        status=UserStatus.ACTIVE,
+        allowed_mt5_id=None,
+        mt5_path=None,
+        subscription=wanted.subscription,
+        created_at=now,
+        updated_at=now,
+    )
+
+    def work(tables: Tables) -> None:
+        tables.users.add(user, password_hash)
+        details = {"username": user.username, "role": user.role}
+        tables.audit.add(actor="command line", action="user.create", subject=user.id, details=details, at=now)
+
+    async with open_store(settings) as store:
+        await store.write(work)
+    return user
+
+
+async def first_broken_audit_line(settings: Settings) -> int | None:
+    async with open_store(settings) as store:
+        return await store.read(lambda tables: tables.audit.first_broken())
+
+
+async def settle_by_hand(settings: Settings, execution_id: str, *, filled: tuple[Decimal, Decimal] | None) -> Execution:
+    """What a person states of an execution in REVIEW: quantity and price filled, or (None) that it was never placed.
+
+    Raise NotFound or IllegalMove; written to the audit log.
+    """
+    now = SystemClock().now()
+    database = open_database(settings)
+    await database.start()
+    venues = open_venues(settings, database)
+
+    def work(tables: Tables) -> Execution:
+        execution = tables.executions.get(ExecutionId(execution_id))
+        account = None if execution is None else tables.followers.account(execution.account_id)
+        if execution is None or account is None:
+            raise NotFound(f"there is no execution {execution_id}")
+        if execution.state is not State.REVIEW:
+            raise IllegalMove(f"execution {execution_id} is {execution.state}: only one in REVIEW waits for a person")
+        made = tables.followers.preparation(account.id, execution.symbol)
+        mode = PositionMode.ONE_WAY if made is None else made.position_mode
+        freezer = Freezer(venue=venues[account.venue], mode=mode, at=now)
+        settled = settle(tables, execution, _stated(execution, filled, now), freezer).execution
+        details = {"state": settled.state, "filled": None if filled is None else [str(part) for part in filled]}
+        tables.audit.add(actor="command line", action="execution.settle", subject=execution_id, details=details, at=now)
+        return settled
+
+    try:
+        return await SqlStore(database, open_vault(settings)).write(work)
+    finally:
+        for venue in venues.values():
+            await venue.close()
+        await database.close()
+
+
+def _stated(execution: Execution, filled: tuple[Decimal, Decimal] | None, now: datetime) -> Answer:
+    if filled is None:
+        return Answer(at=now, state=State.NOT_PLACED, reason="Not placed, as a person stated")
+    report = OrderReport(
+        status=OrderStatus.FILLED,
+        exchange_order_id=execution.exchange_order_id or "stated by a person",
+        client_order_id=execution.client_order_id or "",
+        executed_quantity=filled[0],
+        average_price=filled[1],
+        evidence={"stated": "by a person"},
+    )
+    return Answer(at=now, report=report, reason="Filled, as a person stated")

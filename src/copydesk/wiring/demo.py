@@ -1,0 +1,200 @@
+"""The whole product on one machine: simulator, hub and dashboard as processes, users and followers seeded."""
+
+import asyncio
+import json
+import os
+import re
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from copydesk.client.api import ApiClient, signed_in
+from copydesk.client.models import NewAccount, NewBot, NewSubscription, NewUser
+from copydesk.domain.subscription import Environment, VenueName
+from copydesk.domain.user import Role
+from copydesk.ports.clock import SystemClock
+from copydesk.wiring.children import Child, ChildDied, child, free_port, wait_until_ready
+
+SEED_FILE = "demo.json"
+SEEDING_AT_ONCE = 4
+BALANCE = "5000"
+
+_SETUP_LINK = re.compile(r"/setup/[\w-]+")
+
+Progress = Callable[[str, int, int], None]
+"""What is being done, how many are done, of how many."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a person asked for; port 0 picks a free one."""
+
+    followers: int
+    folder: Path
+    port: int
+    dashboard_port: int
+    simulator_port_base: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """A demo that is up. `seed` is the contract's line: users with passwords, the bot with its secret."""
+
+    api: str
+    dashboard: str
+    binance: str
+    seed: dict[str, Any]
+    children: tuple[Child, ...]
+
+    def line(self) -> dict[str, Any]:
+        """What `--json` prints when everything is ready."""
+        public = {key: value for key, value in self.seed.items() if key != "keys"}
+        return {"api": self.api, "dashboard": self.dashboard, "simulators": {"binance": self.binance}, **public}
+
+
+# Each follower gets the next of these, over and over: own sizes, own limits, one too small to trade, one on paper.
+SETTINGS: tuple[tuple[VenueName, dict[str, Any]], ...] = (
+    (VenueName.BINANCE_FUTURES, {"custom_leverage": 5, "custom_margin_usd": Decimal(20)}),
+    (VenueName.BINANCE_FUTURES, {}),
+    (VenueName.BINANCE_FUTURES, {"custom_leverage": 20, "custom_margin_usd": Decimal(100), "custom_stop_loss_pct": 1}),
+    (VenueName.BINANCE_FUTURES, {"custom_leverage": 2, "custom_margin_usd": Decimal(10)}),
+    (VenueName.PAPER, {"custom_leverage": 3, "custom_margin_usd": Decimal(200), "custom_take_profit_pct": 2}),
+    (VenueName.BINANCE_FUTURES, {"max_concurrent_positions": 1, "custom_stop_loss_pct": 0}),
+    (VenueName.BINANCE_FUTURES, {"custom_margin_usd": Decimal(75), "max_daily_loss_usd": Decimal("0.5")}),
+)
+
+
+@asynccontextmanager
+async def stage(plan: Plan, progress: Progress) -> AsyncIterator[Scene]:
+    """Start everything, seed it once, and end it all when the block ends."""
+    clock = SystemClock()
+    logs = plan.folder / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    api_port, dashboard_port = free_port(plan.port), free_port(plan.dashboard_port)
+    binance_port = free_port(plan.simulator_port_base)
+    api, dashboard, binance = (f"http://127.0.0.1:{port}" for port in (api_port, dashboard_port, binance_port))
+    state = str((plan.folder / "binance.json").resolve())
+    simulate = ["simulate", "binance", "--port", str(binance_port), "--state", state]
+    serve = ["serve", "--port", str(api_port), "--dashboard-port", str(dashboard_port)]
+    async with child("binance-simulator", simulate, {}, logs) as simulator:
+        progress("Starting the Binance simulator", 0, 3)
+        await wait_until_ready(simulator, f"{binance}/_sim/health", clock)
+        async with child("hub", serve, _settings(plan, binance), logs) as hub:
+            progress("Starting the hub", 1, 3)
+            await wait_until_ready(hub, f"{api}/ready", clock)
+            progress("Starting the dashboard", 2, 3)
+            await wait_until_ready(hub, dashboard, clock)
+            progress("Started", 3, 3)
+            seed = _remembered(plan)
+            if seed is None:
+                seed = await _seed(plan, await _first_admin(hub, api), api, binance, progress)
+            yield Scene(api=api, dashboard=dashboard, binance=binance, seed=seed, children=(simulator, hub))
+
+
+def _settings(plan: Plan, binance: str) -> dict[str, str]:
+    return {
+        "COPYDESK_DATA_DIR": str((plan.folder / "data").resolve()),
+        "COPYDESK_MASTER_KEY_FILE": str((plan.folder / "keys" / "master.key").resolve()),
+        "COPYDESK_SIMULATOR__BINANCE_URL": binance,
+    }
+
+
+def _remembered(plan: Plan) -> dict[str, Any] | None:
+    """The seed of an earlier run in the same folder."""
+    path = plan.folder / SEED_FILE
+    seed: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    return seed
+
+
+async def _first_admin(hub: Child, api: str) -> dict[str, str]:
+    """Made as on any new desk: by the one-time link that the hub prints."""
+    link = _SETUP_LINK.search(hub.log.read_text(encoding="utf-8"))
+    if link is None:
+        raise ChildDied(f"{hub.log.parent.parent} holds another desk's data: choose an empty folder")
+    admin = {"username": "admin", "password": _password()}
+    async with httpx.AsyncClient(base_url=api, timeout=20) as http:
+        (await http.post(link.group(), json={**admin, "role": "admin"})).raise_for_status()
+    return admin
+
+
+async def _seed(plan: Plan, admin: dict[str, str], api: str, binance: str, progress: Progress) -> dict[str, Any]:
+    """Through the API, as people would; remembered in a file only its owner can read."""
+    provider = {"username": "provider", "password": _password()}
+    followers = [{"username": f"follower{number}", "password": _password()} for number in range(1, plan.followers + 1)]
+    keys: dict[str, str] = {}
+    async with signed_in(api, **admin) as desk, httpx.AsyncClient(base_url=binance, timeout=20) as market:
+        await desk.create_user(NewUser(**provider, role=Role.PROVIDER))
+        async with signed_in(api, **provider) as providing:
+            bot = await providing.create_bot(_demo_bot())
+        limit = asyncio.Semaphore(SEEDING_AT_ONCE)
+
+        async def seed_one(number: int, follower: dict[str, str]) -> None:
+            async with limit:
+                await _seed_follower(desk, market, api, bot.id, number, follower, keys)
+                progress("Seeding followers", len(keys), plan.followers)
+
+        async with asyncio.TaskGroup() as tasks:
+            for number, follower in enumerate(followers):
+                tasks.create_task(seed_one(number, follower))
+    line = {
+        "users": {"admin": admin, "provider": provider, "followers": followers},
+        "bots": [{"id": bot.id, "name": bot.name, "webhook_url": bot.webhook_url, "secret": bot.master_secret}],
+        "keys": keys,
+    }
+    _remember(plan.folder / SEED_FILE, line)
+    return line
+
+
+async def _seed_follower(
+    desk: ApiClient,
+    market: httpx.AsyncClient,
+    api: str,
+    bot_id: str,
+    number: int,
+    follower: dict[str, str],
+    keys: dict[str, str],
+) -> None:
+    """`keys` gets the simulator's key of each account (empty for paper)."""
+    venue, own = SETTINGS[number % len(SETTINGS)]
+    key = {"api_key": secrets.token_hex(32), "api_secret": secrets.token_hex(32)}
+    if venue is VenueName.BINANCE_FUTURES:
+        (await market.post("/_sim/accounts", json={**key, "balance": BALANCE})).raise_for_status()
+    await desk.create_user(NewUser(**follower, role=Role.FOLLOWER))
+    async with signed_in(api, **follower) as mine:
+        wanted = NewAccount(
+            name="Paper" if venue is VenueName.PAPER else "Binance",
+            venue=venue,
+            environment=Environment.SIMULATOR,
+            **({} if venue is VenueName.PAPER else key),
+        )
+        account = await mine.create_account(wanted)
+        await mine.subscribe(NewSubscription(bot_id=bot_id, exchange_account_id=account.id, **own))
+    keys[account.id] = "" if venue is VenueName.PAPER else key["api_key"]
+
+
+def _demo_bot() -> NewBot:
+    return NewBot(
+        name="EMA Cross 15m Demo",
+        description="Buys and sells on a crossing of two moving averages; made by the demo.",
+        master_webhook_path="bot-ema-cross-15m",
+        default_leverage=10,
+        default_margin_usd=Decimal(50),
+        default_stop_loss_pct=Decimal("2.5"),
+        default_take_profit_pct=Decimal(5),
+    )
+
+
+def _remember(path: Path, seed: dict[str, Any]) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        json.dump(seed, file)
+
+
+def _password() -> str:
+    return secrets.token_urlsafe(12)

@@ -1,0 +1,122 @@
+"""The pre-flight of a whole desk: settings, key, database, ports, clock, venues, accounts."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Sequence
+from urllib.parse import urlsplit
+
+from copydesk.domain.errors import CopydeskError, StoreUnavailable, VenueError
+from copydesk.domain.subscription import Account, Environment, KeyCheck, VenueName
+from copydesk.engine.preflight import Finding, check_account
+from copydesk.ports.venue import Venue
+from copydesk.settings import Settings
+from copydesk.stores.store import SqlStore, Tables
+from copydesk.wiring.hub import environments, open_database, open_vault, open_venues
+
+PRIVATE = 0o077
+CLOCK_OFFSET_MAX_S = 0.5
+TIMEOUT_S = 15.0
+
+
+async def examine(settings: Settings) -> AsyncIterator[Finding]:
+    """One finding after the other, as they come; what depends on a failed one is left out."""
+    yield _master_key(settings)
+    yield _port("API port", settings.host, settings.port, "COPYDESK_PORT")
+    yield _port("Dashboard port", settings.host, settings.dashboard_port, "COPYDESK_DASHBOARD_PORT")
+    database = open_database(settings)
+    try:
+        await database.start()
+    except (StoreUnavailable, OSError) as error:
+        advice = "Check COPYDESK_DATABASE_URL (host, name, user, password, TLS) or the data folder's rights."
+        yield Finding(name="Database", ok=False, detail=str(error), advice=advice)
+        return
+    yield Finding(name="Database", ok=True, detail=_where(settings))
+    venues = open_venues(settings, database)
+    try:
+        for environment in environments(settings):
+            yield await _venue(venues[VenueName.BINANCE_FUTURES], environment, settings)
+        store = SqlStore(database, open_vault(settings))
+        for account in await store.read(_accounts):
+            yield await _account(account, venues[account.venue], store)
+    finally:
+        for venue in venues.values():
+            await venue.close()
+        await database.close()
+
+
+def _master_key(settings: Settings) -> Finding:
+    path = settings.master_key_file
+    if not path.exists():
+        detail = f"{path} is not there yet; the first start makes it"
+        return Finding(name="Master key", ok=True, detail=detail)
+    try:
+        open_vault(settings)
+    except (ValueError, OSError) as error:
+        advice = "Put the right key file back: stored exchange keys open with no other."
+        return Finding(name="Master key", ok=False, detail=str(error), advice=advice)
+    readable = path.stat().st_mode & PRIVATE
+    detail = f"{path} {'can be read by others' if readable else 'is private'}"
+    return Finding(name="Master key", ok=not readable, detail=detail, advice=f"chmod 600 {path}; keep a copy apart.")
+
+
+def _port(name: str, host: str, port: int, setting: str) -> Finding:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            advice = f"If copydesk is not running already: choose another {setting}, or end what listens there."
+            return Finding(name=name, ok=False, detail=f"{host}:{port}: {error.strerror}", advice=advice)
+    return Finding(name=name, ok=True, detail=f"{host}:{port} is free")
+
+
+async def _venue(venue: Venue, environment: Environment, settings: Settings) -> Finding:
+    name = f"Binance futures ({environment})"
+    advice = _venue_advice(settings)
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            reading = await venue.read_clock(environment)
+            symbols = await venue.symbols(environment)
+    except (VenueError, TimeoutError) as error:
+        return Finding(name=name, ok=False, detail=str(error) or "no answer in time", advice=advice)
+    offset = f"clock {reading.offset_s * 1000:+.0f} ms ± {reading.uncertainty_s * 1000:.0f} ms"
+    ok = abs(reading.offset_s) <= CLOCK_OFFSET_MAX_S and reading.uncertainty_s <= CLOCK_OFFSET_MAX_S
+    advice = "Set this machine's clock by NTP (timedatectl set-ntp true)."
+    return Finding(name=name, ok=ok, detail=f"{len(symbols)} symbols, {offset}", advice=advice)
+
+
+def _venue_advice(settings: Settings) -> str:
+    url = settings.simulator.binance_url
+    if url is None:
+        return "Check the network and DNS of this machine, or use a simulator: copydesk simulate binance."
+    return f"Start the simulator: copydesk simulate binance --port {urlsplit(str(url)).port or 80}"
+
+
+async def _account(account: Account, venue: Venue, store: SqlStore) -> Finding:
+    name = f"Account {account.name} ({account.venue}, {account.environment})"
+    try:
+        credentials = await store.read(lambda tables: tables.followers.credentials(account.id))
+        report = await check_account(account, venue, credentials)
+    except (ValueError, CopydeskError) as error:
+        return Finding(name=name, ok=False, detail=str(error), advice="Enter the account's key again.")
+    wrong = [finding for finding in report.findings if not finding.ok]
+    if report.key_check is KeyCheck.REFUSED or wrong:
+        return Finding(name=name, ok=False, detail=wrong[0].detail, advice=wrong[0].advice)
+    return Finding(name=name, ok=True, detail="; ".join(finding.detail for finding in report.findings))
+
+
+def _accounts(tables: Tables) -> Sequence[Account]:
+    found: list[Account] = []
+    cursor: str | None = None
+    while True:
+        page, cursor = tables.accounts.list({}, owner_id=None, limit=500, cursor=cursor)
+        found += page
+        if cursor is None:
+            return found
+
+
+def _where(settings: Settings) -> str:
+    if settings.database_url is None:
+        return f"SQLite in {settings.data_dir}"
+    parts = urlsplit(settings.database_url)
+    return f"PostgreSQL at {parts.hostname}{parts.path}"

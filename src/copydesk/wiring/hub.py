@@ -1,0 +1,149 @@
+"""The hub: API and engine in one process, over SQLite or PostgreSQL."""
+
+import asyncio
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+
+import uvicorn
+
+from copydesk.domain.errors import FieldError, InvalidInput
+from copydesk.domain.subscription import Environment, VenueName
+from copydesk.engine.desk import Desk
+from copydesk.ports.clock import SystemClock
+from copydesk.ports.venue import Venue
+from copydesk.settings import Settings
+from copydesk.stores.database import Database
+from copydesk.stores.paper import StoredPaperLedger
+from copydesk.stores.postgres import PostgresDatabase
+from copydesk.stores.sqlite import SqliteDatabase
+from copydesk.stores.store import SqlStore
+from copydesk.stores.vault import EnvelopeVault, read_master_key
+from copydesk.venues.binance import BinanceFutures
+from copydesk.venues.paper import Paper
+from copydesk.web.app import build_app
+from copydesk.web.hub import Hub
+from copydesk.web.limits import Limits
+from copydesk.web.tokens import Passwords, Tokens
+
+DATABASE_FILE = "copydesk.db"
+GRACE_S = 5
+"""Seconds that open requests get when the hub is asked to stop."""
+
+
+def open_database(settings: Settings) -> Database:
+    if settings.database_url is not None:
+        return PostgresDatabase(settings.database_url)
+    return SqliteDatabase(settings.data_dir / DATABASE_FILE)
+
+
+def open_vault(settings: Settings) -> EnvelopeVault:
+    return EnvelopeVault(read_master_key(settings.master_key_file))
+
+
+def open_venues(settings: Settings, database: Database) -> dict[VenueName, Venue]:
+    """A new venue is one line here."""
+    clock = SystemClock()
+    simulator = settings.simulator.binance_url
+    binance = BinanceFutures(
+        clock,
+        simulator_url=None if simulator is None else str(simulator),
+        timeout_s=settings.venue_timeout_s,
+        allow_live=settings.allow_live,
+    )
+    paper = Paper(clock, StoredPaperLedger(database), binance.quote, binance.symbols)
+    return {VenueName.BINANCE_FUTURES: binance, VenueName.PAPER: paper}
+
+
+def environments(settings: Settings) -> tuple[Environment, ...]:
+    """Where a symbol is looked up: the local simulator where there is one, else the venue's demo."""
+    return (Environment.DEMO,) if settings.simulator.binance_url is None else (Environment.SIMULATOR,)
+
+
+@dataclass(slots=True)
+class _Parts:
+    """What a hub is made of; `port` is known once it is bound."""
+
+    database: Database
+    venues: dict[VenueName, Venue]
+    desk: Desk
+    hub: Hub
+
+
+async def serve(settings: Settings, *, on_ready: Callable[[int, str | None], None]) -> None:
+    """Until stopped. `on_ready` gets the port and, while there is no admin, the token of the one-time link."""
+    listening = _bind(settings)
+    port: int = listening.getsockname()[1]
+    parts = await _build(settings, port)
+    app = build_app(parts.hub, lambda _app: _running(parts), version("copydesk"))
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False
+    )
+    server = _Server(config)
+    server.ready = lambda: on_ready(port, parts.hub.setup_token)
+    await server.serve(sockets=[listening])
+
+
+async def _build(settings: Settings, port: int) -> _Parts:
+    vault = open_vault(settings)
+    database = open_database(settings)
+    store = SqlStore(database, vault)
+    venues = open_venues(settings, database)
+    clock = SystemClock()
+    desk = Desk(store, venues, clock, venue_timeout_s=settings.venue_timeout_s)
+    await database.start()
+    has_admin = await store.read(lambda tables: tables.users.has_admin())
+    hub = Hub(
+        store=store,
+        desk=desk,
+        clock=clock,
+        vault=vault,
+        venues={name.value: venue for name, venue in venues.items()},
+        tokens=Tokens(vault.derive("sign access tokens")),
+        passwords=Passwords(),
+        limits=Limits(),
+        webhook_base=settings.api_url(port),
+        environments=environments(settings),
+        allow_live=settings.allow_live,
+        setup_token=None if has_admin else secrets.token_urlsafe(24),
+    )
+    return _Parts(database, venues, desk, hub)
+
+
+@asynccontextmanager
+async def _running(parts: _Parts) -> AsyncIterator[None]:
+    """The desk runs while the app does; everything is closed in the order it was opened, backwards."""
+    async with AsyncExitStack() as stack:
+        stack.push_async_callback(parts.database.close)
+        for venue in parts.venues.values():
+            stack.push_async_callback(venue.close)
+        tasks = await stack.enter_async_context(asyncio.TaskGroup())
+        running = tasks.create_task(parts.desk.run())
+        stack.callback(running.cancel)
+        yield
+
+
+def _bind(settings: Settings) -> socket.socket:
+    """Raise InvalidInput where the port is taken: the one thing that goes wrong most often."""
+    listening = socket.socket(socket.AF_INET6 if ":" in settings.host else socket.AF_INET)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        problem = f"cannot listen on {settings.host}:{settings.port}: {error.strerror}"
+        raise InvalidInput(f"COPYDESK_PORT: {problem}", (FieldError("COPYDESK_PORT", problem),)) from error
+    return listening
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens."""
+
+    ready: Callable[[], None] = staticmethod(lambda: None)
+
+    async def startup(self, *args: object, **kwargs: object) -> None:
+        await super().startup(*args, **kwargs)  # type: ignore[arg-type]
+        if self.started:
+            self.ready()
