@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test check bench lock clean
+.PHONY: help install demo test check bench reference lock clean
 
 VENV   := .venv
 PYTHON ?= python3.13 python3.12 python3.11 python3
@@ -37,6 +37,9 @@ check: $(VENV)/.dev ## lint, format, types, floors and house rules: all five, in
 
 bench: $(VENV)/.runtime ## how fast one signal reaches many followers on this machine
 	@exec $(VENV)/bin/copydesk bench fanout $(ARGS)
+
+reference: $(VENV)/.dev ## write docs/reference and the example settings from the code
+	@$(VENV)/bin/python scripts/reference.py
 
 lock: $(VENV)/.made ## pin the dependencies again (ARGS=--upgrade takes newer ones)
 	@exec 1>&2; set -eu; \

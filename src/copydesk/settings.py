@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, UrlConstraints, ValidationError
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, UrlConstraints, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from copydesk.domain.errors import FieldError, InvalidInput
@@ -58,6 +58,11 @@ class Settings(BaseSettings):
         10.0, gt=0, le=60, description="Seconds a venue may take to answer an order; a slower one is UNKNOWN."
     )
     allow_live: bool = Field(False, description="Whether accounts of environment `live` may trade real money.")
+
+    @field_validator("data_dir", "master_key_file")
+    @classmethod
+    def _expand_home(cls, path: Path) -> Path:
+        return path.expanduser()
 
     @classmethod
     def settings_customise_sources(

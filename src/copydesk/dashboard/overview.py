@@ -1,26 +1,39 @@
 """The desk at a glance: health, today's signals and how they fared, the latest orders."""
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from nicegui import ui
 
-from copydesk.client.models import ExecutionAnswer, SignalAnswer
-from copydesk.dashboard.desk import EXECUTIONS_MAX, SIGNALS_MAX, Seen
-from copydesk.dashboard.frame import Tab, heading, moment
-from copydesk.dashboard.words import Tally, figure, price, quantity, spoken
+from copydesk.client.models import BotAnswer, ExecutionAnswer, SignalAnswer
+from copydesk.dashboard.desk import SIGNALS_MAX
+from copydesk.dashboard.frame import Tab, empty, heading, moment, utc
+from copydesk.dashboard.words import Tally, price, quantity, spoken, tone
 
 Row = dict[str, Any]
 
 _NO_ORDERS = (
-    "No orders yet. A follower subscribes an account to a bot, and the bot's next alert makes the first. "
+    "No orders yet. A follower subscribes an account to a bot; the bot's next alert makes the first. "
     "The Bots page has the message for TradingView."
 )
-_NO_SIGNALS = "No signal today. One comes in when an alert reaches a bot's webhook."
-_LINK = """p => { const a = document.createElement('a'); a.href = '/signals/' + p.data.signal_id;
+_NO_SIGNALS = "No signal today. One comes in when an alert reaches a bot's webhook: see Bots."
+_LINK = """p => { const a = document.createElement("a"); a.href = "/signals/" + p.data.signal_id;
     a.textContent = copydeskTime(p.value); return a }"""
-_NARROW = "p => p.api.setColumnsVisible(['leg', 'quantity', 'price', 'ms'], p.clientWidth > 600)"
+_FIT = "p => p.api.setColumnsVisible(['leg', 'quantity', 'price', 'ms'], p.clientWidth > 700)"
+_NUMBER = {"cellClass": "number", "headerClass": "ag-right-aligned-header"}
+_COLUMNS: list[dict[str, Any]] = [
+    {"field": "at", "headerName": "Time", "width": 96, "sort": "desc", ":cellRenderer": _LINK}
+    | {":tooltipValueGetter": "p => copydeskUtc(p.value)"},
+    {"field": "symbol", "width": 104},
+    {"field": "leg", "width": 100},
+    {"field": "side", "width": 64},
+    {"field": "state", "width": 100, ":cellClass": "p => p.data.tone"},
+    {"field": "quantity", "width": 100, **_NUMBER},
+    {"field": "price", "width": 100, **_NUMBER},
+    {"field": "reason", "flex": 1, "minWidth": 140, "tooltipField": "reason"},
+    {"field": "ms", "headerName": "ms", "width": 64, **_NUMBER},
+]
 
 
 def show_overview(tab: Tab, day_began: Callable[[], datetime]) -> None:
@@ -32,44 +45,108 @@ def show_overview(tab: Tab, day_began: Callable[[], datetime]) -> None:
         with ui.element("section").classes("card stack"):
             with ui.element("div").classes("line"):
                 heading("Latest orders")
-                search = ui.input("Filter").props("dense outlined debounce=200 clearable").classes("end")
-            empty = ui.label(_NO_ORDERS).classes("empty")
+                search = ui.input("Filter orders").props("dense outlined clearable debounce=200").classes("end")
+            nothing = empty(_NO_ORDERS)
+            nothing.set_visibility(False)
             grid = _grid()
     search.on_value_change(lambda event: grid.run_grid_method("setGridOption", "quickFilterText", event.value or ""))
-    empty.set_visibility(False)
     shown: dict[str, Row] = {}
-    drawn: list[Any] = []
+    drawn: list[Any] = [None]
 
     async def look() -> None:
         seen = await tab.person.look()
-        empty.set_visibility(seen.known and not seen.executions)
-        change = _change(shown, seen.executions)
-        if change:
+        nothing.set_visibility(seen.known and not seen.executions)
+        if change := change_of(shown, seen.executions):
             grid.run_grid_method("applyTransaction", change)
-        today = [one for one in seen.signals if one.received_at >= day_began()]
-        facts = [(one.id, seen.tallies.get(one.id)) for one in today]
-        if seen.known and [facts] != drawn:
-            drawn[:] = [facts]
+        today = [(one, seen.tallies.get(one.id)) for one in seen.signals if one.received_at >= day_began()]
+        if seen.known and drawn[0] != today:
+            drawn[0] = today
             signals.clear()
             with signals:
-                _signals(today, seen)
+                _signals(today, seen.bots)
 
     tab.keep(look)
 
 
+def change_of(shown: dict[str, Row], executions: Sequence[ExecutionAnswer]) -> dict[str, list[Row]]:
+    """What the grid must add, update and remove to show these; `shown` follows. Empty where nothing changed."""
+    rows = {one.id: _row(one) for one in executions}
+    change = {
+        "add": [row for key, row in rows.items() if key not in shown],
+        "update": [row for key, row in rows.items() if key in shown and shown[key] != row],
+        "remove": [{"id": key} for key in shown if key not in rows],
+    }
+    shown.clear()
+    shown.update(rows)
+    return {kind: changed for kind, changed in change.items() if changed}
+
+
+def _row(one: ExecutionAnswer) -> Row:
+    return {
+        "id": one.id,
+        "signal_id": one.signal_id,
+        "at": utc(one.created_at),
+        "symbol": one.symbol,
+        "leg": spoken(one.leg),
+        "side": one.side.lower(),
+        "state": spoken(one.state),
+        "tone": tone(one),
+        "quantity": quantity(one),
+        "price": price(one),
+        "reason": one.reason or "",
+        "ms": one.execution_time_ms,
+    }
+
+
+def _grid() -> ui.aggrid:
+    options = {
+        "columnDefs": _COLUMNS,
+        "rowData": [],
+        ":getRowId": "p => p.data.id",
+        ":onGridSizeChanged": _FIT,
+        "defaultColDef": {"resizable": True, "suppressMovable": True},
+        "tooltipShowDelay": 200,
+        "suppressNoRowsOverlay": True,
+    }
+    return ui.aggrid(options, auto_size_columns=False).classes("grid").props('aria-label="Latest orders"')
+
+
+def _signals(today: Sequence[tuple[SignalAnswer, Tally | None]], bots: Mapping[str, BotAnswer]) -> None:
+    if not today:
+        empty(_NO_SIGNALS)
+    for signal, fared in today:
+        with ui.link(target=f"/signals/{signal.id}"):
+            with ui.element("div").classes("line"):
+                ui.label(f"{spoken(signal.action)} {signal.symbol}")
+                moment(signal.received_at).classes("muted end")
+            with ui.element("div").classes("line small muted"):
+                ui.label(bots[signal.bot_id].name if signal.bot_id in bots else "")
+                ui.label("counting…" if fared is None else fared.sentence()).classes("end")
+            if fared is not None:
+                with ui.element("div").classes("bar").props('aria-hidden="true"'):
+                    for status, count in fared.shares():
+                        ui.element("i").classes(status).style(f"flex: {count}")
+    if len(today) == SIGNALS_MAX:
+        ui.label(f"The latest {SIGNALS_MAX}.").classes("small muted")
+
+
 def _tiles(tab: Tab) -> None:
     with ui.element("div").classes("tiles"):
-        desk, bots, subscriptions, last = [_tile(n) for n in ("Desk", "Active bots", "Active subscriptions", "")]
-    with last.parent_slot.parent if last.parent_slot else last:
-        ui.label("Last signal").classes("muted")
+        names = ("Desk", "Active bots", "Active subscriptions", "Last signal")
+        desk, bots, subscriptions, last = (_tile(name) for name in names)
 
     async def look() -> None:
         found = await tab.people.health()
-        desk.set_text("Healthy" if found.problem is None else "Away")
-        desk.classes(add="up" if found.problem is None else "down", remove="up down")
+        desk.set_text("Away" if found.problem else "Healthy")
+        desk.classes(replace="value down" if found.problem else "value up")
         if found.answer is not None:
             bots.set_text(str(found.answer.active_bots))
             subscriptions.set_text(str(found.answer.active_subscriptions))
+            at = found.answer.last_signal_at
+            last.set_text("none yet" if at is None else "")
+            last.clear()
+            with last:
+                moment(at) if at is not None else None
 
     tab.keep(look)
 

@@ -32,30 +32,12 @@ def run(*, api_url: str, host: str, port: int, on_ready: Callable[[int], None]) 
         session_middleware_kwargs={"session_cookie": "copydesk_browser"},
     )
     config = uvicorn.Config(
-        outer,
-        host=host,
-        port=port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=GRACE_S,
-        ws="wsproto",
+        outer, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, ws="wsproto"
     )
     socket = config.bind_socket()
-    server = _Server(config)
-    server.ready = lambda: on_ready(socket.getsockname()[1])
+    socket.listen()  # from here on a browser waits for its answer instead of being refused
+    on_ready(socket.getsockname()[1])
     # uvicorn raises the signal again once it has stopped: being asked to stop is no error.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
-        server.run(sockets=[socket])
-
-
-class _Server(uvicorn.Server):
-    """Says when it listens."""
-
-    ready: Callable[[], None] = staticmethod(lambda: None)
-
-    async def startup(self, *args: object, **kwargs: object) -> None:
-        await super().startup(*args, **kwargs)  # type: ignore[arg-type]
-        if self.started:
-            self.ready()
+        uvicorn.Server(config).run(sockets=[socket])

@@ -82,7 +82,7 @@ async def child(name: str, verb: Sequence[str], settings: Mapping[str, str], fol
 async def wait_until_ready(one: Child, url: str, clock: Clock) -> None:
     """Until `url` answers 200. Raise ChildDied, also when it takes too long."""
     try:
-        async with asyncio.timeout(START_TIMEOUT_S), httpx.AsyncClient(timeout=2) as http:
+        async with asyncio.timeout(START_TIMEOUT_S), httpx.AsyncClient(timeout=5, follow_redirects=True) as http:
             while True:
                 one.check()
                 try:

@@ -1,0 +1,156 @@
+"""Write docs/reference and the example settings from the code; `--check` only says whether they are current."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, cast
+
+import typer
+from fastapi import FastAPI
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from copydesk.cli import app as cli
+from copydesk.domain.execution import FINAL, MOVES
+from copydesk.settings import HOME, PREFIX, Settings
+from copydesk.web.app import build_app
+from copydesk.web.policy import POLICIES
+
+ROOT = Path(__file__).parent.parent
+MADE = "<!-- Made from the code by `make reference`: do not edit. -->\n"
+
+
+def main() -> int:
+    wanted = {
+        "docs/reference/settings.md": settings_page(),
+        "docs/reference/routes.md": routes_page(),
+        "docs/reference/commands.md": commands_page(),
+        "docs/reference/states.md": states_page(),
+        ".env.example": env_example(),
+        "copydesk.toml.example": toml_example(),
+    }
+    stale = [name for name, text in wanted.items() if not _is(ROOT / name, text)]
+    if "--check" in sys.argv:
+        print("\n".join(f"{name} is not current: run `make reference`" for name in stale))
+        return 1 if stale else 0
+    for name in stale:
+        (ROOT / name).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / name).write_text(wanted[name], encoding="utf-8")
+        print(f"wrote {name}")
+    return 0
+
+
+def settings_page() -> str:
+    rows = [f"| `{name}` | {_default(field)} | {field.description} |" for name, field in _settings()]
+    head = "# Settings\n\nFrom the environment, `.env` or `copydesk.toml` (names there in lower case, without the prefix;\n"
+    head += "nested ones in a table). The environment wins over `.env`, which wins over the TOML file. An unknown name or a\n"
+    head += "bad value stops the start with one line that names it.\n\n| name | default | meaning |\n|---|---|---|\n"
+    return MADE + head + "\n".join(rows) + "\n"
+
+
+def env_example() -> str:
+    lines = ["# Copy to .env and keep what you change. Made from the code by `make reference`."]
+    for name, field in _settings():
+        lines += ["", f"# {field.description}", f"#{name}={_plain_default(field)}"]
+    return "\n".join(lines) + "\n"
+
+
+def toml_example() -> str:
+    lines = ["# Copy to copydesk.toml and keep what you change. Made from the code by `make reference`."]
+    top = [(name, field) for name, field in _settings() if "__" not in name]
+    nested = [(name, field) for name, field in _settings() if "__" in name]
+    for name, field in top:
+        lines += ["", f"# {field.description}", f"#{name.removeprefix(PREFIX).lower()} = {_toml(field)}"]
+    lines += ["", "#[simulator]"]
+    for name, field in nested:
+        lines += ["", f"# {field.description}", f"#{name.partition('__')[2].lower()} = {_toml(field)}"]
+    return "\n".join(lines) + "\n"
+
+
+def routes_page() -> str:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> Any:
+        yield
+
+    app = build_app(cast("Any", None), lifespan, version("copydesk"))
+    rows = []
+    for path, methods in sorted(app.openapi()["paths"].items()):
+        for method, told in methods.items():
+            roles = POLICIES[method.upper(), path].roles
+            who = ", ".join(sorted(role.value for role in roles)) or "everybody"
+            what = (told.get("description") or told.get("summary") or "").split("\n\n")[0].replace("\n", " ")
+            rows.append(f"| `{method.upper()} {path}` | {who} | {what} |")
+    head = "# Routes\n\nThe running hub serves the whole of it, with every field, at `/docs` and `/openapi.json`.\n\n"
+    return MADE + head + "| route | who | what |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def commands_page() -> str:
+    root = typer.main.get_command(cli)
+    lines = [MADE + "# Commands\n"]
+    for name, command in _commands("copydesk", root):
+        lines.append(f"## `{name}`\n\n{(command.help or '').strip()}\n")
+        options = [_option(one) for one in command.params if getattr(one, "help", None) and one.name != "help"]
+        if options:
+            lines.append("| option | default | meaning |\n|---|---|---|\n" + "\n".join(options) + "\n")
+    return "\n".join(lines)
+
+
+def states_page() -> str:
+    rows = []
+    for before, after in MOVES.items():
+        kind = "final" if before in FINAL else ""
+        rows.append(f"| {before} | {', '.join(sorted(after)) or '–'} | {kind} |")
+    head = "# States of an execution\n\nThe only moves there are; docs/safety.md says when each is made.\n\n"
+    return MADE + head + "| from | to | |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def _settings(model: type[BaseModel] = Settings, prefix: str = PREFIX) -> Iterator[tuple[str, FieldInfo]]:
+    for name, field in model.model_fields.items():
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _settings(field.annotation, f"{prefix}{name.upper()}__")
+        else:
+            yield f"{prefix}{name.upper()}", field
+
+
+def _plain_default(field: FieldInfo) -> str:
+    value = field.default
+    return (
+        ""
+        if value is None
+        else str(value).lower()
+        if isinstance(value, bool)
+        else str(value).replace(str(HOME), "~/.copydesk")
+    )
+
+
+def _default(field: FieldInfo) -> str:
+    return f"`{_plain_default(field)}`" if _plain_default(field) else "–"
+
+
+def _toml(field: FieldInfo) -> str:
+    text = _plain_default(field)
+    return text if isinstance(field.default, bool | int | float) else f'"{text}"'
+
+
+def _commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    children = getattr(command, "commands", None)
+    if not children:
+        yield name, command
+    for child, one in sorted((children or {}).items()):
+        yield from _commands(f"{name} {child}", one)
+
+
+def _option(one: Any) -> str:
+    default = "–" if one.default in {None, False} or callable(one.default) else f"`{one.default}`"
+    names = ", ".join(f"`{name}`" for name in one.opts)
+    return f"| {names} | {default} | {one.help} |"
+
+
+def _is(path: Path, text: str) -> bool:
+    return path.exists() and path.read_text(encoding="utf-8") == text
+
+
+if __name__ == "__main__":
+    sys.exit(main())

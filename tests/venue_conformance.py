@@ -1,0 +1,171 @@
+"""What every venue must do, whatever it is: one suite, one subclass a venue."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from copydesk.domain.errors import OrderRejected
+from copydesk.domain.ids import new_id
+from copydesk.domain.order import NewOrder, OrderRef, OrderStatus
+from copydesk.domain.signal import Direction, LegKind, Side
+from copydesk.domain.subscription import Environment, MarginMode
+from desk_support import CLOCK
+
+SYMBOL = "BTCUSDT"
+QUANTITY = Decimal("0.005")
+
+
+class VenueConformance:
+    """A subclass gives the fixtures `venue`, `session` (an account with funds) and `market` (its `hold` sets prices)."""
+
+    async def ready(self, session):
+        return await session.prepare(SYMBOL, leverage=10, margin_mode=MarginMode.ISOLATED)
+
+    async def place(self, venue, session, leg=LegKind.OPEN, *, side=Side.BUY, quantity=QUANTITY, trigger=None):
+        mode = await self.ready(session)
+        order = NewOrder(
+            client_order_id=f"cd-{new_id(CLOCK.now())}",
+            symbol=SYMBOL,
+            leg=leg,
+            side=side,
+            direction=Direction.LONG,
+            quantity=quantity,
+            reduce_only=leg is not LegKind.OPEN,
+            trigger_price=trigger,
+        )
+        request = venue.freeze(order, mode=mode, at=CLOCK.now())
+        ref = OrderRef(
+            symbol=SYMBOL,
+            client_order_id=order.client_order_id,
+            conditional=trigger is not None,
+            placed_at=CLOCK.now(),
+        )
+        return await session.place(request), ref
+
+    async def test_a_market_order_fills_wholly_and_tells_its_price(self, venue, session):
+        report, ref = await self.place(venue, session)
+
+        assert report.status is OrderStatus.FILLED
+        assert report.client_order_id == ref.client_order_id
+        assert report.executed_quantity == QUANTITY
+        assert abs(report.average_price - 95_200) < 1
+        assert report.exchange_order_id
+
+    async def test_an_order_is_found_again_by_our_own_id(self, venue, session):
+        placed, ref = await self.place(venue, session)
+
+        found = await session.look_up(ref)
+
+        assert (found.status, found.exchange_order_id) == (placed.status, placed.exchange_order_id)
+        assert found.executed_quantity == placed.executed_quantity
+
+    async def test_an_order_that_never_was_is_not_found(self, session):
+        await self.ready(session)
+        ref = OrderRef(symbol=SYMBOL, client_order_id="cd-nobody", conditional=False, placed_at=CLOCK.now())
+
+        assert await session.look_up(ref) is None
+
+    async def test_a_conditional_order_that_never_was_is_not_found(self, session):
+        await self.ready(session)
+        ref = OrderRef(symbol=SYMBOL, client_order_id="cd-nobody", conditional=True, placed_at=CLOCK.now())
+
+        assert await session.look_up(ref) is None
+
+    async def test_positions_show_what_was_opened_and_nothing_once_closed(self, venue, session):
+        await self.place(venue, session)
+        (held,) = await session.positions()
+        await self.place(venue, session, LegKind.CLOSE, side=Side.SELL)
+
+        assert (held.symbol, held.direction, held.quantity) == (SYMBOL, Direction.LONG, QUANTITY)
+        assert list(await session.positions()) == []
+
+    async def test_a_close_never_sells_more_than_is_held(self, venue, session):
+        await self.place(venue, session)
+
+        report, _ = await self.place(venue, session, LegKind.CLOSE, side=Side.SELL, quantity=3 * QUANTITY)
+
+        assert report.executed_quantity == QUANTITY
+        assert list(await session.positions()) == []
+
+    async def test_a_close_without_a_position_is_definitely_rejected(self, venue, session):
+        with pytest.raises(OrderRejected):
+            await self.place(venue, session, LegKind.CLOSE, side=Side.SELL)
+
+    async def test_a_stop_works_until_it_is_cancelled_and_a_second_cancel_does_no_harm(self, venue, session):
+        await self.place(venue, session)
+        stop, ref = await self.place(venue, session, LegKind.STOP_LOSS, side=Side.SELL, trigger=Decimal(90_000))
+
+        await session.cancel(ref)
+        await session.cancel(ref)
+
+        assert stop.status is OrderStatus.WORKING
+        assert (await session.look_up(ref)).status is OrderStatus.CANCELLED
+
+    @pytest.mark.parametrize(("leg", "trigger"), [(LegKind.STOP_LOSS, 93_000), (LegKind.TAKE_PROFIT, 97_000)])
+    async def test_a_stop_or_target_closes_the_position_when_the_price_comes(
+        self, venue, session, market, leg, trigger
+    ):
+        await self.place(venue, session)
+        _, ref = await self.place(venue, session, leg, side=Side.SELL, trigger=Decimal(trigger))
+
+        await market.hold(SYMBOL, trigger + (100 if leg is LegKind.TAKE_PROFIT else -100))
+        await CLOCK.sleep(1.1)
+        found = await session.look_up(ref)
+
+        assert (found.status, found.executed_quantity) == (OrderStatus.FILLED, QUANTITY)
+        assert found.client_order_id == ref.client_order_id
+        assert list(await session.positions()) == []
+
+    async def test_a_stop_beyond_the_price_is_refused_at_once(self, venue, session):
+        await self.place(venue, session)
+
+        with pytest.raises(OrderRejected):
+            await self.place(venue, session, LegKind.STOP_LOSS, side=Side.SELL, trigger=Decimal(99_000))
+
+    async def test_the_trade_list_shows_each_fill_with_its_order(self, venue, session):
+        report, _ = await self.place(venue, session)
+
+        (trade,) = await session.trades_since(SYMBOL, CLOCK.now() - timedelta(minutes=1))
+
+        assert (trade.exchange_order_id, trade.side, trade.quantity) == (
+            report.exchange_order_id,
+            Side.BUY,
+            QUANTITY,
+        )
+        assert trade.fee_usd == pytest.approx(report.fee_usd)
+
+    async def test_setting_an_account_up_twice_changes_nothing(self, session):
+        assert await self.ready(session) == await self.ready(session)
+
+    async def test_a_frozen_request_is_the_same_request_every_time(self, venue):
+        at = CLOCK.now()
+        order = NewOrder(
+            client_order_id="cd-same",
+            symbol=SYMBOL,
+            leg=LegKind.OPEN,
+            side=Side.BUY,
+            direction=Direction.LONG,
+            quantity=QUANTITY,
+            reduce_only=False,
+        )
+
+        one, two = (venue.freeze(order, mode="one_way", at=at) for _ in range(2))
+
+        assert one == two
+        assert one.settle_at >= at
+
+    async def test_funds_and_permissions_are_told(self, session):
+        balance, permissions = await session.balance(), await session.permissions()
+
+        assert balance.available_usd > 0
+        assert permissions.can_trade
+        assert permissions.forbidden == ()
+
+    async def test_a_quote_has_steps_and_a_price_and_strangers_have_none(self, venue):
+        quote = await venue.quote(Environment.SIMULATOR, SYMBOL)
+
+        assert quote.instrument.quantity_step == Decimal("0.001")
+        assert abs(quote.last_price - 95_200) < 1
+        assert await venue.quote(Environment.SIMULATOR, "NOSUCHCOIN") is None
+        assert SYMBOL in await venue.symbols(Environment.SIMULATOR)

@@ -1,0 +1,99 @@
+"""The conformance suite, venue by venue."""
+
+import secrets
+
+import pytest
+
+from copydesk.domain.subscription import PositionMode, VenueName
+from copydesk.stores.paper import StoredPaperLedger
+from copydesk.stores.sqlite import SqliteDatabase
+from copydesk.stores.store import SqlStore
+from copydesk.stores.vault import EnvelopeVault
+from copydesk.venues.binance import BinanceFutures
+from copydesk.venues.paper import Paper
+from desk_support import CLOCK, new_account, new_user, running_simulator
+from venue_conformance import VenueConformance
+
+
+@pytest.fixture
+async def market():
+    async with running_simulator() as running:
+        await running.hold("BTCUSDT", "95200")
+        yield running
+
+
+@pytest.fixture
+async def binance(market):
+    venue = BinanceFutures(CLOCK, simulator_url=market.url, timeout_s=10, allow_live=False)
+    yield venue
+    await venue.close()
+
+
+class TestBinanceFutures(VenueConformance):
+    @pytest.fixture
+    async def venue(self, binance):
+        return binance
+
+    @pytest.fixture
+    async def session(self, market, binance):
+        key = secrets.token_hex(16)
+        await market.account(key)
+        account = new_account(new_user().id)
+        return binance.open_session(account, {"api_key": key, "api_secret": f"secret-of-{key}"})
+
+
+class TestBinanceFuturesInHedgeMode(VenueConformance):
+    """An account that cannot be switched to one-way, because it holds something else already."""
+
+    @pytest.fixture
+    async def venue(self, binance):
+        return binance
+
+    @pytest.fixture
+    async def session(self, market, binance):
+        key = secrets.token_hex(16)
+        await market.account(key, hedge=True)
+        session = binance.open_session(new_account(new_user().id), {"api_key": key, "api_secret": f"secret-of-{key}"})
+        session._mode = PositionMode.HEDGE
+        return session
+
+
+class TestPaper(VenueConformance):
+    @pytest.fixture
+    async def database(self, tmp_path):
+        database = SqliteDatabase(tmp_path / "copydesk.db")
+        await database.start()
+        yield database
+        await database.close()
+
+    @pytest.fixture
+    async def venue(self, binance, database):
+        return Paper(CLOCK, StoredPaperLedger(database), binance.quote, binance.symbols)
+
+    @pytest.fixture
+    async def session(self, database, venue):
+        user = new_user()
+        account = new_account(user.id, VenueName.PAPER)
+
+        def work(tables):
+            tables.users.add(user, "no password")
+            tables.accounts.add(account, {})
+
+        await SqlStore(database, EnvelopeVault(b"0" * 32)).write(work)
+        return venue.open_session(account, {})
+
+
+async def test_an_account_that_holds_positions_in_hedge_mode_is_served_as_it_is(market, binance):
+    from copydesk.domain.subscription import MarginMode
+
+    key = secrets.token_hex(16)
+    await market.account(key, hedge=True)
+    credentials = {"api_key": key, "api_secret": f"secret-of-{key}"}
+    first = binance.open_session(new_account(new_user().id), credentials)
+    first._mode = PositionMode.HEDGE
+    await VenueConformance().place(binance, first)
+
+    second = binance.open_session(new_account(new_user().id), credentials)
+    mode = await second.prepare("ETHUSDT", leverage=3, margin_mode=MarginMode.ISOLATED)
+
+    assert mode is PositionMode.HEDGE
