@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from copydesk.cli import app as cli
-from copydesk.domain.execution import FINAL, MOVES
+from copydesk.domain.execution import FINAL, MOVES, State
 from copydesk.settings import HOME, PREFIX, Settings
 from copydesk.web.app import build_app
 from copydesk.web.policy import POLICIES
@@ -99,7 +99,7 @@ def commands_page() -> str:
 
 def states_page() -> str:
     rows = []
-    for before, after in MOVES.items():
+    for before, after in sorted(MOVES.items(), key=lambda move: list(State).index(move[0])):
         kind = "final" if before in FINAL else ""
         rows.append(f"| {before} | {', '.join(sorted(after)) or '–'} | {kind} |")
     head = "# States of an execution\n\nThe only moves there are; docs/safety.md says when each is made.\n\n"

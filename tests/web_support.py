@@ -10,6 +10,7 @@ from datetime import timedelta
 import httpx
 from argon2 import PasswordHasher
 
+from copydesk.domain.errors import StoreUnavailable
 from copydesk.domain.ids import UserId, new_id
 from copydesk.domain.user import Role, User, UserStatus
 from copydesk.engine.desk import Desk
@@ -150,8 +151,16 @@ async def running_hub(folder, **options):
     try:
         yield Running(app, hub, folder)
     finally:
+        # The desk stops at rest: what it was about to start would warn that nobody awaited it.
+        with contextlib.suppress(StoreUnavailable):
+            await eventually(lambda: _is_calm(hub))
         # A failing test is not the app's affair: its exception stays outside.
         await context.__aexit__(None, None, None)
+
+
+async def _is_calm(hub):
+    await SystemClock().sleep(0.05)
+    return not await hub.store.read(lambda tables: tables.signals.waiting())
 
 
 @dataclass

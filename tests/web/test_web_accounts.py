@@ -12,12 +12,6 @@ def wanted(keys, **more):
     return {"name": "Main", "venue": "binance-futures", "environment": "simulator", **keys, **more}
 
 
-@pytest.fixture(autouse=True)
-async def healthy_venue(simulator):
-    yield
-    await simulator.heal()
-
-
 async def test_a_key_that_trades_and_cannot_withdraw_is_accepted_and_hidden(desk, simulator):
     follower, keys = await desk.person(), await simulator.key()
 
@@ -202,9 +196,10 @@ async def test_the_report_tells_what_to_do_about_a_key_that_stopped_working(desk
 async def test_a_venue_that_answers_rubbish_makes_a_report_and_no_error(desk, simulator):
     follower, keys = await desk.person(), await simulator.key()
     account = await desk.futures_account(follower, simulator, **keys)
-    await simulator.tell("faults", kind="html_502", probability=1, account=keys["api_key"])
+    await simulator.tell("faults", kind="html_502", account=keys["api_key"], path="GET /sapi/v1/account/apiRestrictions")
 
     answer = await follower.post(f"{ACCOUNTS}/{account['id']}/check")
+    await simulator.heal()
 
     assert answer.status_code == 200
     assert answer.json()["ok"] is False

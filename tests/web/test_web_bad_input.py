@@ -1,6 +1,7 @@
 """What nobody should send, to every route that writes: refused in words, and nothing of it is stored."""
 
 import pytest
+import pytest_asyncio
 from web_support import ACCOUNTS, BOTS, PASSWORD, SUBSCRIPTIONS, USERS, assert_error
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -112,7 +113,7 @@ def named(value):
     return ascii(value)[:24] if not isinstance(value, str) or len(value) < 24 else f"{len(value)} characters"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def writer(desk):
     """Writes a good thing of each kind with one part changed."""
     return Writer(desk, await desk.person("admin"))

@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+import pytest_asyncio
 from web_support import BOTS, EXECUTIONS, SUBSCRIPTIONS, assert_error
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -18,24 +19,24 @@ READS = {
 }
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def provider(desk):
     return await desk.person("provider")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def follower(desk):
     return await desk.person()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def bot(desk, provider):
     wish = {"default_leverage": 10, "default_margin_usd": 50, "default_stop_loss_pct": "2.5", "default_take_profit_pct": 5}
     made, secret = await desk.bot(provider, **wish)
     return {**made, "secret": secret}
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def account(desk, follower):
     return await desk.paper_account(follower)
 
@@ -154,13 +155,15 @@ async def test_a_bot_that_a_follower_cannot_see_cannot_be_followed_either(desk, 
 
 async def test_a_paused_subscription_receives_nothing_and_a_resumed_one_the_next(desk, follower, bot, account):
     made = await desk.subscription(follower, bot, account, status="paused")
+    witness = await desk.person()
+    await desk.subscription(witness, bot, await desk.paper_account(witness))
     first = (await desk.alert(bot, bot["secret"], wait=2)).json()
     await follower.patch(f"{SUBSCRIPTIONS}/{made['id']}", json={"status": "active"})
 
     second = (await desk.alert(bot, bot["secret"], wait=2)).json()
 
-    assert first["broadcast_stats"]["total_subscribers"] == 0
-    assert second["broadcast_stats"]["total_subscribers"] == 1
+    assert first["broadcast_stats"]["total_subscribers"] == 1
+    assert second["broadcast_stats"]["total_subscribers"] == 2
     assert {one["signal_id"] for one in await follower.items(EXECUTIONS)} == {second["signal_id"]}
 
 

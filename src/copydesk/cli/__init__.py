@@ -5,7 +5,7 @@ import sys
 import typer
 from rich.console import Console
 
-from copydesk.cli import admin, demo, doctor, explain, serve, simulate
+from copydesk.cli import admin, bench, demo, doctor, explain, serve, simulate
 from copydesk.domain.errors import CopydeskError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.command("dashboard")(serve.dashboard)
 app.command("doctor")(doctor.doctor)
 app.command("explain")(explain.explain)
 app.add_typer(simulate.app, name="simulate", help="Run one venue's simulator.")
+app.add_typer(bench.app, name="bench", help="Measure copydesk, the peer and the floor in one run.")
 app.add_typer(admin.app, name="admin", help="Users, keys and the audit log.")
 
 

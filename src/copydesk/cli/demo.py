@@ -14,9 +14,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from copydesk.ports.clock import SystemClock
 from copydesk.wiring.demo import Plan, Scene, stage
-from copydesk.wiring.story import STORY, Beat, Ending, play, play_on
+from copydesk.wiring.story import STORY, Beat, Ending, play, play_on, watch_over
 
 console = Console(stderr=True, highlight=False)
 
@@ -86,7 +85,7 @@ async def _play_once(scene: Scene, *, as_json: bool) -> bool:
         def tell(number: int, beat: Beat) -> None:
             progress.update(bar, description=f"{beat.text} ({beat.symbol} at {beat.price})", completed=number)
 
-        ending = await play(scene, SystemClock(), tell)
+        ending = await play(scene, tell)
         progress.update(bar, completed=len(STORY), description="The story is told")
     _show_ending(scene, ending)
     if as_json:
@@ -96,16 +95,13 @@ async def _play_once(scene: Scene, *, as_json: bool) -> bool:
 
 async def _watch(scene: Scene) -> None:
     console.print("Alerts fire every 15 seconds. Ctrl-C ends the demo.\n")
-    async for line in play_on(scene, SystemClock()):
+    async for line in play_on(scene):
         console.print(f"  {line}")
 
 
 async def _stay(scene: Scene) -> None:
     console.print("Nothing is played. Ctrl-C ends the demo.")
-    while True:
-        for one in scene.children:
-            one.check()
-        await SystemClock().sleep(1)
+    await watch_over(scene)
 
 
 def _show_scene(scene: Scene) -> None:

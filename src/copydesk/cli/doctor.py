@@ -5,9 +5,8 @@ import asyncio
 import typer
 from rich.console import Console
 
-from copydesk.engine.preflight import Finding
 from copydesk.settings import Settings, read_settings
-from copydesk.wiring.doctor import examine
+from copydesk.wiring.doctor import Finding, examine
 
 console = Console(highlight=False, soft_wrap=True)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from copydesk import dashboard as dashboard_program
+from copydesk.dashboard import run as run_dashboard
 from copydesk.settings import Settings, read_settings
 from copydesk.wiring.children import child
 from copydesk.wiring.hub import serve as serve_hub
@@ -53,7 +53,7 @@ def dashboard(
     def ready(port: int) -> None:
         console.print(f"[green]Dashboard on http://{settings.host}:{port}[/green]")
 
-    dashboard_program.run(
+    run_dashboard(
         api_url=api_url or settings.api_url(), host=settings.host, port=settings.dashboard_port, on_ready=ready
     )
 

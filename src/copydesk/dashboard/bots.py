@@ -24,7 +24,7 @@ _MESSAGE = """{
 _NO_BOTS = (
     "No bot yet. A provider makes one with POST /api/v1/bots: its answer shows the secret once, this page the rest."
 )
-_ABOUT_SECRET = (
+_SHOWN_ONCE = (
     "The secret was shown once, when it was made. Lost it? POST /api/v1/bots/{id}/rotate-secret makes a new one."
 )
 
@@ -70,7 +70,7 @@ def _card(bot: BotAnswer) -> None:
         if bot.webhook_url is not None:
             _copyable("Webhook URL", bot.webhook_url)
             _copyable("Message for a TradingView strategy", _MESSAGE)
-            ui.label(_ABOUT_SECRET).classes("small muted")
+            ui.label(_SHOWN_ONCE).classes("small muted")
 
 
 def _copyable(name: str, text: str) -> None:

@@ -18,8 +18,8 @@ from copydesk.dashboard.words import Tally, tally
 T = TypeVar("T")
 
 POLL_S = 1.0
-HEALTH_TIMEOUT_S = 0.9
-"""With the poll's second, a hub that stopped answering shows as away within two."""
+HEALTH_TIMEOUT_S = 0.8
+"""Health is asked for twice a poll: 0.5 s old at most, 0.5 s to the next look, and this: away shows within two."""
 ANSWER_TIMEOUT_S = 8.0
 EXECUTIONS_MAX = 100
 SIGNALS_MAX = 12
@@ -74,6 +74,7 @@ class Person:
 
     def __init__(self, api: ApiClient, name: str, *, poll_s: float) -> None:
         self.name = name
+        self.ended = False
         self._api = api
         self._turn = asyncio.Lock()
         self._seen = Seen()
@@ -91,14 +92,17 @@ class Person:
                 return await question(self._api)
             except ApiError as error:
                 if error.status == httpx.codes.UNAUTHORIZED:
+                    self.ended = True
                     raise SessionEnded from error
                 raise
 
-    async def close(self, *, sign_out: bool = False) -> None:
-        with suppress(*AWAY, SessionEnded):
-            if sign_out:
-                await self.ask(lambda api: api.sign_out())
+    async def close(self) -> None:
         await self._api.close()
+
+    async def sign_out(self) -> None:
+        with suppress(*AWAY, SessionEnded):
+            await self.ask(lambda api: api.sign_out())
+        await self.close()
 
     async def _read(self) -> Seen:
         with suppress(*AWAY):
@@ -139,7 +143,7 @@ class People:
         self._connect: Callable[[], ApiClient] = partial(ApiClient, api_url, transport=transport)
         self._api = self._connect()
         self._by_browser: dict[str, Person] = {}
-        self._health = Shared(self._read_health, fresh_s=poll_s * 0.9)
+        self._health = Shared(self._read_health, fresh_s=poll_s * 0.45)
 
     def find(self, browser: str) -> Person | None:
         return self._by_browser.get(browser)
@@ -162,11 +166,15 @@ class People:
         if len(self._by_browser) > BROWSERS_MAX:
             await self.sign_out(next(iter(self._by_browser)))
 
-    async def sign_out(self, browser: str, *, ended: bool = False) -> None:
-        """`ended`: the hub has ended the session already."""
+    async def sign_out(self, browser: str) -> None:
         person = self._by_browser.pop(browser, None)
         if person is not None:
-            await person.close(sign_out=not ended)
+            await person.sign_out()
+
+    async def drop(self, person: Person) -> None:
+        """The hub has ended the session already."""
+        self._by_browser = {browser: one for browser, one in self._by_browser.items() if one is not person}
+        await person.close()
 
     async def close(self) -> None:
         for person in self._by_browser.values():

@@ -24,23 +24,23 @@ class Tab:
     people: People
     person: Person
     browser: str
+    path: str
 
-    def keep(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Do it now and once a second, for as long as the tab is open and its user signed in."""
+    def keep(self, work: Callable[[], Awaitable[None]], *, polls: float = 1) -> None:
+        """Do it now and every so many polls, for as long as the tab is open and its user signed in."""
 
         async def tick() -> None:
-            if self.people.find(self.browser) is not self.person:
-                ui.navigate.to("/sign-in")
-                return
             try:
-                await work()
+                if self.people.find(self.browser) is self.person:
+                    await work()
+                    return
             except SessionEnded:
-                await self.people.sign_out(self.browser, ended=True)
-                ui.navigate.to("/sign-in?why=expired")
+                await self.people.drop(self.person)
             except AWAY:
                 return  # the banner says so; the next second tries again
+            ui.navigate.to(f"/sign-in?why=expired&to={self.path}" if self.person.ended else "/sign-in")
 
-        ui.timer(self.people.poll_s, tick)
+        ui.timer(self.people.poll_s * polls, tick)
 
     async def sign_out(self) -> None:
         await self.people.sign_out(self.browser)
@@ -48,15 +48,16 @@ class Tab:
 
 
 @contextmanager
-def frame(tab: Tab, here: str) -> Iterator[None]:
+def frame(tab: Tab) -> Iterator[None]:
     ui.colors(primary=ACCENT, dark_page="#14171f")
     with ui.element("header").classes("top"):
         ui.link("copydesk", "/").classes("brand")
         with ui.element("nav").props('aria-label="Pages"'):
             for name, path in (("Overview", "/"), ("Bots", "/bots")):
-                ui.link(name, path).classes("here" if path == here else "")
-        ui.label(tab.person.name).classes("muted end")
-        ui.button("Sign out", on_click=tab.sign_out).props("flat dense no-caps")
+                ui.link(name, path).classes("here" if path == tab.path else "")
+        with ui.element("div").classes("line end"):
+            ui.label(tab.person.name).classes("muted")
+            ui.button("Sign out", on_click=tab.sign_out).props("flat dense no-caps")
     banner = ui.label().classes("card banner").props('role="alert"')
     banner.set_visibility(False)
 
@@ -65,7 +66,7 @@ def frame(tab: Tab, here: str) -> Iterator[None]:
         banner.set_text(f"{problem}. What you see is as it was; trying again every second.")
         banner.set_visibility(problem is not None)
 
-    tab.keep(look)
+    tab.keep(look, polls=0.5)
     with ui.element("main").classes("stack"):
         yield
 

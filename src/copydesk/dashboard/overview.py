@@ -56,6 +56,7 @@ def show_overview(tab: Tab, day_began: Callable[[], datetime]) -> None:
     async def look() -> None:
         seen = await tab.person.look()
         nothing.set_visibility(seen.known and not seen.executions)
+        grid.set_visibility(not nothing.visible)
         if change := change_of(shown, seen.executions):
             grid.run_grid_method("applyTransaction", change)
         today = [(one, seen.tallies.get(one.id)) for one in seen.signals if one.received_at >= day_began()]
@@ -148,7 +149,7 @@ def _tiles(tab: Tab) -> None:
             with last:
                 moment(at) if at is not None else None
 
-    tab.keep(look)
+    tab.keep(look, polls=0.5)
 
 
 def _tile(name: str) -> ui.label:

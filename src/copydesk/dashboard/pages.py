@@ -26,8 +26,8 @@ def add_pages(people: People) -> None:
         person = people.find(browser)
         if person is None:
             return RedirectResponse(f"/sign-in?to={request.url.path}")
-        tab = Tab(people=people, person=person, browser=browser)
-        with frame(tab, request.url.path):
+        tab = Tab(people=people, person=person, browser=browser, path=request.url.path)
+        with frame(tab):
             show(tab)
         return None
 
@@ -56,7 +56,7 @@ def _show_sign_in(people: People, browser: str, *, why: str, to: str) -> None:
         sentence = ui.label(_WHY.get(why, "Sign in to see your desk.")).props('role="status"')
         username = ui.input("Username").props('autofocus autocomplete="username" outlined')
         password = ui.input("Password", password=True).props('autocomplete="current-password" outlined')
-        button = ui.button("Sign in").props('type="submit" text-color="dark-page" no-caps unelevated')
+        button = ui.button("Sign in").props('type="submit" text-color="black" no-caps unelevated')
 
     async def enter() -> None:
         button.disable()

@@ -92,7 +92,7 @@ def _plan_open(step: Step, follower: Follower, quote: Quote | None) -> Copy | Re
     exact = settings.margin_usd * settings.leverage / quote.last_price
     quantity = round_down(exact, quote.instrument.quantity_step)
     numbers = {
-        "exact_quantity": plain(round(exact, 12)),
+        "exact_quantity": plain(round(exact, 8)),
         "quantity": plain(quantity),
         "notional": plain(quantity * quote.last_price),
     }
@@ -111,8 +111,9 @@ def _refuse_size(quantity: Decimal, quote: Quote, numbers: Mapping[str, str]) ->
     instrument = quote.instrument
     if quantity < instrument.quantity_min or quantity == 0:
         least = plain(instrument.quantity_min)
+        rounded = f"{numbers['exact_quantity']} rounded down to {plain(quantity)}"
         return Refusal(
-            reason=f"Quantity {plain(quantity)} is below the venue's minimum {least}",
+            reason=f"Quantity {rounded} is below the venue's minimum {least}",
             rule="quantity_min",
             numbers={**numbers, "quantity_min": least},
         )

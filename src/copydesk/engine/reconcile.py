@@ -16,7 +16,7 @@ from copydesk.engine import unprotected
 from copydesk.engine.delivery import Delivery, order_ref
 from copydesk.engine.settlement import Answer
 from copydesk.ports.clock import Clock
-from copydesk.ports.store import Store
+from copydesk.ports.store import Store, Transaction
 from copydesk.ports.venue import VenueTrade
 
 log = structlog.get_logger()
@@ -83,9 +83,12 @@ class Reconciler:
         waiting = await self._store.read(lambda tables: tables.executions.in_state(_UNCONFIRMED))
         missing = [one for one in waiting if unprotected.is_missing(one, now)]
         if missing:
-            await self._store.write(
-                lambda tables: [unprotected.handle_missing(tables, stop, now) for stop in missing],
-            )
+
+            def work(tables: Transaction) -> None:
+                for stop in missing:
+                    unprotected.handle_missing(tables, stop, now)
+
+            await self._store.write(work)
 
     async def _look_safely(self, execution: Execution, limit: asyncio.Semaphore, crowd: int) -> None:
         self._looking.add(execution.id)

@@ -13,6 +13,8 @@ from copydesk.settings import Settings
 from copydesk.stores.store import SqlStore, Tables
 from copydesk.wiring.hub import environments, open_database, open_vault, open_venues
 
+__all__ = ["Finding", "examine"]
+
 PRIVATE = 0o077
 CLOCK_OFFSET_MAX_S = 0.5
 TIMEOUT_S = 15.0

@@ -6,7 +6,7 @@ import sys
 import structlog
 
 
-def set_up_logs(*, verbose: bool = False) -> None:
+def set_up_logs(*, verbose: bool = False, quiet: bool = False) -> None:
     """Secrets never reach a log: events carry ids and reasons, not requests."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -19,9 +19,10 @@ def set_up_logs(*, verbose: bool = False) -> None:
         if watched
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )
+    level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO
     structlog.configure(
         processors=[*shared, *ending],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )

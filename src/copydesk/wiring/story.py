@@ -12,7 +12,7 @@ from copydesk.client.api import ApiClient, signed_in
 from copydesk.client.models import ExecutionAnswer, SignalAnswer
 from copydesk.domain.execution import FINAL, State
 from copydesk.domain.ids import CLIENT_ORDER_PREFIX
-from copydesk.ports.clock import Clock
+from copydesk.ports.clock import Clock, SystemClock
 from copydesk.wiring.demo import Scene
 
 SETTLE_TIMEOUT_S = 60.0
@@ -67,8 +67,9 @@ class Ending:
         }
 
 
-async def play(scene: Scene, clock: Clock, tell: Callable[[int, Beat], None]) -> Ending:
+async def play(scene: Scene, tell: Callable[[int, Beat], None]) -> Ending:
     """The whole story once, then wait until everything is settled, then compare the books."""
+    clock = SystemClock()
     started = clock.now()
     admin = scene.seed["users"]["admin"]
     async with signed_in(scene.api, **admin) as api, httpx.AsyncClient(base_url=scene.binance, timeout=20) as market:
@@ -89,7 +90,7 @@ async def play(scene: Scene, clock: Clock, tell: Callable[[int, Beat], None]) ->
     )
 
 
-async def play_on(scene: Scene, clock: Clock) -> AsyncIterator[str]:
+async def play_on(scene: Scene) -> AsyncIterator[str]:
     """Alerts now and then on the moving market, for as long as somebody watches."""
     alerts = [("BTCUSDT", "buy"), ("ETHUSDT", "buy"), ("BTCUSDT", "sell"), ("SOLUSDT", "short"), ("ETHUSDT", "close")]
     alerts += [("BTCUSDT", "short"), ("SOLUSDT", "close"), ("BTCUSDT", "long"), ("BTCUSDT", "close")]
@@ -101,7 +102,15 @@ async def play_on(scene: Scene, clock: Clock) -> AsyncIterator[str]:
                 answer = await _alert(scene, api, symbol, action, wait_s=2.0)
                 stats = answer.broadcast_stats
                 yield f"{action} {symbol}: {stats.successful_executions} copied, {stats.skipped} skipped, {stats.duration_ms} ms"
-                await clock.sleep(BETWEEN_ALERTS_S)
+                await SystemClock().sleep(BETWEEN_ALERTS_S)
+
+
+async def watch_over(scene: Scene) -> None:
+    """Until somebody ends it. Raise ChildDied when one of the programs does."""
+    while True:
+        for one in scene.children:
+            one.check()
+        await SystemClock().sleep(1)
 
 
 def compare(executions: Sequence[ExecutionAnswer], ledger: Mapping[str, Any], keys: Mapping[str, str]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Benchmarks: us, the peer and the floor in the same run."""

@@ -1,0 +1,35 @@
+"""What a figure was measured on, and the CPU it cost."""
+
+import os
+import platform
+import statistics
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """Seconds of wall time and of CPU (all threads) that a piece of work took."""
+
+    wall_s: float
+    cpu_s: float
+
+
+async def measure(work: Callable[[], Awaitable[None]]) -> Cost:
+    wall, cpu = time.perf_counter(), time.process_time()
+    await work()
+    return Cost(time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def median(costs: Sequence[Cost]) -> Cost:
+    return Cost(statistics.median(one.wall_s for one in costs), statistics.median(one.cpu_s for one in costs))
+
+
+def describe_machine() -> dict[str, object]:
+    return {
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": platform.machine(),
+    }
