@@ -297,9 +297,7 @@ def new_follower(tables, bot, **changes):
     tables.users.add(follower, "hash")
     account = make_account(owner_id=follower.id)
     tables.accounts.add(account, {"api_key": f"key-{account.id}", "api_secret": "made-up"})
-    subscription = make_subscription(
-        **{"owner_id": follower.id, "bot_id": bot.id, "account_id": account.id, **changes}
-    )
+    subscription = make_subscription(**{"owner_id": follower.id, "bot_id": bot.id, "account_id": account.id, **changes})
     tables.subscriptions.add(subscription)
     return follower, account, subscription
 

@@ -1,8 +1,11 @@
 """The pages as a person meets them, without a browser."""
 
+import asyncio
+
 from dashboard_hub import execution
 
 from copydesk.client.models import ExecutionAnswer
+from copydesk.dashboard.desk import Shared
 from copydesk.dashboard.overview import change_of
 
 
@@ -85,3 +88,19 @@ def test_only_what_changed_is_sent_to_the_grid():
         "remove": ["execution-1"],
     }
     assert change_of(shown, after) == {}
+
+
+async def test_tabs_that_wait_for_a_slow_answer_share_it():
+    """Once each waiting tab asked a hanging hub again in turn, and the last one showed Away after ten seconds."""
+    asked = []
+
+    async def ask():
+        asked.append(len(asked))
+        await asyncio.sleep(0.02)
+        return asked[-1]
+
+    shared = Shared(ask, fresh_s=0.01)
+
+    answers = await asyncio.gather(*(shared.get() for _ in range(5)))
+
+    assert answers == [0] * 5

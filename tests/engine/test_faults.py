@@ -62,16 +62,11 @@ async def test_a_slow_answer_is_unknown_until_the_venue_shows_the_order(tmp_path
         follower = await prepared_follower(desk)
         await simulator.tell("faults", kind="delay_after", next_n=1, delay_s=4)
 
-        acceptance = await desk.signal("open_long")
-        await desk.until(lambda: in_state(desk, acceptance, State.UNKNOWN))
-        (opened,) = await desk.settled(acceptance)
+        (opened,) = await desk.settled(await desk.signal("open_long"))
+        timeline = await desk.store.read(lambda tables: tables.history.timeline([opened.id])[opened.id])
 
-        assert opened.state is State.FILLED
+        assert [event.state for event in timeline] == [State.SENDING, State.UNKNOWN, State.FILLED]
         assert (await desk.position(follower)).quantity == opened.executed_quantity
-
-
-async def in_state(desk, acceptance, state):
-    return any(one.state is state for one in await desk.executions(acceptance))
 
 
 async def test_a_throttled_opening_is_rejected_and_a_throttled_close_is_sent_once_more(desk):

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
+
 from store_support import NOW
 
 REPR_OF_FLOATS = pytest.mark.xfail(

@@ -6,12 +6,12 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from store_support import NOW, new_desk
 
 from copydesk.domain.errors import IllegalMove, StaleWrite
 from copydesk.domain.execution import FINAL, MOVES, State
 from copydesk.stores.executions import DUE_MAX
 from copydesk.stores.history import Event
+from store_support import NOW, new_desk
 
 LATER = NOW + timedelta(seconds=3)
 
@@ -133,9 +133,7 @@ async def test_more_filled_of_the_same_state_is_a_line_and_a_mere_note_is_none(s
 
     more = replace(part, executed_quantity=Decimal("0.0007"))
     more = await store.write(lambda tables: tables.executions.move(part, more, at=LATER))
-    looked = await store.write(
-        lambda tables: tables.executions.move(more, replace(more, next_look_at=LATER), at=LATER)
-    )
+    looked = await store.write(lambda tables: tables.executions.move(more, replace(more, next_look_at=LATER), at=LATER))
 
     assert (more.version, looked.version) == (2, 3)
     assert [line.at for line in await timeline(store, part)] == [NOW, LATER]

@@ -6,12 +6,12 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
-from store_support import NOW, make_bot, make_position, make_subscription
 
 from copydesk.domain.execution import FINAL, State
 from copydesk.domain.guards import Exposure, refuse_open
 from copydesk.domain.subscription import KeyCheck, PositionMode
 from copydesk.ports.store import Preparation
+from store_support import NOW, make_bot, make_position, make_subscription
 
 
 async def exposure(store, desk, subscription=None, symbol="BTCUSDT", at=NOW):

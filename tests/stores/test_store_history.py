@@ -1,10 +1,10 @@
 """Who sees what: a follower the own, a provider what their bots did, an admin all; and nobody anything else."""
 
 import pytest
-from store_support import make_user, new_desk, new_follower
 
 from copydesk.domain.execution import State
 from copydesk.domain.user import Role
+from store_support import make_user, new_desk, new_follower
 
 
 @pytest.fixture

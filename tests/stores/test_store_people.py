@@ -6,7 +6,6 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
-from store_support import NOW, make_account, make_bot, make_subscription, make_user, new_follower
 
 from copydesk.domain.bot import BotStatus, MarketType, OnOpposite
 from copydesk.domain.errors import Conflict
@@ -22,6 +21,7 @@ from copydesk.domain.subscription import (
     VenueName,
 )
 from copydesk.domain.user import Role, UserStatus
+from store_support import NOW, make_account, make_bot, make_subscription, make_user, new_follower
 
 LATER = NOW + timedelta(hours=1)
 
@@ -210,9 +210,7 @@ async def test_an_account_comes_back_and_its_secrets_only_where_orders_are_sent(
     secrets = {"api_key": "made-up-key", "api_secret": "made-up-secret-ü"}
 
     await store.write(lambda tables: tables.accounts.add(account, secrets))
-    row = await database.read(
-        lambda connection: str(connection.execute(text("SELECT * FROM exchange_accounts")).all())
-    )
+    row = await database.read(lambda connection: str(connection.execute(text("SELECT * FROM exchange_accounts")).all()))
 
     assert await store.read(lambda tables: tables.accounts.get(account.id, None)) == account
     assert await store.read(lambda tables: tables.followers.credentials(account.id)) == secrets
@@ -257,7 +255,9 @@ async def test_new_secrets_replace_the_old_ones(store, desk):
 
 async def test_a_secret_moved_to_another_account_does_not_open(store, database, desk):
     _, other, _ = await store.write(lambda tables: new_follower(tables, desk.bot))
-    swap = text("UPDATE exchange_accounts SET sealed_secrets = (SELECT sealed_secrets FROM exchange_accounts WHERE id = :a)")
+    swap = text(
+        "UPDATE exchange_accounts SET sealed_secrets = (SELECT sealed_secrets FROM exchange_accounts WHERE id = :a)"
+    )
     await database.write(lambda connection: connection.execute(swap, {"a": desk.account.id}).rowcount)
 
     kept = await store.read(lambda tables: tables.followers.credentials(desk.account.id))
@@ -358,7 +358,7 @@ async def test_the_record_of_a_subscription_counts_its_executions(store, desk):
             tables.signals.add(signal)
         tables.executions.add(executions)
         tables.positions.add_result(desk.subscription.id, Decimal("-12.5"), NOW)
-        tables.positions.add_result(desk.subscription.id, Decimal("-99"), NOW - timedelta(days=1))
+        tables.positions.add_result(desk.subscription.id, Decimal(-99), NOW - timedelta(days=1))
 
     await store.write(add)
     records = await store.read(lambda tables: tables.subscriptions.records([desk.subscription.id, "other"], LATER))

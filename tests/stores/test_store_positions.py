@@ -7,18 +7,19 @@ from decimal import Decimal
 
 import pytest
 from sqlalchemy import text
-from store_support import NOW, make_paper_order, make_position, make_trade
 
 from copydesk.domain.position import increase
 from copydesk.domain.signal import Direction
 from copydesk.stores.paper import StoredPaperLedger
+from store_support import NOW, make_paper_order, make_position, make_trade
 
 LOST_RESULT = pytest.mark.xfail(
     strict=True,
     reason="positions.py add_result(): FOR UPDATE locks no row that is not there yet: the day's first results overwrite one another",
 )
 LOST_FILL = pytest.mark.xfail(
-    strict=True, reason="positions.py get()/put(): read and written without a lock or a version: one of two fills is lost"
+    strict=True,
+    reason="positions.py get()/put(): read and written without a lock or a version: one of two fills is lost",
 )
 
 

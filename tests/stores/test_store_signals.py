@@ -6,13 +6,13 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from store_support import NOW, StoppedClock, new_desk
 
 from copydesk.domain.bot import BotStatus
 from copydesk.domain.errors import Conflict, InvalidInput, NotFound
 from copydesk.domain.signal import Action, Direction, Instruction, LegKind, SourceKind, Step
 from copydesk.engine.intake import Intake
 from copydesk.sources.tradingview import open_alert, read_alert
+from store_support import NOW, StoppedClock, new_desk
 
 UNSTORABLE = pytest.mark.xfail(
     strict=True,

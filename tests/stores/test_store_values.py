@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
-from store_support import NOW, make_execution
 
 from copydesk.domain.execution import State
+from store_support import NOW, make_execution
 
 BROKEN_JSON = pytest.mark.xfail(
     strict=True,
@@ -64,7 +64,7 @@ async def test_times_are_compared_as_times_and_not_as_text(store, desk):
 
 
 async def test_nested_json_comes_back_as_it_was(store, desk):
-    payload = {"a": [1, 2.5, None, True, {"b": "ü € 🙂"}], "empty": {}, "text": "\"quoted\"\\"}
+    payload = {"a": [1, 2.5, None, True, {"b": "ü € 🙂"}], "empty": {}, "text": '"quoted"\\'}
     signal = desk.signal(payload=payload)
 
     await store.write(lambda tables: tables.signals.add(signal))

@@ -7,9 +7,9 @@ import stat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from store_support import PROPERTY
 
 from copydesk.stores.vault import EnvelopeVault, read_master_key
+from store_support import PROPERTY
 
 KEY = bytes(range(32))
 

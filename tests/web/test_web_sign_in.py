@@ -3,9 +3,9 @@
 import asyncio
 
 import pytest
-from web_support import PASSWORD, assert_error, no_limits
 
 from copydesk.domain.user import Role, UserStatus
+from web_support import PASSWORD, SURROGATE, assert_error, bug, known_bug, no_limits
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -55,7 +55,9 @@ async def test_json_signs_in_as_well_as_a_form(desk):
     assert answer.json()["access_token"]
 
 
-@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "Application/JSON"])
+@pytest.mark.parametrize(
+    "kind", ["application/json; charset=utf-8", bug("Application/JSON", why="the type is compared with its capitals")]
+)
 async def test_the_content_type_may_carry_a_charset_and_capitals(desk, kind):
     person = await desk.person()
     body = f'{{"username": "{person.user.username}", "password": "{PASSWORD}"}}'
@@ -115,9 +117,7 @@ async def test_a_sign_in_without_name_and_password_is_refused_in_words(desk, bod
 
 @pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe\xfd", b'{"username":', b"username=ada&password="])
 async def test_a_sign_in_that_is_not_json_is_refused_in_words(desk, body):
-    assert_error(
-        await desk.nobody.post("/token", content=body, headers={"Content-Type": "application/json"}), 422
-    )
+    assert_error(await desk.nobody.post("/token", content=body, headers={"Content-Type": "application/json"}), 422)
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/xml", "", "multipart/form-data; boundary=x"])
@@ -140,6 +140,7 @@ async def test_a_strange_name_is_nobody_and_breaks_nothing(desk, name):
     assert_error(await desk.nobody.post("/token", json={"username": name, "password": PASSWORD}), 401)
 
 
+@known_bug(SURROGATE)
 @pytest.mark.parametrize("field", ["username", "password"])
 async def test_half_a_surrogate_pair_in_a_sign_in_is_a_client_error(desk, field):
     person = await desk.person()
@@ -170,7 +171,9 @@ async def test_a_closed_name_is_closed_in_every_spelling(start_hub):
         for _ in range(10):
             await desk.nobody.post("/token", data=credentials(person, "wrong"))
 
-        answer = await desk.nobody.post("/token", data={**credentials(person), "username": person.user.username.upper()})
+        answer = await desk.nobody.post(
+            "/token", data={**credentials(person), "username": person.user.username.upper()}
+        )
 
         assert_error(answer, 429)
 
@@ -196,6 +199,7 @@ async def test_fifty_wrong_passwords_from_an_address_close_it_for_all_names(star
         assert (await desk.nobody.post("/token", data=credentials(person), address="198.51.100.1")).status_code == 200
 
 
+@known_bug("failures are counted after the hashing: guesses sent at once all pass the check before any is counted")
 async def test_guesses_sent_at_once_count_like_guesses_one_by_one(start_hub):
     async with start_hub() as desk:
         person = await desk.person()
@@ -254,16 +258,19 @@ async def test_using_a_refresh_token_twice_ends_everything_that_came_from_it(des
     assert (await refresh(desk, other["refresh_token"])).status_code == 200
 
 
+@known_bug("the new token is added in a second write, after the reuse has ended the family: it lives on")
 async def test_two_uses_of_a_refresh_token_at_once_are_a_reuse_too(desk):
     """A thief who is as quick as the owner must not end up with the one session that lives on."""
-    tokens = await signed_in(desk, await desk.person())
+    person = await desk.person()
 
-    answers = await asyncio.gather(*[refresh(desk, tokens["refresh_token"]) for _ in range(2)])
+    survivors = []
+    for _ in range(5):
+        tokens = await signed_in(desk, person)
+        answers = await asyncio.gather(*[refresh(desk, tokens["refresh_token"]) for _ in range(2)])
+        won = [one.json()["refresh_token"] for one in answers if one.status_code == 200]
+        survivors += [token for token in won if (await refresh(desk, token)).status_code == 200]
 
-    won = [one.json()["refresh_token"] for one in answers if one.status_code == 200]
-    assert len(won) <= 1
-    for token in won:
-        assert_error(await refresh(desk, token), 401)
+    assert survivors == []
 
 
 @pytest.mark.parametrize("token", ["", "x", "\0", "a" * 201, None, 7, {"a": 1}])

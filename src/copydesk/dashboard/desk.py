@@ -44,9 +44,9 @@ class Shared(Generic[T]):
 
     async def get(self) -> T:
         async with self._turn:
-            asked_at = monotonic()
-            if self._answer is None or asked_at - self._answer[1] >= self._fresh_s:
-                self._answer = (await self._ask(), asked_at)
+            if self._answer is None or monotonic() - self._answer[1] >= self._fresh_s:
+                # Fresh from when it came: a slow answer must do for all who waited for it.
+                self._answer = (await self._ask(), monotonic())
             return self._answer[0]
 
 

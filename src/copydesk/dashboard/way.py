@@ -25,16 +25,18 @@ def show_way(tab: Tab, signal_id: str) -> None:
     place = ui.element("div").classes("stack")
     names: dict[str, str] = {}
     drawn: list[object] = [None]
+    found: list[SignalAnswer] = []
 
     async def look() -> None:
         try:
-            signal = await tab.person.ask(lambda api: api.signal(signal_id))
+            found[:] = found or [await tab.person.ask(lambda api: api.signal(signal_id))]
         except ApiError as error:
             if error.status == httpx.codes.NOT_FOUND and drawn != [_GONE]:
                 drawn[0] = _GONE
                 with place, ui.element("section").classes("card"):
                     empty(_GONE)
             return
+        signal = found[0]
         executions = await tab.person.ask(lambda api: api.executions(signal_id=signal_id))
         if drawn == [(signal, executions)]:
             return
@@ -47,7 +49,7 @@ def show_way(tab: Tab, signal_id: str) -> None:
             _head(signal, executions, "a bot" if bot is None else bot.name)
             _followers(signal, executions, names)
 
-    tab.keep(look)
+    tab.keep(look, polls=2)
 
 
 def _head(signal: SignalAnswer, executions: Sequence[ExecutionAnswer], bot: str) -> None:

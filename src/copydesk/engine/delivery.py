@@ -29,9 +29,10 @@ log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class _Addressed:
-    """What a send needs besides the execution."""
+class Dispatch:
+    """One execution in SENDING, with what its sending needs: whose account, and since when the signal is known."""
 
+    execution: Execution
     account: Account
     signal_received_at: datetime
 
@@ -44,35 +45,38 @@ class Delivery:
     sessions: Sessions
     clock: Clock
     timeout_s: float
-    spawn: Callable[[Sequence[Execution]], None]
+    spawn: Callable[[Sequence[Dispatch]], None]
     on_key_refused: Callable[[AccountId, CredentialsRefused], Awaitable[None]]
     settled: Callable[[Execution], None]
     in_flight: set[ExecutionId] = field(default_factory=set)
 
-    async def send(self, execution: Execution) -> None:
-        """One execution in SENDING, to the venue and back. Never raises for what the venue does."""
+    async def send(self, dispatch: Dispatch) -> None:
+        """To the venue and back. Never raises for what the venue does."""
+        execution = dispatch.execution
         self.in_flight.add(execution.id)
         try:
-            addressed = await self.store.read(lambda tables: _address(tables, execution))
-            answer = await self._place(execution, addressed)
-            await self.record(execution, answer, addressed.account)
+            answer = await self._place(dispatch)
+            await self.record(execution, answer, dispatch.account, since=dispatch.signal_received_at)
         except StoreUnavailable as error:
             # The row stays SENDING; the reconciler takes it up as UNKNOWN once the database is back.
             log.warning("result not stored", execution_id=execution.id, problem=str(error))
         finally:
             self.in_flight.discard(execution.id)
 
-    async def record(self, execution: Execution, answer: Answer, account: Account) -> Settled | None:
+    async def record(
+        self, execution: Execution, answer: Answer, account: Account, *, since: datetime | None = None
+    ) -> Settled | None:
         """Store an outcome and set its consequences going; None where somebody else was first."""
 
         def work(tables: Transaction) -> Settled:
-            return settle(tables, execution, answer, self._freezer(tables, execution, account))
+            return settle(tables, execution, answer, lambda: self._freezer(tables, execution, account))
 
         try:
             settled = await self.store.write(work)
         except StaleWrite:
             return None
-        self.spawn(settled.to_send)
+        known_since = since or settled.execution.created_at
+        self.spawn([Dispatch(one, account, known_since) for one in settled.to_send])
         self.settled(settled.execution)
         return settled
 
@@ -82,44 +86,44 @@ class Delivery:
         async with asyncio.timeout(self.timeout_s):
             await session.cancel(order_ref(execution))
 
-    async def _place(self, execution: Execution, addressed: _Addressed) -> Answer:
+    async def _place(self, dispatch: Dispatch) -> Answer:
         try:
-            session = await self.sessions.of(addressed.account)
+            session = await self.sessions.of(dispatch.account)
             async with asyncio.timeout(self.timeout_s):
-                report = await session.place(execution.frozen())
+                report = await session.place(dispatch.execution.frozen())
         except CredentialsRefused as error:
-            await self.on_key_refused(addressed.account.id, error)
-            return self._answer(addressed, state=State.REJECTED, reason=error.text, code=error.code)
+            await self.on_key_refused(dispatch.account.id, error)
+            return self._answer(dispatch, state=State.REJECTED, reason=error.text, code=error.code)
         except OrderRejected as error:
-            return self._answer(addressed, state=State.REJECTED, reason=error.text, code=error.code)
+            return self._answer(dispatch, state=State.REJECTED, reason=error.text, code=error.code)
         except VenueUnavailable as error:
-            return self._not_sent(execution, addressed, error)
+            return self._not_sent(dispatch, error)
         except (OutcomeUnknown, TimeoutError) as error:
-            return self._answer(addressed, state=State.UNKNOWN, reason=str(error) or "no answer in time")
+            return self._answer(dispatch, state=State.UNKNOWN, reason=str(error) or "no answer in time")
         except Exception as error:  # the boundary of one follower: what breaks here may have been sent
-            log.exception("sending broke", execution_id=execution.id)
-            return self._answer(addressed, state=State.UNKNOWN, reason=f"sending broke: {type(error).__name__}")
-        return Answer(at=self.clock.now(), report=report, execution_time_ms=self._elapsed_ms(addressed))
+            log.exception("sending broke", execution_id=dispatch.execution.id)
+            return self._answer(dispatch, state=State.UNKNOWN, reason=f"sending broke: {type(error).__name__}")
+        return Answer(at=self.clock.now(), report=report, execution_time_ms=self._elapsed_ms(dispatch))
 
-    def _not_sent(self, execution: Execution, addressed: _Addressed, error: VenueUnavailable) -> Answer:
+    def _not_sent(self, dispatch: Dispatch, error: VenueUnavailable) -> Answer:
         """Certainly not placed. An opening ends here; a close goes on to be proved absent, and is sent once more."""
-        if not execution.is_repeatable:
-            return self._answer(addressed, state=State.REJECTED, reason=error.text, code=error.code)
-        answer = self._answer(addressed, state=State.UNKNOWN, reason=error.text, code=error.code)
+        if not dispatch.execution.is_repeatable:
+            return self._answer(dispatch, state=State.REJECTED, reason=error.text, code=error.code)
+        answer = self._answer(dispatch, state=State.UNKNOWN, reason=error.text, code=error.code)
         return replace(answer, settle_at=answer.at)
 
-    def _answer(self, addressed: _Addressed, *, state: State, reason: str, code: int | str | None = None) -> Answer:
+    def _answer(self, dispatch: Dispatch, *, state: State, reason: str, code: int | str | None = None) -> Answer:
         evidence = {"reason": reason} if code is None else {"reason": reason, "code": code}
         return Answer(
             at=self.clock.now(),
             state=state,
             reason=reason,
-            execution_time_ms=self._elapsed_ms(addressed),
+            execution_time_ms=self._elapsed_ms(dispatch),
             evidence=evidence,
         )
 
-    def _elapsed_ms(self, addressed: _Addressed) -> int:
-        return int((self.clock.now() - addressed.signal_received_at).total_seconds() * 1000)
+    def _elapsed_ms(self, dispatch: Dispatch) -> int:
+        return int((self.clock.now() - dispatch.signal_received_at).total_seconds() * 1000)
 
     def _freezer(self, tables: Transaction, execution: Execution, account: Account) -> Freezer:
         made = tables.followers.preparation(account.id, execution.symbol)
@@ -138,11 +142,3 @@ def order_ref(execution: Execution) -> OrderRef:
         conditional=execution.trigger_price is not None,
         placed_at=execution.frozen_at or execution.created_at,
     )
-
-
-def _address(tables: Transaction, execution: Execution) -> _Addressed:
-    account = tables.followers.account(execution.account_id)
-    signal = tables.signals.get(execution.signal_id)
-    if account is None or signal is None:
-        raise StoreUnavailable(f"execution {execution.id} has lost its account or signal")
-    return _Addressed(account, signal.received_at)

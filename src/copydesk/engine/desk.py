@@ -15,7 +15,7 @@ from copydesk.domain.planning import Follower
 from copydesk.domain.signal import Signal
 from copydesk.domain.subscription import Account, PositionMode, VenueName
 from copydesk.engine import making
-from copydesk.engine.delivery import Delivery
+from copydesk.engine.delivery import Delivery, Dispatch
 from copydesk.engine.fanout import Fanout
 from copydesk.engine.intake import Intake
 from copydesk.engine.making import Freezer
@@ -32,9 +32,6 @@ RELEASE_EVERY_S = 1.0
 CLOCKS_EVERY_S = 60.0
 
 _WAITING = (State.QUEUED, State.BLOCKED)
-_CONSEQUENTIAL = frozenset(
-    {State.FILLED, State.REJECTED, State.NOT_PLACED, State.CANCELLED, State.EXPIRED, State.QUEUED}
-)
 
 
 class Desk:
@@ -49,9 +46,17 @@ class Desk:
         self._fanning: dict[str, asyncio.Lock] = {}
         self._started: set[SignalId] = set()
         self._releasing: set[tuple[AccountId, str]] = set()
+        self._waiting: set[tuple[AccountId, str]] = set()
         self.sessions = Sessions(store, venues, clock)
         self.intake = Intake(store, clock)
-        self.fanout = Fanout(store, self.sessions, clock, send=self._send, advance=self._advance)
+        self.fanout = Fanout(
+            store,
+            self.sessions,
+            clock,
+            send=self._send,
+            advance=self._advance,
+            waits=lambda *key: self._waiting.add(key),
+        )
         self.delivery = Delivery(
             store=store,
             sessions=self.sessions,
@@ -126,9 +131,9 @@ class Desk:
         finally:
             self._started.discard(signal.id)
 
-    def _send(self, executions: Sequence[Execution]) -> None:
-        for execution in executions:
-            self._spawn(self.delivery.send(execution))
+    def _send(self, dispatches: Sequence[Dispatch]) -> None:
+        for dispatch in dispatches:
+            self._spawn(self.delivery.send(dispatch))
 
     def _settled(self, execution: Execution) -> None:
         log.info(
@@ -142,8 +147,9 @@ class Desk:
             reason=execution.reason,
             ms=execution.execution_time_ms,
         )
-        if execution.state in _CONSEQUENTIAL and not execution.is_protection:
-            self._advance(execution.account_id, execution.symbol)
+        key = (execution.account_id, execution.symbol)
+        if execution.is_final and key in self._waiting:
+            self._advance(*key)
 
     def _advance(self, account_id: AccountId, symbol: str) -> None:
         key = (account_id, symbol)
@@ -158,7 +164,12 @@ class Desk:
             self._releasing.discard(key)
 
     async def _release_waiting(self) -> None:
-        for execution in await self._store.read(lambda tables: tables.executions.in_state(_WAITING)):
+        """Also finds what an earlier run of the desk left waiting."""
+        before = frozenset(self._waiting)
+        found = await self._store.read(lambda tables: tables.executions.in_state(_WAITING))
+        self._waiting -= before
+        self._waiting |= {(one.account_id, one.symbol) for one in found if not one.is_protection}
+        for execution in found:
             if execution.is_protection:
                 await self._send_again(execution)
             else:
@@ -167,26 +178,28 @@ class Desk:
     async def _send_again(self, stop: Execution) -> None:
         """A stop or target that was proved absent, while its position is still there."""
 
-        def work(tables: Transaction) -> Execution:
+        def work(tables: Transaction) -> Dispatch | None:
             at = self._clock.now()
             account = tables.followers.account(stop.account_id)
             if account is None or tables.positions.get(stop.subscription_id, stop.symbol) is None:
                 refusal = Refusal(reason="The position is closed by now", rule="no_position")
-                return tables.executions.move(stop, making.skipped(stop, refusal), at=at)
+                tables.executions.move(stop, making.skipped(stop, refusal), at=at)
+                return None
             made = tables.followers.preparation(stop.account_id, stop.symbol)
             freezer = Freezer(
                 venue=self.sessions.venue(account),
                 mode=made.position_mode if made is not None else PositionMode.ONE_WAY,
                 at=self.sessions.venue_time(account) or at,
             )
-            return tables.executions.move(stop, making.ready_to_send(replace(stop, reason=None), freezer), at=at)
+            sending = making.ready_to_send(replace(stop, reason=None), freezer)
+            return Dispatch(tables.executions.move(stop, sending, at=at), account, stop.created_at)
 
         try:
-            sent = await self._store.write(work)
+            dispatch = await self._store.write(work)
         except StaleWrite:
             return
-        if sent.state is State.SENDING:
-            self._send([sent])
+        if dispatch is not None:
+            self._send([dispatch])
 
     async def _prepare(self, subscription_id: SubscriptionId) -> None:
         def work(tables: Transaction) -> tuple[Follower, Sequence[str]] | None:

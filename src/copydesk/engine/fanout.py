@@ -16,6 +16,7 @@ from copydesk.domain.planning import Copy, Follower, plan_copy
 from copydesk.domain.signal import Direction, LegKind, Signal, SourceKind, Step
 from copydesk.domain.subscription import Account, Environment, KeyCheck
 from copydesk.engine.deciding import Deciding, Market, is_prepared
+from copydesk.engine.delivery import Dispatch
 from copydesk.engine.preflight import refuse_permissions
 from copydesk.engine.sessions import Sessions
 from copydesk.ports.clock import Clock
@@ -32,7 +33,11 @@ QUOTE_TIMEOUT_S = 3.0
 
 
 class Fanout:
-    """Plans and records. `send` gets what is committed as SENDING, `advance` accounts where something waits."""
+    """Plans and records.
+
+    `send` gets what is committed as SENDING; `waits` is told of accounts where something must wait, `advance` of those
+    where it can go on.
+    """
 
     def __init__(
         self,
@@ -40,14 +45,16 @@ class Fanout:
         sessions: Sessions,
         clock: Clock,
         *,
-        send: Callable[[Sequence[Execution]], None],
+        send: Callable[[Sequence[Dispatch]], None],
         advance: Callable[[AccountId, str], None],
+        waits: Callable[[AccountId, str], None],
     ) -> None:
         self._store = store
         self._sessions = sessions
         self._clock = clock
         self._send = send
         self._advance = advance
+        self._waits = waits
 
     async def fan_out(self, signal: Signal) -> None:
         """Every active subscription gets its executions; a second run adds what the first did not reach."""
@@ -111,7 +118,7 @@ class Fanout:
         market: Market,
         unready: frozenset[AccountId],
     ) -> None:
-        def work(tables: Transaction) -> list[Execution]:
+        def work(tables: Transaction) -> tuple[list[Execution], dict[AccountId, Account]]:
             at = self._clock.now()
             followers = tables.followers.followers(bot, signal.symbol, batch, at)
             deciding = Deciding(
@@ -119,10 +126,14 @@ class Fanout:
             )
             made = deciding.executions(followers, steps)
             tables.executions.add(made)
-            return made
+            return made, {follower.account.id: follower.account for follower in followers}
 
-        made = await self._store.write(work)
-        self._send([one for one in made if one.state is State.SENDING])
+        made, accounts = await self._store.write(work)
+        for one in made:
+            if one.state in {State.BLOCKED, State.QUEUED}:
+                self._waits(one.account_id, one.symbol)
+        sending = [one for one in made if one.state is State.SENDING]
+        self._send([Dispatch(one, accounts[one.account_id], signal.received_at) for one in sending])
 
     async def release(self, account_id: AccountId, symbol: str) -> None:
         """Go on with what waits on an account and symbol, as far as nothing unsettled stands before it."""
@@ -185,15 +196,15 @@ class Fanout:
 
     def _release(
         self, tables: Transaction, account_id: AccountId, symbol: str, market: Market, problem: str | None
-    ) -> list[Execution]:
+    ) -> list[Dispatch]:
         at = self._clock.now()
-        to_send: list[Execution] = []
+        to_send: list[Dispatch] = []
         for execution in tables.executions.unsettled([account_id], symbol):
             if execution.state not in {State.BLOCKED, State.QUEUED}:
                 break
             released = self._release_one(tables, execution, market, problem, at)
             if released.state is State.SENDING:
-                to_send.append(released)
+                to_send.append(_dispatch(tables, released))
             if released.state not in FINAL:
                 break
         return to_send
@@ -218,6 +229,13 @@ class Fanout:
         )
         after = deciding.decide(execution, follower)
         return execution if after == execution else tables.executions.move(execution, after, at=at)
+
+
+def _dispatch(tables: Transaction, execution: Execution) -> Dispatch:
+    account, signal = tables.followers.account(execution.account_id), tables.signals.get(execution.signal_id)
+    if account is None or signal is None:
+        raise CopydeskError(f"execution {execution.id} has lost its account or signal")
+    return Dispatch(execution, account, signal.received_at)
 
 
 def _give_up(tables: Transaction, execution: Execution, at: datetime) -> Execution:

@@ -1,6 +1,6 @@
 """Make executions out of plans: which state they start in, and the one request each may send."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -26,6 +26,10 @@ class Freezer:
     venue: Venue
     mode: PositionMode
     at: datetime
+
+
+FreezerSource = Callable[[], Freezer]
+"""Asked only where something will be sent: it reads how the account is set up."""
 
 
 def expires_at(signal: Signal, bot: Bot, leg: LegKind) -> datetime:

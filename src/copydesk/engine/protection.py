@@ -10,39 +10,50 @@ from copydesk.domain.ids import ExecutionId, new_id
 from copydesk.domain.instrument import plain, round_down
 from copydesk.domain.planning import trigger_price
 from copydesk.domain.signal import LegKind, Side
-from copydesk.engine.making import CLOSE_FRESHNESS, Freezer, ready_to_send
+from copydesk.engine.making import CLOSE_FRESHNESS, FreezerSource, ready_to_send
 from copydesk.ports.store import Transaction
 
 _PERCENT_OF = {LegKind.STOP_LOSS: "stop_loss_pct", LegKind.TAKE_PROFIT: "take_profit_pct"}
 
 
-def protect(tables: Transaction, opened: Execution, *, at: datetime, freezer: Freezer) -> list[Execution]:
+def protect(tables: Transaction, opened: Execution, *, at: datetime, freezer: FreezerSource) -> list[Execution]:
     """Write down the stop and target of a filled opening, with its own quantity and its own entry price."""
     if opened.executed_quantity <= 0 or opened.executed_price is None:
         return []
-    made = [ready_to_send(one, freezer) for one in _protections(opened, opened.executed_price, at)]
+    planned = list(_protections(opened, opened.executed_price, at))
+    if not planned:
+        return []
+    frozen_by = freezer()
+    made = [ready_to_send(one, frozen_by) for one in planned]
     tables.executions.add(made, note="placed after the fill")
     return made
 
 
-def adjust(
-    tables: Transaction, closed: Execution, *, at: datetime, freezer: Freezer
-) -> tuple[list[Execution], list[Execution]]:
-    """After a closing fill (or a stop's change): which stops to cancel, and which smaller ones replace them."""
+def adjust(tables: Transaction, closed: Execution, *, at: datetime, freezer: FreezerSource) -> list[Execution]:
+    """After a closing fill (or a stop's change): mark stops for cancelling, write down smaller ones in their place.
+
+    The cancels are the reconciler's next look.
+    """
     standing = tables.executions.protections(closed.subscription_id, closed.symbol)
+    if not standing:
+        return []
     held = tables.positions.get(closed.subscription_id, closed.symbol)
     if held is None:
-        return _want_cancelled(tables, standing, at), []
+        _want_cancelled(tables, standing, at)
+        return []
     if closed.is_protection:
-        siblings = [one for one in standing if one.signal_id == closed.signal_id and one.id != closed.id]
-        filled = closed.state is State.FILLED
-        return (_want_cancelled(tables, siblings, at), []) if filled else ([], [])
+        if closed.state is State.FILLED:
+            siblings = [one for one in standing if one.signal_id == closed.signal_id and one.id != closed.id]
+            _want_cancelled(tables, siblings, at)
+        return []
     if closed.executed_quantity <= 0:
-        return [], []
+        return []
     rest = held.quantity / (held.quantity + closed.executed_quantity)
-    smaller = [ready_to_send(one, freezer) for one in _resized(standing, closed, rest, at)]
+    frozen_by = freezer()
+    smaller = [ready_to_send(one, frozen_by) for one in _resized(standing, closed, rest, at)]
     tables.executions.add(smaller, note=f"resized to {plain(held.quantity)} after a partial close")
-    return _want_cancelled(tables, standing, at), smaller
+    _want_cancelled(tables, standing, at)
+    return smaller
 
 
 def _protections(opened: Execution, entry: Decimal, at: datetime) -> Iterator[Execution]:
@@ -103,7 +114,8 @@ def _conditional(
     )
 
 
-def _want_cancelled(tables: Transaction, standing: Sequence[Execution], at: datetime) -> list[Execution]:
+def _want_cancelled(tables: Transaction, standing: Sequence[Execution], at: datetime) -> None:
     """The wish is stored first; the cancel itself may be repeated, an order already gone is as good."""
-    wanted = [one for one in standing if not one.cancel_wanted]
-    return [tables.executions.move(one, replace(one, cancel_wanted=True, next_look_at=at), at=at) for one in wanted]
+    for one in standing:
+        if not one.cancel_wanted:
+            tables.executions.move(one, replace(one, cancel_wanted=True, next_look_at=at), at=at)

@@ -10,17 +10,16 @@ from copydesk.domain.order import OrderReport
 from copydesk.domain.position import increase, reduce
 from copydesk.domain.signal import LegKind
 from copydesk.engine import protection, unprotected
-from copydesk.engine.making import Freezer
+from copydesk.engine.making import FreezerSource
 from copydesk.ports.store import Transaction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """The execution as it now stands, and what must happen next (already committed as SENDING or `cancel_wanted`)."""
+    """The execution as it now stands, and what must be sent next (already committed as SENDING)."""
 
     execution: Execution
     to_send: tuple[Execution, ...] = ()
-    to_cancel: tuple[Execution, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +35,7 @@ class Answer:
     evidence: Mapping[str, object] = field(default_factory=dict)
 
 
-def settle(tables: Transaction, execution: Execution, answer: Answer, freezer: Freezer) -> Settled:
+def settle(tables: Transaction, execution: Execution, answer: Answer, freezer: FreezerSource) -> Settled:
     """Record `answer` for the execution as it was read; raise StaleWrite where somebody else moved it meanwhile."""
     if answer.report is None:
         return _settle_without_report(tables, execution, answer, freezer)
@@ -49,7 +48,9 @@ def settle(tables: Transaction, execution: Execution, answer: Answer, freezer: F
     return _follow_up(tables, shown, answer.at, freezer)
 
 
-def _settle_without_report(tables: Transaction, execution: Execution, answer: Answer, freezer: Freezer) -> Settled:
+def _settle_without_report(
+    tables: Transaction, execution: Execution, answer: Answer, freezer: FreezerSource
+) -> Settled:
     state = answer.state or execution.state
     moved = replace(
         execution,
@@ -109,11 +110,11 @@ def _fill_price(before: Execution, after: Execution, quantity: Decimal) -> Decim
     return (total - known) / quantity
 
 
-def _follow_up(tables: Transaction, shown: Execution, at: datetime, freezer: Freezer) -> Settled:
+def _follow_up(tables: Transaction, shown: Execution, at: datetime, freezer: FreezerSource) -> Settled:
     if shown.kind is LegKind.OPEN:
         stops = protection.protect(tables, shown, at=at, freezer=freezer)
         return Settled(execution=shown, to_send=tuple(stops))
     if unprotected.is_missing(shown, at):
         unprotected.handle_missing(tables, shown, at)
-    cancels, replacements = protection.adjust(tables, shown, at=at, freezer=freezer)
-    return Settled(execution=shown, to_send=tuple(replacements), to_cancel=tuple(cancels))
+    replacements = protection.adjust(tables, shown, at=at, freezer=freezer)
+    return Settled(execution=shown, to_send=tuple(replacements))

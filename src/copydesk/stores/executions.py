@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Select, bindparam, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from copydesk.domain.errors import StaleWrite
@@ -17,6 +17,10 @@ from copydesk.stores.rows import columns, dump, first, load
 
 _TABLE = tables.bot_signal_executions
 _COLUMNS = columns(_TABLE, Execution)
+
+_COMPARE_AND_SET = _TABLE.update().where(
+    _TABLE.c.id == bindparam("seen_id"), _TABLE.c.version == bindparam("seen_version")
+)
 
 DUE_MAX = 1_000
 """Rows one look takes; the next look takes the next."""
@@ -56,9 +60,8 @@ class Executions:
         moved = replace(after, version=before.version + 1, updated_at=at)
         written, previous = dump(moved), dump(before)
         changes = {name: value for name, value in written.items() if value != previous[name]}
-        result = self._connection.execute(
-            _TABLE.update().where(_TABLE.c.id == before.id, _TABLE.c.version == before.version).values(changes),
-        )
+        seen = {"seen_id": before.id, "seen_version": before.version}
+        result = self._connection.execute(_COMPARE_AND_SET, {**changes, **seen})
         if result.rowcount != 1:
             raise StaleWrite(f"execution {before.id} was moved by somebody else")
         if before.state is not after.state or before.executed_quantity != after.executed_quantity:

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    false,
 )
 
 from copydesk.domain.bot import BotStatus, MarketType, OnOpposite
@@ -230,7 +229,7 @@ bot_signal_executions = Table(
     _when("expires_at"),
     Column("absent_seen", Integer, nullable=False),
     _when("next_look_at", nullable=True),
-    Column("cancel_wanted", Boolean, nullable=False, server_default=false()),
+    Column("cancel_wanted", Boolean, nullable=False),
     Column("execution_time_ms", Integer),
     _when("created_at"),
     _when("updated_at"),

@@ -90,7 +90,7 @@ async def settle_by_hand(settings: Settings, execution_id: str, *, filled: tuple
         made = tables.followers.preparation(account.id, execution.symbol)
         mode = PositionMode.ONE_WAY if made is None else made.position_mode
         freezer = Freezer(venue=venues[account.venue], mode=mode, at=now)
-        settled = settle(tables, execution, _stated(execution, filled, now), freezer).execution
+        settled = settle(tables, execution, _stated(execution, filled, now), lambda: freezer).execution
         details = {"state": settled.state, "filled": None if filled is None else [str(part) for part in filled]}
         tables.audit.add(actor="command line", action="execution.settle", subject=execution_id, details=details, at=now)
         return settled

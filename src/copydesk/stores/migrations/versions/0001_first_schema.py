@@ -233,7 +233,7 @@ def upgrade() -> None:
         sa.Column("expires_at", MOMENT, nullable=False),
         sa.Column("absent_seen", sa.Integer(), nullable=False),
         sa.Column("next_look_at", MOMENT, nullable=True),
-        sa.Column("cancel_wanted", sa.Boolean(), server_default=sa.text("0"), nullable=False),
+        sa.Column("cancel_wanted", sa.Boolean(), nullable=False),
         sa.Column("execution_time_ms", sa.Integer(), nullable=True),
         sa.Column("created_at", MOMENT, nullable=False),
         sa.Column("updated_at", MOMENT, nullable=False),
