@@ -150,7 +150,8 @@ async def test_a_cancelled_caller_does_not_lose_the_write(database, store):
     assert caller.cancelled()
     let_go.set()
     await held
-    await store.write(lambda tables: tables.users.count({}))
+    async with asyncio.timeout(DEADLINE_S):
+        await store.write(lambda tables: tables.users.count({}))
 
     assert await is_stored(store, user)
 

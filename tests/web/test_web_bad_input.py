@@ -146,7 +146,7 @@ def named(value):
     return ascii(value)[:24] if not isinstance(value, str) or len(value) < 24 else f"{len(value)} characters"
 
 
-@pytest_asyncio.fixture(loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def writer(desk):
     """Writes a good thing of each kind with one part changed."""
     return Writer(desk, await desk.person("admin"))
@@ -156,13 +156,16 @@ class Writer:
     def __init__(self, desk, admin):
         self.desk = desk
         self.admin = admin
+        self.ends = {}
 
     async def body(self, kind):
         if kind != "subscription":
             return GOOD[kind]
-        bot, _ = await self.desk.bot(self.admin)
-        account = await self.desk.paper_account(self.admin)
-        return {"bot_id": bot["id"], "exchange_account_id": account["id"]}
+        if not self.ends:
+            bot, _ = await self.desk.bot(self.admin)
+            account = await self.desk.paper_account(self.admin)
+            self.ends = {"bot_id": bot["id"], "exchange_account_id": account["id"]}
+        return self.ends
 
     async def stored(self, kind):
         if kind == "config":
@@ -290,7 +293,5 @@ async def test_a_number_cannot_be_blown_up_by_its_exponent(writer, field):
 @pytest.mark.parametrize(
     "thing", ["x", "%00", "%F0%9F%92%A9", "' OR 1=1 --", "0" * 5_000, "..%2F..%2Fetc", "%ED%A0%80"]
 )
-async def test_an_id_that_cannot_be_one_is_a_404_and_no_more(desk, path, thing):
-    admin = await desk.person("admin")
-
-    assert_error(await admin.get(f"{path}/{thing}"), 404)
+async def test_an_id_that_cannot_be_one_is_a_404_and_no_more(writer, path, thing):
+    assert_error(await writer.admin.get(f"{path}/{thing}"), 404)

@@ -75,7 +75,8 @@ async def test_depth_cannot_be_hidden_behind_another_encoding(desk):
     """In UTF-16 the byte of a quotation mark is part of other letters: what counts bytes loses its place."""
     provider = await desk.person("provider")
     bot, secret = await desk.bot(provider)
-    deep = '{"secret":"%s","ticker":"BTCUSDT","action":"buy","a":"\u2230","b":%s}' % (secret, "[" * 600 + "]" * 600)
+    levels = "[" * 600 + "]" * 600
+    deep = f'{{"secret":"{secret}","ticker":"BTCUSDT","action":"buy","a":"\u2230","b":{levels}}}'
 
     answer = await desk.nobody.post(f"{WEBHOOK}/{bot['master_webhook_path']}", content=deep.encode("utf-16-le"))
 

@@ -64,6 +64,12 @@ NEEDS_A_BODY = {
 }
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def people(desk):
+    signed_in = {role: await desk.person(role) for role in sorted(ALL)}
+    return signed_in | {"nobody": desk.nobody}
+
+
 def behind_the_door(method, path):
     if (method, path) in NEEDS_A_BODY:
         return 422
@@ -80,8 +86,8 @@ def body_of(method, path):
 
 @pytest.mark.parametrize("role", ["admin", "provider", "follower", "nobody"])
 @pytest.mark.parametrize(("method", "path"), WHO, ids=lambda part: part.replace("/", " ").strip())
-async def test_a_route_lets_in_whom_the_contract_names_and_nobody_else(desk, method, path, role):
-    person = desk.nobody if role == "nobody" else await desk.person(role)
+async def test_a_route_lets_in_whom_the_contract_names_and_nobody_else(people, method, path, role):
+    person = people[role]
     allowed = WHO[method, path]
 
     answer = await person.send(method, path.format(id=UNKNOWN_ID), **body_of(method, path))

@@ -57,6 +57,7 @@ class ApiClient:
     def __init__(self, base_url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._http = httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT_S, transport=transport)
         self._tokens: TokenAnswer | None = None
+        self._renewing = asyncio.Lock()
 
     async def __aenter__(self) -> Self:
         return self
@@ -145,8 +146,9 @@ class ApiClient:
 
     async def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
         for _ in range(TRIES_WHEN_BUSY):
+            token = None if self._tokens is None else self._tokens.access_token
             answer = await self._http.request(method, path, headers=self._headers(), **content)
-            if answer.status_code == httpx.codes.UNAUTHORIZED and path != "/token" and await self._renew():
+            if answer.status_code == httpx.codes.UNAUTHORIZED and path != "/token" and await self._renew(token):
                 continue
             if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
                 break
@@ -155,15 +157,18 @@ class ApiClient:
             return answer
         raise _read_error(answer)
 
-    async def _renew(self) -> bool:
-        if self._tokens is None:
-            return False
-        refresh, self._tokens = self._tokens.refresh_token, None
-        answer = await self._http.post("/token/refresh", json={"refresh_token": refresh})
-        if not answer.is_success:
-            return False
-        self._tokens = TokenAnswer.model_validate_json(answer.content)
-        return True
+    async def _renew(self, refused: str | None) -> bool:
+        """One renewal for all requests that were refused with the same token; a failed one leaves the tokens alone."""
+        async with self._renewing:
+            if self._tokens is None or refused is None:
+                return False
+            if self._tokens.access_token != refused:
+                return True
+            wanted = {"refresh_token": self._tokens.refresh_token}
+            answer = await self._http.post("/token/refresh", json=wanted)
+            if answer.is_success:
+                self._tokens = TokenAnswer.model_validate_json(answer.content)
+            return answer.is_success
 
     def _headers(self) -> dict[str, str]:
         return {} if self._tokens is None else {"Authorization": f"Bearer {self._tokens.access_token}"}
