@@ -23,20 +23,6 @@ MEMORY_BYTES_MIN = 1024 * 1024 * 1024
 SETTINGS = ("fsync = off", "full_page_writes = off", "max_wal_size = '128MB'", "autovacuum = off")
 
 
-NO_SCHEMA_ON_POSTGRES = pytest.mark.xfail(
-    strict=True,
-    reason="0001_first_schema.py:236: cancel_wanted BOOLEAN DEFAULT 0 is refused by PostgreSQL; sa.false() is right on both",
-)
-
-
-def pytest_collection_modifyitems(items):
-    """Every test on PostgreSQL waits for one word in the migration; delete this and the marker with it."""
-    for item in items:
-        parameters = item.callspec.params if hasattr(item, "callspec") else {}
-        if "postgresql" in {parameters.get("address"), parameters.get("empty_address")}:
-            item.add_marker(NO_SCHEMA_ON_POSTGRES)
-
-
 @dataclass(frozen=True)
 class Address:
     """Where a database is; `open` gives another hub's way to it."""

@@ -1,6 +1,7 @@
 """Every route for every role: the table is written from the contract, so that a slip in the app's own table shows."""
 
 import pytest
+import pytest_asyncio
 
 from web_support import UNKNOWN_ID, assert_error
 

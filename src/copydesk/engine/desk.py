@@ -18,6 +18,7 @@ from copydesk.engine import making
 from copydesk.engine.delivery import Delivery, Dispatch
 from copydesk.engine.fanout import Fanout
 from copydesk.engine.intake import Intake
+from copydesk.engine.journal import tell_fanout
 from copydesk.engine.making import Freezer
 from copydesk.engine.reconcile import Reconciler
 from copydesk.engine.sessions import Sessions
@@ -128,6 +129,7 @@ class Desk:
         try:
             async with self._fanning.setdefault(signal.bot_id, asyncio.Lock()):
                 await self.fanout.fan_out(signal)
+            self._spawn(tell_fanout(self._store, self._clock, signal))
         finally:
             self._started.discard(signal.id)
 
@@ -136,17 +138,6 @@ class Desk:
             self._spawn(self.delivery.send(dispatch))
 
     def _settled(self, execution: Execution) -> None:
-        log.info(
-            "execution",
-            execution_id=execution.id,
-            account_id=execution.account_id,
-            symbol=execution.symbol,
-            leg=execution.leg,
-            state=execution.state,
-            quantity=str(execution.executed_quantity),
-            reason=execution.reason,
-            ms=execution.execution_time_ms,
-        )
         key = (execution.account_id, execution.symbol)
         if execution.is_final and key in self._waiting:
             self._advance(*key)

@@ -140,8 +140,8 @@ class Reconciler:
         if unchanged and not execution.cancel_wanted:
             await self._later(execution, max(POLL_MIN, timedelta(seconds=crowd / POLLS_PER_SECOND)))
             return
-        if execution.state is State.UNKNOWN:
-            log.info("unknown settled", execution_id=execution.id, shown=report.status)
+        if execution.state in {State.UNKNOWN, State.REVIEW} or execution.is_protection:
+            log.info("settled", execution_id=execution.id, leg=execution.leg, shown=report.status)
         await self._delivery.record(execution, Answer(at=self._clock.now(), report=report), account)
 
     async def _not_told(self, execution: Execution, account: Account, error: VenueError) -> None:

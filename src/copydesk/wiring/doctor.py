@@ -5,6 +5,8 @@ import socket
 from collections.abc import AsyncIterator, Sequence
 from urllib.parse import urlsplit
 
+import httpx
+
 from copydesk.domain.errors import CopydeskError, StoreUnavailable, VenueError
 from copydesk.domain.subscription import Account, Environment, KeyCheck, VenueName
 from copydesk.engine.preflight import Finding, check_account
@@ -23,8 +25,11 @@ TIMEOUT_S = 15.0
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """One finding after the other, as they come; what depends on a failed one is left out."""
     yield _master_key(settings)
-    yield _port("API port", settings.host, settings.port, "COPYDESK_PORT")
-    yield _port("Dashboard port", settings.host, settings.dashboard_port, "COPYDESK_DASHBOARD_PORT")
+    if await _is_running(settings):
+        yield Finding(name="Hub", ok=True, detail=f"runs on {settings.host}:{settings.port}")
+    else:
+        yield _port("API port", settings.host, settings.port, "COPYDESK_PORT")
+        yield _port("Dashboard port", settings.host, settings.dashboard_port, "COPYDESK_DASHBOARD_PORT")
     database = open_database(settings)
     try:
         await database.start()
@@ -59,6 +64,16 @@ def _master_key(settings: Settings) -> Finding:
     readable = path.stat().st_mode & PRIVATE
     detail = f"{path} {'can be read by others' if readable else 'is private'}"
     return Finding(name="Master key", ok=not readable, detail=detail, advice=f"chmod 600 {path}; keep a copy apart.")
+
+
+async def _is_running(settings: Settings) -> bool:
+    """Whether what answers on the API's port is a hub."""
+    try:
+        async with httpx.AsyncClient(timeout=2) as http:
+            answer = await http.get(f"http://{settings.host}:{settings.port}/api/v1/bots/health")
+        return "active_bots" in answer.json()
+    except (httpx.HTTPError, ValueError):
+        return False
 
 
 def _port(name: str, host: str, port: int, setting: str) -> Finding:
