@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 import httpx
-import pytest
 from argon2 import PasswordHasher
 
 from copydesk.domain.errors import StoreUnavailable
@@ -39,16 +38,6 @@ SURROGATE = "half a surrogate pair is text that cannot be encoded: a 500"
 PASSWORD = "correct horse battery"
 PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 UNKNOWN_ID = "0" * 26
-
-
-def bug(*values, why):
-    """A case that src does not meet yet; once it does, the mark has to go."""
-    return pytest.param(*values, marks=pytest.mark.xfail(strict=True, reason=why))
-
-
-def known_bug(why):
-    """The same for a whole test."""
-    return pytest.mark.xfail(strict=True, reason=why)
 
 
 class MovableClock:

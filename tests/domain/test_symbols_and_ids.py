@@ -59,9 +59,6 @@ def test_what_cannot_be_a_symbol_is_none(text):
     assert canonical_symbol(text) is None
 
 
-@pytest.mark.xfail(
-    strict=True, reason="instrument.py canonical_symbol(): a settle suffix without a slash makes USDT of it"
-)
 def test_a_settle_suffix_without_a_slash_does_not_become_the_symbol():
     assert canonical_symbol("BTCUSDT:USDT") in {"BTCUSDT", None}
 

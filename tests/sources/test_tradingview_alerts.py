@@ -145,10 +145,6 @@ def test_a_side_completes_opening_and_narrows_closing(word, side, action):
     assert read_action(word, side) is action
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason='words.py read_action(): {"action": "close", "side": "sell"} closes shorts; a sell closes a long',
-)
 def test_a_close_that_sells_does_not_close_the_short_side():
     assert read_action("close", "sell") in {Action.CLOSE_LONG, Action.CLOSE, None}
 

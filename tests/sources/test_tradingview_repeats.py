@@ -40,16 +40,11 @@ def test_an_empty_id_is_no_id(nothing):
     assert key(id=nothing)[1] == MINUTE_S
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="tradingview.py _key(): what TradingView writes for a missing value counts as an id: a day of alerts is dropped",
-)
 @pytest.mark.parametrize("nothing", ["NaN", "na"])
 def test_a_missing_id_is_no_id(nothing):
     assert key(id=nothing)[1] == MINUTE_S
 
 
-@pytest.mark.xfail(strict=True, reason="tradingview.py _text(): true is an int in Python, and so an id for a day")
 def test_a_truth_value_is_no_id():
     assert key(id=True)[1] == MINUTE_S
 

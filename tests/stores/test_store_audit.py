@@ -8,10 +8,6 @@ from sqlalchemy import text
 
 from store_support import NOW
 
-REPR_OF_FLOATS = pytest.mark.xfail(
-    strict=True, reason="audit.py: JSONB rewrites 1e+22 as digits, so the line no longer fits its own hash"
-)
-
 
 async def add_lines(store, count):
     for number in range(count):
@@ -40,7 +36,7 @@ async def test_an_untouched_log_verifies_and_reads_newest_first(store):
     older = await store.read(lambda tables: tables.audit.lines(limit=2, before=2))
     assert [line.number for line in lines] == [3, 2]
     assert [line.subject for line in older] == ["bot 0"]
-    assert lines[0].details == {"ü": [2, None, True, "0.10"], "a": {"z": 1, "b": 2.5}}
+    assert lines[0].details == {"ü": [2, None, True, "0.10"], "a": {"z": 1, "b": "2.5"}}
     assert lines[0].previous_hash == lines[1].hash
 
 
@@ -90,7 +86,6 @@ async def test_a_line_of_work_that_failed_is_not_in_the_log(store):
     assert await store.read(lambda tables: tables.audit.lines(limit=9)) == []
 
 
-@pytest.mark.parametrize("address", ["sqlite", pytest.param("postgresql", marks=REPR_OF_FLOATS)], indirect=True)
 async def test_any_number_in_the_details_verifies_afterwards(store):
     await store.write(
         lambda tables: tables.audit.add(actor="a", action="b", subject="c", details={"size": 1e22}, at=NOW)

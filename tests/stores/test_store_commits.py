@@ -13,11 +13,6 @@ from store_support import make_user
 
 ONLY_SQLITE = pytest.mark.parametrize("address", ["sqlite"], indirect=True)
 ONLY_POSTGRES = pytest.mark.parametrize("address", ["postgresql"], indirect=True)
-WRITER_DIES = pytest.mark.xfail(
-    strict=True,
-    reason="sqlite.py _roll_back(): a ROLLBACK that fails invalidates the connection, the next job raises "
-    "PendingRollbackError, the writer thread dies, and every later write waits for ever",
-)
 DEADLINE_S = 2
 
 
@@ -196,9 +191,6 @@ async def test_what_was_asked_before_closing_is_still_written(address, store):
 
 
 @ONLY_SQLITE
-@pytest.mark.xfail(
-    strict=True, reason="sqlite.py write(): after close() nobody takes the job, and the caller waits for ever"
-)
 async def test_writing_after_closing_is_refused(database, store):
     await database.close()
 
@@ -233,7 +225,6 @@ async def test_a_database_locked_by_another_program_is_unavailable(database, sto
 
 
 @ONLY_SQLITE
-@WRITER_DIES
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 async def test_writing_works_again_once_the_lock_is_gone(database, store, address):
     await database.write(wait_briefly)
@@ -250,7 +241,6 @@ async def test_writing_works_again_once_the_lock_is_gone(database, store, addres
 
 
 @ONLY_SQLITE
-@WRITER_DIES
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 async def test_a_full_database_refuses_the_write_and_takes_later_ones(database, store):
     def set_pages(connection, more):
@@ -323,9 +313,6 @@ async def test_a_server_that_takes_nobody_in_is_unavailable(database, store, pos
 
 
 @ONLY_POSTGRES
-@pytest.mark.xfail(
-    strict=True, reason="postgres.py _run(): a pool that is used up raises SQLAlchemy's TimeoutError, as it is"
-)
 async def test_a_pool_that_is_used_up_is_unavailable(database):
     database._engine.pool._timeout = 0.1
 

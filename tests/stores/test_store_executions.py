@@ -15,10 +15,6 @@ from store_support import NOW, new_desk
 
 LATER = NOW + timedelta(seconds=3)
 
-NULLS_LAST = pytest.mark.xfail(
-    strict=True, reason="executions.py in_state(): PostgreSQL sorts rows without next_look_at last, SQLite first"
-)
-
 
 @pytest.fixture
 async def signal(store, desk):
@@ -168,7 +164,6 @@ async def test_rows_are_due_at_their_time_or_when_they_have_none(store, desk, si
     assert others == []
 
 
-@pytest.mark.parametrize("address", ["sqlite", pytest.param("postgresql", marks=NULLS_LAST)], indirect=True)
 async def test_rows_that_were_never_looked_at_come_first(store, desk, signal):
     looked = desk.execution(signal, state=State.WORKING, next_look_at=NOW)
     never = desk.execution(signal, leg="close", state=State.WORKING)

@@ -35,7 +35,7 @@ async def test_a_user_comes_back_with_every_field(store):
 
     assert await store.read(lambda tables: tables.users.get(user.id)) == user
     assert await store.read(lambda tables: tables.users.by_name(user.username.upper())) == (user, "argon2")
-    assert await store.read(lambda tables: tables.users.has_admin()) is True
+    assert await store.read(lambda tables: tables.users.has_admin()) is False, "nobody who can sign in"
     assert await store.read(lambda tables: tables.users.get("nobody")) is None
     assert await store.read(lambda tables: tables.users.by_name("nobody")) is None
 

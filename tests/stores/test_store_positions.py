@@ -13,15 +13,6 @@ from copydesk.domain.signal import Direction
 from copydesk.stores.paper import StoredPaperLedger
 from store_support import NOW, make_paper_order, make_position, make_trade
 
-LOST_RESULT = pytest.mark.xfail(
-    strict=True,
-    reason="positions.py add_result(): FOR UPDATE locks no row that is not there yet: the day's first results overwrite one another",
-)
-LOST_FILL = pytest.mark.xfail(
-    strict=True,
-    reason="positions.py get()/put(): read and written without a lock or a version: one of two fills is lost",
-)
-
 
 @pytest.fixture
 async def execution(store, desk):
@@ -107,7 +98,6 @@ def slowly(tables, work, seconds):
         connection.execute(text("SELECT pg_sleep(:s)"), {"s": seconds})
 
 
-@pytest.mark.parametrize("address", ["sqlite", pytest.param("postgresql", marks=LOST_RESULT)], indirect=True)
 async def test_the_first_results_of_a_day_booked_at_once_all_count(store, desk):
     def book(tables, amount):
         tables.positions.add_result(desk.subscription.id, amount, NOW)
@@ -139,7 +129,6 @@ async def test_later_results_booked_at_once_all_count(store, desk):
     assert records[desk.subscription.id].loss_today_usd == 21
 
 
-@pytest.mark.parametrize("address", ["sqlite", pytest.param("postgresql", marks=LOST_FILL)], indirect=True)
 async def test_two_fills_of_one_position_settled_at_once_both_count(store, execution):
     await store.write(lambda tables: tables.positions.put(execution, make_position(quantity=Decimal(1)), NOW))
 

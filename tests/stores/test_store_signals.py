@@ -14,14 +14,6 @@ from copydesk.engine.intake import Intake
 from copydesk.sources.tradingview import open_alert, read_alert
 from store_support import NOW, StoppedClock, new_desk
 
-UNSTORABLE = pytest.mark.xfail(
-    strict=True,
-    reason="sources/tradingview.py keeps in the payload what a JSONB column refuses: StoreUnavailable, so a 5xx and resends",
-)
-RANDOM_ORDER = pytest.mark.xfail(
-    strict=True, reason="signals.py waiting(): sorted by a ULID, whose order within one millisecond is chance"
-)
-
 
 def an_instruction(**changes):
     made = Instruction(
@@ -67,7 +59,6 @@ async def test_a_signal_waits_until_it_is_fanned_out(store, desk):
     assert after == [signals[0], signals[2]]
 
 
-@RANDOM_ORDER
 async def test_signals_of_one_millisecond_wait_in_the_order_they_were_accepted(store, desk):
     accepted = [await accept(store, desk, an_instruction(key=str(number))) for number in range(20)]
 
@@ -201,7 +192,6 @@ async def test_a_meaningless_signal_leaves_nothing_behind(store):
     assert await store.read(lambda tables: tables.signals.known(spot.bot.id, "k", NOW)) is None
 
 
-@pytest.mark.parametrize("address", ["sqlite", pytest.param("postgresql", marks=UNSTORABLE)], indirect=True)
 @pytest.mark.parametrize(
     "more",
     [

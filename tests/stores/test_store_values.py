@@ -9,11 +9,6 @@ import pytest
 from copydesk.domain.execution import State
 from store_support import NOW, make_execution
 
-BROKEN_JSON = pytest.mark.xfail(
-    strict=True,
-    reason="types.py Json: on PostgreSQL decimals do not become text, as its docstring says: TypeError",
-)
-
 
 @pytest.mark.parametrize(
     "text",
@@ -84,7 +79,6 @@ async def test_an_empty_request_is_not_confused_with_none(store, desk):
     assert [one.request for one in kept] == [None, {}]
 
 
-@pytest.mark.parametrize("address", ["sqlite", pytest.param("postgresql", marks=BROKEN_JSON)], indirect=True)
 async def test_decimals_in_json_become_text(store, desk):
     signal = desk.signal()
     execution = desk.execution(signal, state=State.SENDING)

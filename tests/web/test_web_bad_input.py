@@ -3,7 +3,7 @@
 import pytest
 import pytest_asyncio
 
-from web_support import ACCOUNTS, BOTS, PASSWORD, SUBSCRIPTIONS, USERS, assert_error, known_bug
+from web_support import ACCOUNTS, BOTS, PASSWORD, SUBSCRIPTIONS, USERS, assert_error
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -278,7 +278,6 @@ async def test_a_bad_change_is_refused_and_the_thing_stays_as_it_was(writer, pat
     assert (await writer.admin.get(f"{path}/{thing[path]}")).json() == before
 
 
-@known_bug("no max_digits on the numbers of trade_copy")
 @pytest.mark.parametrize("field", ["fixed_lot", "multiplier", "max_exposure_lots"])
 async def test_a_number_cannot_be_blown_up_by_its_exponent(writer, field):
     """1E-300000 is ten bytes that become 300,000 when they are written out; 1E-999999999 takes the memory."""

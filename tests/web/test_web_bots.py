@@ -2,7 +2,7 @@
 
 import pytest
 
-from web_support import BOTS, WEBHOOK, assert_error, known_bug
+from web_support import BOTS, WEBHOOK, assert_error
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -122,7 +122,6 @@ async def test_a_second_rotation_leaves_no_more_than_two_secrets_valid(desk):
     assert [(await desk.alert(bot, secret)).status_code for secret in (first, second, third)] == [401, 200, 200]
 
 
-@known_bug("the same fingerprint twice breaks the primary key: a 503 that says to try again")
 async def test_rotating_to_the_secret_that_is_valid_already_is_no_server_error(desk):
     provider = await desk.person("provider")
     bot, _ = await desk.bot(provider, master_secret=OWN_SECRET)

@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from copydesk.ports.clock import SystemClock
-from web_support import BOTS, PASSWORD, USERS, assert_error, known_bug
+from web_support import BOTS, PASSWORD, USERS, assert_error
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -81,7 +81,6 @@ async def test_without_a_database_the_desk_says_so_and_stays_up(start_hub):
             assert "table" not in answer.text
 
 
-@known_bug("its own shape: {status, why}")
 async def test_a_not_ready_desk_answers_in_the_shape_of_errors(start_hub):
     async with start_hub() as desk:
         await lose_tables(desk)
@@ -132,7 +131,6 @@ async def test_a_desk_that_has_an_admin_has_no_setup_link(start_hub):
         assert_error(await desk.nobody.post(LINK, json=FIRST), 404)
 
 
-@known_bug("the token is never used up: it works again as soon as there is no admin")
 async def test_a_setup_link_that_was_used_stays_dead_when_the_admin_is_gone(start_hub):
     async with start_hub(setup_token="the-one-time-link") as desk:
         made = (await desk.nobody.post(LINK, json=FIRST)).json()
@@ -234,7 +232,6 @@ async def test_operation_names_are_unique_so_that_clients_can_be_generated(desk)
     assert len(names) == len(set(names))
 
 
-@known_bug("no security scheme in the description")
 async def test_the_description_says_how_to_sign_in(desk):
     """Without a security scheme the pages at /docs offer no way to send a token: no signed-in route can be tried."""
     document = await description(desk)

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 import pytest_asyncio
 
-from web_support import BOTS, EXECUTIONS, SUBSCRIPTIONS, assert_error, known_bug
+from web_support import BOTS, EXECUTIONS, SUBSCRIPTIONS, assert_error
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -151,7 +151,6 @@ async def test_nobody_follows_a_bot_that_is_archived(desk, provider, follower, b
     assert_error(answer, 422)
 
 
-@known_bug("only archived bots are refused, not those that the follower may not see")
 async def test_a_bot_that_a_follower_cannot_see_cannot_be_followed_either(desk, provider, follower, account):
     """GET says 404 to a paused bot of somebody else: POST must not tell that it is there."""
     hidden, _ = await desk.bot(provider, status="paused")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from web_support import EXECUTIONS, SIGNALS, SURROGATE, WEBHOOK, assert_error, bug, eventually, known_bug
+from web_support import EXECUTIONS, SIGNALS, WEBHOOK, assert_error, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -62,7 +62,6 @@ async def test_the_secret_may_stand_in_the_address_of_a_body_that_holds_none(des
     assert_error(await send(desk, bot, alert | {"secret": "wrong"}, secret=secret), 401)
 
 
-@known_bug("only the five names at the top are left out; the value stays wherever else it stands")
 @pytest.mark.parametrize("place", ["nested", "beside"])
 async def test_the_secret_is_removed_from_wherever_it_stands_in_the_payload(desk, place):
     provider, bot, secret = await new_bot(desk)
@@ -105,7 +104,6 @@ async def test_another_bot_s_secret_opens_nothing_here(desk):
     assert_error(await desk.alert(one, secret), 401)
 
 
-@known_bug(SURROGATE)
 @pytest.mark.parametrize("secret", ["half \ud800 of a pair of characters", "\ud800" * 40], ids=["within", "whole"])
 async def test_half_a_surrogate_pair_in_a_secret_is_a_wrong_secret(desk, secret):
     _, bot, _ = await new_bot(desk)
@@ -151,7 +149,6 @@ async def test_an_alert_that_is_not_understood_is_a_422_with_what_was_missing(de
     assert await provider.items(SIGNALS) == []
 
 
-@known_bug("no bound on an alert's numbers")
 @pytest.mark.parametrize("price", ["1E+300000", "1E-300000"])
 async def test_a_price_that_no_market_has_is_refused_before_it_is_written_out(desk, price):
     """1E+999999999 is twelve bytes of text; written out it is a gigabyte in the writer of the database."""
@@ -160,7 +157,6 @@ async def test_a_price_that_no_market_has_is_refused_before_it_is_written_out(de
     assert_error(await desk.alert(bot, secret, price=price), 422)
 
 
-@known_bug("decimal.Overflow while steering: a 500, and TradingView sends it again")
 async def test_sizes_too_large_to_reckon_with_are_a_client_error(desk):
     _, bot, secret = await new_bot(desk)
     before = {"market_position": "long", "prev_market_position": "long", "prev_market_position_size": "1E+9999999"}
@@ -321,9 +317,7 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize(
-    "case", [*HOSTILE, bug("half a pair", why="stored, and then no list that holds it can be read")]
-)
+@pytest.mark.parametrize("case", [*HOSTILE, "half a pair"])
 async def test_whatever_an_alert_carries_can_be_read_again(desk, case):
     """One alert that is stored and cannot be written out would close the list of signals for its provider and admins."""
     provider, bot, secret = await new_bot(desk)
@@ -337,7 +331,7 @@ async def test_whatever_an_alert_carries_can_be_read_again(desk, case):
     assert len(listed.json()["items"]) == (1 if answer.status_code == 200 else 0)
 
 
-@pytest.mark.parametrize("name", [bug("id", why=SURROGATE), "order_id"])
+@pytest.mark.parametrize("name", ["id", "order_id"])
 async def test_half_a_surrogate_pair_in_an_id_is_no_server_error(desk, name):
     _, bot, secret = await new_bot(desk)
 
@@ -348,7 +342,6 @@ async def test_half_a_surrogate_pair_in_an_id_is_no_server_error(desk, name):
     assert answer.status_code in {200, 422}, answer.text
 
 
-@known_bug("nobody compares a bot's market_type with the venue of its followers: the futures order is sent")
 @pytest.mark.parametrize("market_type", ["spot", "mt5", "options"])
 async def test_a_bot_of_another_market_does_not_trade_futures(desk, simulator, market_type):
     """`market_type` says what a bot's symbols are: a futures account must not open a position for it."""

@@ -15,9 +15,9 @@ from typing import Any, Self, TypeVar
 import httpx
 from pydantic import TypeAdapter
 
+from copydesk.client.fields import Answer, Request
 from copydesk.client.models import (
     AccountAnswer,
-    Answer,
     BotAnswer,
     CheckAnswer,
     ExecutionAnswer,
@@ -27,7 +27,6 @@ from copydesk.client.models import (
     NewSubscription,
     NewUser,
     Profile,
-    Request,
     SignalAnswer,
     SubscriptionAnswer,
     TokenAnswer,

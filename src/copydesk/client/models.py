@@ -4,10 +4,26 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, Field
 
+from copydesk.client.fields import (
+    Answer,
+    Given,
+    Key,
+    Leverage,
+    Name,
+    Number,
+    Password,
+    Percent,
+    Request,
+    Secret,
+    StopPercent,
+    Text,
+    Usd,
+    Username,
+    WebhookPath,
+)
 from copydesk.domain.bot import BotStatus, MarketType, OnOpposite
-from copydesk.domain.instrument import plain
 from copydesk.domain.subscription import (
     Environment,
     KeyCheck,
@@ -17,31 +33,6 @@ from copydesk.domain.subscription import (
     VenueName,
 )
 from copydesk.domain.user import Role, UserStatus
-
-Number = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="json")]
-Usd = Annotated[Number, Field(ge=0, le=1_000_000_000, max_digits=20, description="USD")]
-Percent = Annotated[Number, Field(ge=0, le=1_000, max_digits=12, description="percent; 0 = none")]
-StopPercent = Annotated[Number, Field(ge=0, lt=100, max_digits=12, description="percent; 0 = none")]
-Leverage = Annotated[int, Field(ge=1, le=125, description="a factor")]
-Name = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
-Username = Annotated[str, Field(min_length=3, max_length=64, pattern=r"^[A-Za-z0-9._@+-]+$")]
-Password = Annotated[str, Field(min_length=10, max_length=200, description="at least 10 characters")]
-WebhookPath = Annotated[str, Field(min_length=3, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
-Secret = Annotated[str, Field(min_length=16, max_length=200, description="at least 16 characters")]
-Key = Annotated[str, Field(min_length=1, max_length=500, pattern=r"^[\x21-\x7e\s]+$")]
-Text = Annotated[str, Field(max_length=2_000, pattern=r"^[^\x00]*$")]
-
-
-class Request(BaseModel):
-    """A field that is not known is refused: it would be a wish silently ignored."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Answer(BaseModel):
-    """Built from domain values by their attributes."""
-
-    model_config = ConfigDict(from_attributes=True, frozen=True)
 
 
 class FieldProblem(Answer):
@@ -121,13 +112,13 @@ class TradeCopy(Request):
     """How an MT5 copier sizes and guards; null is no limit."""
 
     mode: Literal["fix", "multiplier"] = "fix"
-    fixed_lot: Annotated[Number, Field(gt=0, le=1_000)] = Decimal("0.01")
-    multiplier: Annotated[Number, Field(gt=0, le=1_000)] = Decimal("1.0")
+    fixed_lot: Annotated[Given, Field(gt=0, le=1_000)] = Decimal("0.01")
+    multiplier: Annotated[Given, Field(gt=0, le=1_000)] = Decimal("1.0")
     max_slippage_points: int | None = Field(50, ge=0, le=100_000)
     max_spread_points: int | None = Field(None, ge=0, le=100_000)
     max_orders_per_symbol: int | None = Field(2, ge=0, le=1_000)
     max_exposure_trades: int | None = Field(5, ge=0, le=10_000)
-    max_exposure_lots: Annotated[Number, Field(ge=0, le=100_000)] | None = Decimal("10.0")
+    max_exposure_lots: Annotated[Given, Field(ge=0, le=100_000)] | None = Decimal("10.0")
 
 
 class UserConfig(Request):

@@ -86,10 +86,19 @@ def steer(bot: Bot, held: Direction, instruction: Instruction) -> Course | Meani
         course = _opening(held, _OPENS[instruction.action])
     else:
         course = _bare(bot, held, Direction.LONG if instruction.action is Action.BUY else Direction.SHORT)
-    opens_short = any(step.leg is LegKind.OPEN and step.direction is Direction.SHORT for step in course.steps)
-    if opens_short and bot.market_type is MarketType.SPOT:
+    return _without_shorts(course) if bot.market_type is MarketType.SPOT else course
+
+
+def _without_shorts(course: Course) -> Course | Meaningless:
+    """Spot cannot go short: of a reversal the closing remains."""
+    possible = tuple(
+        step for step in course.steps if step.leg is LegKind.CLOSE or step.direction is not Direction.SHORT
+    )
+    if possible == course.steps:
+        return course
+    if not possible:
         return Meaningless(problem="a spot bot has nothing to sell here: it is flat, and spot cannot go short")
-    return course
+    return Course(steps=possible, direction=Direction.FLAT)
 
 
 def _open_step(direction: Direction) -> Step:
@@ -120,7 +129,7 @@ def _bare(bot: Bot, held: Direction, towards: Direction) -> Course:
 
 def _towards_target(held: Direction, instruction: Instruction) -> Course:
     target = instruction.target
-    if target is None or target.direction is Direction.FLAT:
+    if target is None or target.direction is Direction.FLAT or target.size == 0:
         return _closing(held, Direction.FLAT)
     if held is not target.direction or target.size is None or target.previous_size in {None, Decimal(0)}:
         return _opening(held, target.direction)

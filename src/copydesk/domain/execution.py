@@ -72,7 +72,7 @@ def states_to_show(before: State, status: OrderStatus) -> tuple[State, ...]:
         return ()
     if before is State.SENDING and shown is State.CANCELLED:
         return (State.WORKING, State.CANCELLED)
-    if before is State.WORKING and shown is State.REJECTED:
+    if before in {State.WORKING, State.PARTIAL} and shown is State.REJECTED:
         return (State.CANCELLED,)
     return (shown,)
 

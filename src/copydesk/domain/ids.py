@@ -1,6 +1,7 @@
 """Identities: one NewType a thing, each a 26-character ULID that sorts by time of making."""
 
 import secrets
+import threading
 from datetime import datetime
 from typing import NewType
 
@@ -19,9 +20,20 @@ _RANDOM_BITS = 80
 _LENGTH = 26
 
 
+_newest = {"number": 0}
+"""Ids of one process keep the order they were made in, within a millisecond too."""
+
+_making = threading.Lock()
+
+
 def new_id(at: datetime) -> str:
     """A lower-case ULID: 48 bits of milliseconds, 80 random bits, base 32 (Crockford)."""
-    number = (int(at.timestamp() * 1000) << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
+    milliseconds = int(at.timestamp() * 1000)
+    with _making:
+        number = (milliseconds << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
+        if _newest["number"] >> _RANDOM_BITS == milliseconds:
+            number = max(number, _newest["number"] + 1)
+        _newest["number"] = number
     return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(5 * (_LENGTH - 1), -1, -5))
 
 

@@ -6,6 +6,7 @@ from decimal import ROUND_DOWN, Decimal
 
 _EXCHANGE_PREFIX = re.compile(r"^[A-Z0-9_]+:")
 _SETTLE_SUFFIX = re.compile(r":[A-Z0-9]+$")
+_SETTLED = re.compile(r"^[A-Z0-9]+(USDT|USDC|USD|BTC):\1$")
 _PERPETUAL_SUFFIX = re.compile(r"(\.P|[-_.]?PERP|[-_]SWAP)$")
 _SYMBOL = re.compile(r"^[A-Z0-9]{2,30}$")
 
@@ -37,7 +38,7 @@ def round_to_tick(price: Decimal, tick: Decimal) -> Decimal:
 def canonical_symbol(text: str) -> str | None:
     """BINANCE:BTCUSDT.P, BTCUSDTPERP, BTC/USDT:USDT, btc-usdt → BTCUSDT; None where it cannot be a symbol."""
     symbol = text.strip().upper()
-    if "/" in symbol:
+    if "/" in symbol or _SETTLED.match(symbol):
         symbol = _SETTLE_SUFFIX.sub("", symbol)
     symbol = _PERPETUAL_SUFFIX.sub("", _EXCHANGE_PREFIX.sub("", symbol))
     symbol = re.sub(r"[/\-_]", "", symbol)

@@ -10,6 +10,7 @@ from copydesk.domain.instrument import Instrument, plain, round_down, round_to_t
 from copydesk.domain.position import Position
 from copydesk.domain.signal import Direction, LegKind, Side, Step
 from copydesk.domain.subscription import (
+    VENUES_OF_MARKET,
     Account,
     EffectiveSettings,
     Subscription,
@@ -63,6 +64,9 @@ def plan_copy(step: Step, follower: Follower, quote: Quote | None) -> Copy | Ref
     refused = refuse_account(follower.account)
     if refused is not None:
         return refused
+    if step.leg is LegKind.OPEN and follower.account.venue not in VENUES_OF_MARKET[follower.bot.market_type]:
+        problem = f"A {follower.bot.market_type} bot cannot be copied at {follower.account.venue}"
+        return Refusal(reason=problem, rule="market_type")
     if step.leg is LegKind.CLOSE:
         return _plan_close(step, follower, quote)
     return refuse_open(follower.subscription, follower.exposure) or _plan_open(step, follower, quote)
@@ -92,7 +96,7 @@ def _plan_open(step: Step, follower: Follower, quote: Quote | None) -> Copy | Re
     exact = settings.margin_usd * settings.leverage / quote.last_price
     quantity = round_down(exact, quote.instrument.quantity_step)
     numbers = {
-        "exact_quantity": plain(round(exact, 8)),
+        "exact_quantity": plain(Decimal(format(exact, ".8f"))),
         "quantity": plain(quantity),
         "notional": plain(quantity * quote.last_price),
     }
@@ -139,8 +143,9 @@ def _plan_close(step: Step, follower: Follower, quote: Quote | None) -> Copy | R
     if held is None or step.direction not in {held.direction, Direction.FLAT}:
         which = "" if step.direction is Direction.FLAT else f" {step.direction}"
         return Refusal(reason=f"No{which} position to close", rule="no_position")
-    wanted = held.quantity * step.fraction
-    quantity = held.quantity if step.fraction == 1 or quote is None else _closable(wanted, quote)
+    if step.fraction != 1 and quote is None:
+        return Refusal(reason="No price for this symbol at the account's venue", rule="no_market_data")
+    quantity = held.quantity if quote is None or step.fraction == 1 else _closable(held.quantity * step.fraction, quote)
     numbers = {"held": plain(held.quantity), "fraction": plain(step.fraction), "quantity": plain(quantity)}
     if quantity == 0:
         return Refusal(reason="The part to close is smaller than one step", rule="quantity_step", numbers=numbers)
@@ -156,7 +161,9 @@ def _plan_close(step: Step, follower: Follower, quote: Quote | None) -> Copy | R
 
 
 def _closable(wanted: Decimal, quote: Quote) -> Decimal:
-    quantity = round_down(wanted, quote.instrument.quantity_step)
+    """A third has no exact decimal: a millionth of a step makes good what its last digit lost."""
+    step = quote.instrument.quantity_step
+    quantity = round_down(wanted + step / 1_000_000, step)
     return quantity if quantity >= quote.instrument.quantity_min else Decimal(0)
 
 

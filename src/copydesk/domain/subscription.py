@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
 
-from copydesk.domain.bot import Bot
+from copydesk.domain.bot import Bot, MarketType
 from copydesk.domain.ids import AccountId, BotId, SubscriptionId, UserId
 
 T = TypeVar("T")
@@ -17,6 +17,15 @@ class VenueName(StrEnum):
 
     BINANCE_FUTURES = "binance-futures"
     PAPER = "paper"
+
+
+VENUES_OF_MARKET = {
+    MarketType.FUTURES: frozenset({VenueName.BINANCE_FUTURES, VenueName.PAPER}),
+    MarketType.SPOT: frozenset({VenueName.PAPER}),
+    MarketType.MT5: frozenset({VenueName.PAPER}),
+    MarketType.OPTIONS: frozenset({VenueName.PAPER}),
+}
+"""Where a bot's symbols can be traded: a spot signal is no futures order."""
 
 
 class Environment(StrEnum):

@@ -80,6 +80,8 @@ class Deciding:
     def decide(self, execution: Execution, follower: Follower) -> Execution:
         """SKIPPED, SENDING, or (a close at a venue whose clock is not known) as it was."""
         step = Step(leg=execution.kind, direction=execution.direction, fraction=execution.fraction)
+        if step.leg is LegKind.CLOSE and step.fraction != 1 and self.market.quote is None:
+            return replace(execution, state=State.QUEUED, reason="Waits for the venue: a part needs its steps")
         copy = self._refuse_for_now(execution) or plan_copy(step, follower, self.market.quote)
         if isinstance(copy, Refusal):
             return making.skipped(execution, self._explained(copy))

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from copydesk.domain.errors import StaleWrite
+from copydesk.domain.errors import StaleWrite, StoreUnavailable
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.guards import Refusal
 from copydesk.domain.ids import AccountId, SignalId, SubscriptionId
@@ -71,15 +71,29 @@ class Desk:
 
     async def run(self) -> None:
         """Until cancelled. What an earlier run left in SENDING is taken over first."""
-        taken_over = await self._reconciler.take_over()
-        if taken_over:
-            log.warning("unsettled after restart", executions=taken_over)
+        await self._take_over()
         async with asyncio.TaskGroup() as self._tasks:
             self.intake.arrived.set()
             self._tasks.create_task(self._fan_out_for_ever())
             self._tasks.create_task(self._repeat(self._reconciler.look, LOOK_EVERY_S))
             self._tasks.create_task(self._repeat(self._release_waiting, RELEASE_EVERY_S))
             self._tasks.create_task(self._repeat(self.sessions.sync_clocks, CLOCKS_EVERY_S))
+
+    @property
+    def is_running(self) -> bool:
+        return self._tasks is not None
+
+    async def _take_over(self) -> None:
+        """Nothing is sent before the past is known; a database that is away is waited for."""
+        while True:
+            try:
+                taken_over = await self._reconciler.take_over()
+                break
+            except StoreUnavailable as error:
+                log.warning("waiting for the database", problem=str(error))
+                await self._clock.sleep(RELEASE_EVERY_S)
+        if taken_over:
+            log.warning("unsettled after restart", executions=taken_over)
 
     def prepare(self, subscription_id: SubscriptionId) -> None:
         """Set a new subscription's account up ahead of its first signal."""
@@ -94,7 +108,11 @@ class Desk:
         if self._tasks is None:
             work.close()
             return
-        self._tasks.create_task(self._safely(work))
+        try:
+            self._tasks.create_task(self._safely(work))
+        except RuntimeError:
+            # The desk is stopping: what is written down is taken up at the next start.
+            work.close()
 
     async def _safely(self, work: Coroutine[Any, Any, None]) -> None:
         try:

@@ -54,9 +54,9 @@ def refuse_permissions(permissions: KeyPermissions) -> None:
 
 async def check_account(account: Account, venue: Venue, credentials: Mapping[str, str]) -> Report:
     """Ask the venue everything that could later stop an order; never raises for what it answers."""
-    session = venue.open_session(account, credentials)
     findings: list[Finding] = []
     try:
+        session = venue.open_session(account, credentials)
         async with asyncio.timeout(CHECK_TIMEOUT_S):
             findings.append(await _clock(account, venue))
             key_check, problem, forbidden = await _key(session, findings)

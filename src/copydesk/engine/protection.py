@@ -48,9 +48,8 @@ def adjust(tables: Transaction, closed: Execution, *, at: datetime, freezer: Fre
         return []
     if closed.executed_quantity <= 0:
         return []
-    rest = held.quantity / (held.quantity + closed.executed_quantity)
     frozen_by = freezer()
-    smaller = [ready_to_send(one, frozen_by) for one in _resized(standing, closed, rest, at)]
+    smaller = [ready_to_send(one, frozen_by) for one in _resized(standing, closed, held.quantity, at)]
     tables.executions.add(smaller, note=f"resized to {plain(held.quantity)} after a partial close")
     _want_cancelled(tables, standing, at)
     return smaller
@@ -72,13 +71,15 @@ def _protections(opened: Execution, entry: Decimal, at: datetime) -> Iterator[Ex
             yield _conditional(opened, kind.value, opened.executed_quantity, price, plan, at)
 
 
-def _resized(standing: Sequence[Execution], closed: Execution, rest: Decimal, at: datetime) -> Iterator[Execution]:
+def _resized(standing: Sequence[Execution], closed: Execution, held: Decimal, at: datetime) -> Iterator[Execution]:
     numbers: dict[LegKind, int] = {}
     for one in standing:
         inputs = one.plan["inputs"]
         if one.cancel_wanted or one.trigger_price is None or not isinstance(inputs, dict):
             continue
-        quantity = round_down((one.requested_quantity or Decimal(0)) * rest, Decimal(inputs["quantity_step"]))
+        before = held + closed.executed_quantity
+        wanted = (one.requested_quantity or Decimal(0)) * held / before
+        quantity = round_down(wanted, Decimal(inputs["quantity_step"]))
         if quantity <= 0:
             continue
         numbers[one.kind] = numbers.get(one.kind, 0) + 1

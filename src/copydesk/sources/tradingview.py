@@ -4,19 +4,20 @@ Shapes: `{"ticker","action","price"}` (8), `{"tv_instrument","action","strategy_
 `{"action":"open","side":"long","symbol"}` (16) of docs/tradingview.md.
 """
 
+import functools
 import hashlib
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from copydesk.domain.errors import FieldError, InvalidInput
 from copydesk.domain.instrument import canonical_symbol
 from copydesk.domain.signal import Instruction, Target
-from copydesk.sources.words import DIRECTIONS, read_action, read_number
+from copydesk.sources.words import DIRECTIONS, NO_VALUE, read_action, read_number
 
 SECRET_NAMES = ("secret", "passphrase", "signalToken", "token", "key")
 SYMBOL_NAMES = ("ticker", "symbol", "tv_instrument", "instrument", "pair")
@@ -45,13 +46,24 @@ class Envelope:
 def open_alert(body: bytes) -> Envelope:
     """Never raises: whether the sender may speak is decided before what they say."""
     try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
+        document = _storable(json.loads(body.decode("utf-8-sig"), parse_constant=str, parse_float=Decimal))
+    except (ValueError, RecursionError, InvalidOperation):
         return Envelope(secret=None, document=None, body=body)
     if not isinstance(document, dict):
         return Envelope(secret=None, document=None, body=body)
     secret = next((document[name] for name in SECRET_NAMES if isinstance(document.get(name), str)), None)
     return Envelope(secret=secret, document=document, body=body)
+
+
+def _storable(value: Any) -> Any:
+    """Text without NUL and half surrogates, which no database takes."""
+    if isinstance(value, str):
+        return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+    if isinstance(value, list):
+        return [_storable(one) for one in value]
+    if isinstance(value, dict):
+        return {_storable(name): _storable(one) for name, one in value.items()}
+    return value
 
 
 def read_alert(alert: Envelope, received_at: datetime) -> Instruction:
@@ -98,8 +110,24 @@ def _read_document(document: Mapping[str, Any], body: bytes) -> Instruction:
         key_ttl_s=ttl_s,
         price=price,
         target=target,
-        payload={name: value for name, value in document.items() if name not in SECRET_NAMES},
+        payload=_without_secrets(document),
     )
+
+
+def _without_secrets(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Neither under its names nor anywhere as a value."""
+    secrets = [value for name in SECRET_NAMES if isinstance(value := document.get(name), str) and value]
+
+    def cleaned(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: cleaned(one) for name, one in value.items() if name not in SECRET_NAMES}
+        if isinstance(value, list):
+            return [cleaned(one) for one in value]
+        if isinstance(value, str):
+            return functools.reduce(lambda text, secret: text.replace(secret, "(secret)"), secrets, value)
+        return value
+
+    return {name: cleaned(value) for name, value in document.items() if name not in SECRET_NAMES}
 
 
 def _price(document: Mapping[str, Any], problems: list[FieldError]) -> Decimal | None:
@@ -158,8 +186,10 @@ def _first(document: Mapping[str, Any], names: tuple[str, ...]) -> Any:
 
 
 def _text(document: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    value = next((document[name] for name in names if isinstance(document.get(name), str | int)), None)
-    return str(value).strip() or None if value is not None else None
+    """The first that says something: TradingView fills in NaN or na where it has nothing to say."""
+    found = (document.get(name) for name in names)
+    texts = (str(value).strip() for value in found if isinstance(value, str | int) and not isinstance(value, bool))
+    return next((text for text in texts if text.lower() not in NO_VALUE), None)
 
 
 def _problem(found: str | None, right: str) -> str:

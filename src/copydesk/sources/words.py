@@ -41,8 +41,21 @@ DIRECTIONS: Mapping[str, Direction] = {
     "flat": Direction.FLAT,
 }
 
+# Beside a close, a side is the position's (long) or the order's (a sell closes a long).
+_CLOSED_BY = {
+    "long": Action.CLOSE_LONG,
+    "sell": Action.CLOSE_LONG,
+    "short": Action.CLOSE_SHORT,
+    "buy": Action.CLOSE_SHORT,
+}
+
+MAGNITUDE_MAX = 30
+"""Powers of ten beyond which a number is no price or size of anything."""
+
+SHOWN_MAX = 40
+
 _OPENINGS = frozenset({"open", "enter", "entry"})
-_NO_NUMBER = frozenset({"", "na", "nan", "null", "none"})
+NO_VALUE = frozenset({"", "na", "nan", "null", "none"})
 
 
 def read_action(word: str, side: str | None) -> Action | None:
@@ -53,10 +66,7 @@ def read_action(word: str, side: str | None) -> Action | None:
         opens = {Direction.LONG: Action.OPEN_LONG, Direction.SHORT: Action.OPEN_SHORT}
         return opens.get(direction) if direction is not None else None
     action = ACTIONS.get(word)
-    if action is Action.CLOSE and direction is not None:
-        closes = {Direction.LONG: Action.CLOSE_LONG, Direction.SHORT: Action.CLOSE_SHORT}
-        return closes.get(direction, Action.CLOSE)
-    return action
+    return _CLOSED_BY.get(side.strip().lower(), action) if action is Action.CLOSE and side else action
 
 
 def read_number(value: object) -> Decimal | None:
@@ -64,12 +74,12 @@ def read_number(value: object) -> Decimal | None:
     if value is None or isinstance(value, bool):
         return None
     text = str(value).strip()
-    if text.lower() in _NO_NUMBER:
+    if text.lower() in NO_VALUE:
         return None
     try:
         number = Decimal(text)
     except InvalidOperation as error:
-        raise ValueError(f"{text!r} is not a number") from error
-    if not number.is_finite():
-        raise ValueError(f"{text!r} is not a finite number")
+        raise ValueError(f"{text[:SHOWN_MAX]!r} is not a number") from error
+    if not number.is_finite() or abs(number.adjusted()) > MAGNITUDE_MAX or len(text) > 2 * MAGNITUDE_MAX:
+        raise ValueError(f"{text[:SHOWN_MAX]!r} is not a number one can trade with")
     return number

@@ -49,7 +49,7 @@ class AuditLog:
             "actor": actor,
             "action": action,
             "subject": subject,
-            "details": json.loads(json.dumps(details, default=str)),
+            "details": json.loads(json.dumps(details, default=str), parse_float=str),
             "previous_hash": previous,
         }
         self._connection.execute(_TABLE.insert(), [{**line, "hash": _hash(line)}])

@@ -65,6 +65,8 @@ class Bots:
     def rotate(self, bot_id: BotId, fingerprint: str, *, old_until: datetime, at: datetime) -> None:
         """A new secret at once; of the old ones only the newest stays valid, until `old_until`."""
         current = _SECRETS.c.bot_id == bot_id
+        if fingerprint in self.fingerprints(bot_id, at):
+            raise Conflict("this secret is valid already: choose another one")
         self._connection.execute(_SECRETS.delete().where(current, _SECRETS.c.expires_at.is_not(None)))
         self._connection.execute(_SECRETS.update().where(current).values(expires_at=old_until))
         row = {"bot_id": bot_id, "fingerprint": fingerprint, "expires_at": None, "created_at": at}

@@ -73,7 +73,7 @@ class Executions:
         query = select(*_COLUMNS).where(_TABLE.c.state.in_(list(states)))
         if due is not None:
             query = query.where(or_(_TABLE.c.next_look_at.is_(None), _TABLE.c.next_look_at <= due))
-        return self._all(query.order_by(_TABLE.c.next_look_at, _TABLE.c.id).limit(DUE_MAX))
+        return self._all(query.order_by(_TABLE.c.next_look_at.asc().nulls_first(), _TABLE.c.id).limit(DUE_MAX))
 
     def order_ids(self, account_id: AccountId, symbol: str) -> Collection[str]:
         query = select(_TABLE.c.exchange_order_id).where(

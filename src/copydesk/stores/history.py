@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, not_, or_, select
 
-from copydesk.domain.execution import Execution, State
+from copydesk.domain.execution import FINAL, Execution, Outcome, State
 from copydesk.domain.ids import ExecutionId, SignalId, UserId
 from copydesk.domain.signal import LegKind, Signal
 from copydesk.domain.user import Role, User
@@ -79,7 +79,28 @@ class History:
 
 
 def _fits(table: Any, filters: Mapping[str, Any]) -> list[ColumnElement[bool]]:
-    return [table.c[name] == value for name, value in filters.items()]
+    return [
+        _has_outcome(value) if name == "status" and table is _SENT else table.c[name] == value
+        for name, value in filters.items()
+    ]
+
+
+def _has_outcome(wanted: Outcome) -> ColumnElement[bool]:
+    """domain.execution.outcome, as SQL: a price is there as soon as something was executed."""
+    state = _SENT.c.state
+    protects = _SENT.c.leg.not_in([LegKind.OPEN.value, LegKind.CLOSE.value])
+    success = or_(
+        state == State.FILLED,
+        and_(state == State.WORKING, protects),
+        and_(state == State.CANCELLED, or_(protects, _SENT.c.executed_price.is_not(None))),
+    )
+    if wanted is Outcome.SUCCESS:
+        return success
+    if wanted is Outcome.SKIPPED:
+        return state == State.SKIPPED
+    if wanted is Outcome.FAILED:
+        return and_(state.in_(FINAL - {State.SKIPPED}), not_(success))
+    return and_(state.not_in(FINAL), not_(success))
 
 
 def _own_bots(owner_id: UserId) -> Select[tuple[str]]:

@@ -21,6 +21,7 @@ class Positions:
         self._connection = connection
 
     def get(self, subscription_id: SubscriptionId, symbol: str) -> Position | None:
+        self._lock(subscription_id)
         held = tables.positions
         return first(
             self._connection, Position, held, held.c.subscription_id == subscription_id, held.c.symbol == symbol
@@ -57,8 +58,19 @@ class Positions:
         self._connection.execute(tables.trades.insert(), [row])
 
     def add_result(self, subscription_id: SubscriptionId, net_usd: Decimal, at: datetime) -> None:
+        self._lock(subscription_id)
         results = tables.daily_results
         key = {"subscription_id": subscription_id, "day": day_of(at)}
         query = select(results.c.net_usd).where(*(results.c[name] == value for name, value in key.items()))
-        before = self._connection.execute(query.with_for_update()).scalar_one_or_none() or Decimal(0)
+        before = self._connection.execute(query).scalar_one_or_none() or Decimal(0)
         upsert(self._connection, results, key, {"net_usd": before + net_usd})
+
+    def _lock(self, subscription_id: SubscriptionId) -> None:
+        """Two fills of one subscription are booked one after the other; a row that is not there cannot be locked.
+
+        SQLite has one writer anyway.
+        """
+        if self._connection.dialect.name == "postgresql":
+            subscriptions = tables.bot_subscriptions.c
+            query = select(subscriptions.id).where(subscriptions.id == subscription_id)
+            self._connection.execute(query.with_for_update())

@@ -1,10 +1,12 @@
 """PostgreSQL through asyncpg: the same sync functions, run in SQLAlchemy's greenlet over an async connection."""
 
+import json
 from collections.abc import Callable
 from typing import TypeVar
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from copydesk.domain.errors import StoreUnavailable
@@ -20,7 +22,12 @@ class PostgresDatabase:
 
     def __init__(self, url: str) -> None:
         address = "postgresql+asyncpg://" + url.partition("://")[2]
-        self._engine = create_async_engine(address, pool_size=POOL_SIZE, pool_pre_ping=True)
+        self._engine = create_async_engine(
+            address,
+            pool_size=POOL_SIZE,
+            pool_pre_ping=True,
+            json_serializer=lambda value: json.dumps(value, default=str),
+        )
 
     async def start(self) -> None:
         await self._run(upgrade)
@@ -38,5 +45,5 @@ class PostgresDatabase:
         try:
             async with self._engine.begin() as connection:
                 return await connection.run_sync(work)
-        except (DBAPIError, OSError) as error:
+        except (DBAPIError, PoolTimeout, OSError) as error:
             raise StoreUnavailable(str(error)) from error

@@ -49,7 +49,8 @@ class Signals:
 
     def waiting(self) -> Sequence[Signal]:
         signals = tables.bot_signals
-        query = select(*columns(signals, Signal)).where(signals.c.fanned_out_at.is_(None)).order_by(signals.c.id)
+        query = select(*columns(signals, Signal)).where(signals.c.fanned_out_at.is_(None))
+        query = query.order_by(signals.c.created_at, signals.c.id)
         return [read_signal(row) for row in self._connection.execute(query)]
 
     def mark_fanned_out(self, signal_id: SignalId, at: datetime) -> None:

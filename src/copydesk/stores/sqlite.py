@@ -4,9 +4,11 @@ synchronous=FULL: a commit is on the disk before anybody is told, which is what 
 """
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -30,6 +32,9 @@ JOBS_MAX = 200
 
 BUSY_TIMEOUT_MS = 5_000
 
+WAL_TRIES = 50
+WAL_WAIT_S = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class _Job:
@@ -50,6 +55,7 @@ class SqliteDatabase:
             connect_args={"check_same_thread": False},
         )
         event.listen(self._engine, "connect", _prepare_connection)
+        self._closed = False
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_for_ever, name="copydesk-writer", daemon=True)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="copydesk-reader")
@@ -62,6 +68,8 @@ class SqliteDatabase:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
+        if self._closed:
+            raise StoreUnavailable("the database is closed")
         job = _Job(work, Future())
         self._jobs.put(job)
         # A caller that is cancelled must not cancel the write: it is under way in another thread.
@@ -69,6 +77,7 @@ class SqliteDatabase:
         return result
 
     async def close(self) -> None:
+        self._closed = True
         if self._writer.is_alive():
             self._jobs.put(None)
             await asyncio.to_thread(self._writer.join)
@@ -112,8 +121,21 @@ class SqliteDatabase:
 
 
 def _prepare_connection(connection: sqlite3.Connection, _record: object) -> None:
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_MS}"):
-        connection.execute(f"PRAGMA {pragma}")
+    connection.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    _switch_to_wal(connection)
+    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA foreign_keys=ON")
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Of two programs that open a new file at once, one is told "locked" without any waiting."""
+    for _ in range(WAL_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            time.sleep(WAL_WAIT_S)
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def _commit_together(connection: Connection, batch: list[_Job]) -> None:
@@ -152,7 +174,6 @@ def _run_one(connection: Connection, job: _Job) -> Any:
 
 
 def _roll_back(connection: Connection) -> None:
-    try:
+    # Where BEGIN itself failed (locked), or SQLite has rolled back by itself (full), there is nothing to roll back.
+    with contextlib.suppress(DBAPIError):
         connection.exec_driver_sql("ROLLBACK")
-    except DBAPIError:
-        connection.invalidate()

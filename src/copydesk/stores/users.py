@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import IntegrityError
 
 from copydesk.domain.errors import Conflict
 from copydesk.domain.ids import UserId
-from copydesk.domain.user import Role, User
+from copydesk.domain.user import Role, User, UserStatus
 from copydesk.stores import tables
 from copydesk.stores.rows import columns, count, dump, first, load, page
 
@@ -56,8 +56,9 @@ class Users:
         return count(self._connection, _USERS, *(_USERS.c[name] == value for name, value in filters.items()))
 
     def has_admin(self) -> bool:
-        query = select(func.count()).select_from(_USERS).where(_USERS.c.role == Role.ADMIN)
-        return self._connection.execute(query).scalar_one() > 0
+        """Somebody who can sign in and run the desk."""
+        active = (_USERS.c.role == Role.ADMIN, _USERS.c.status == UserStatus.ACTIVE)
+        return count(self._connection, _USERS, *active) > 0
 
     def add_token(self, token_id: str, user_id: UserId, family: str, expires_at: datetime) -> None:
         row = {"id": token_id, "user_id": user_id, "family": family, "expires_at": expires_at, "used_at": None}

@@ -1,9 +1,11 @@
 """Secrets at rest: AES-256-GCM with a data key per secret, wrapped by a master key kept outside the database."""
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import os
+import tempfile
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -51,14 +53,21 @@ class EnvelopeVault:
 def read_master_key(path: Path) -> bytes:
     """The key in `path`; made there (mode 0600) by the first start."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return base64.b64decode(path.read_text(encoding="ascii"))
-    key = os.urandom(_KEY_BYTES)
+    if not path.exists():
+        _make_master_key(path)
+    return base64.b64decode(path.read_text(encoding="ascii"))
+
+
+def _make_master_key(path: Path) -> None:
+    """Whole or not at all: of two first starts at once, one makes it and both read the same."""
+    descriptor, draft = tempfile.mkstemp(dir=path.parent)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(base64.b64encode(key).decode() + "\n")
-    return key
+        file.write(base64.b64encode(os.urandom(_KEY_BYTES)).decode() + "\n")
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        Path(draft).unlink()
 
 
 def _encrypt(cipher: AESGCM, plaintext: bytes, context: str) -> bytes:

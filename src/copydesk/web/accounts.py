@@ -59,11 +59,12 @@ async def list_accounts(
     me: Me,
     hub: TheHub,
     paging: PageOf,
+    name: Annotated[str | None, Query(max_length=120)] = None,
     venue: Annotated[VenueName | None, Query()] = None,
     environment: Annotated[Environment | None, Query()] = None,
     is_active: Annotated[bool | None, Query()] = None,
 ) -> Page[AccountAnswer]:
-    filters = given(venue=venue, environment=environment, is_active=is_active)
+    filters = given(name=name, venue=venue, environment=environment, is_active=is_active)
     owner = _owner(me)
     found, following = await hub.store.read(
         lambda tables: tables.accounts.list(filters, owner_id=owner, limit=paging.limit, cursor=paging.cursor),
@@ -156,7 +157,7 @@ def _secrets(venue: VenueName, api_key: str | None, api_secret: str | None) -> d
     problems = tuple(FieldError(name, f"{venue} needs it") for name, value in given_parts.items() if value is None)
     if problems:
         raise InvalidInput("; ".join(f"{one.field}: {one.problem}" for one in problems), problems)
-    return {name: value.strip() for name, value in given_parts.items() if value is not None}
+    return {name: value for name, value in given_parts.items() if value is not None}
 
 
 def _hint(secrets: dict[str, str]) -> str:

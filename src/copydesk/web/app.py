@@ -32,6 +32,29 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 
+_SIGN_IN = {
+    "type": "oauth2",
+    "description": "POST /token with a username and password; then Authorization: Bearer …",
+    "flows": {"password": {"tokenUrl": "/token", "refreshUrl": "/token/refresh", "scopes": {}}},
+}
+
+
+def _describe_sign_in(app: FastAPI) -> None:
+    """So that /docs can sign in: every route that asks for a user says so."""
+    plain_openapi = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        schema = plain_openapi()
+        schema.setdefault("components", {}).setdefault("securitySchemes", {})["sign_in"] = _SIGN_IN
+        for path, methods in schema["paths"].items():
+            for method, told in methods.items():
+                if policy.POLICIES[method.upper(), path].roles:
+                    told["security"] = [{"sign_in": []}]
+        return schema
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to extend it
+
+
 def build_app(hub: Hub, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], version: str) -> FastAPI:
     """Raise where a route has no policy."""
     app = FastAPI(
@@ -44,6 +67,7 @@ def build_app(hub: Hub, lifespan: Callable[[FastAPI], AbstractAsyncContextManage
         redoc_url=None,
     )
     app.state.hub = hub
+    _describe_sign_in(app)
     for room in _ROOMS:
         app.include_router(room)
     errors.install(app)

@@ -59,10 +59,11 @@ async def list_bots(
     paging: PageOf,
     name: Annotated[str | None, Query(max_length=120)] = None,
     market_type: Annotated[MarketType | None, Query()] = None,
+    source: Annotated[SourceKind | None, Query()] = None,
     status: Annotated[BotStatus | None, Query()] = None,
 ) -> Page[BotAnswer]:
     seen_by = None if me.role is Role.ADMIN else me.id
-    filters = given(name=name, market_type=market_type, status=status)
+    filters = given(name=name, market_type=market_type, source=source, status=status)
     found, following = await hub.store.read(
         lambda tables: tables.bots.list(filters, seen_by=seen_by, limit=paging.limit, cursor=paging.cursor),
     )

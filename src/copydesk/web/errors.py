@@ -1,6 +1,7 @@
 """Every error leaves in the contract's shape; no stack trace ever does."""
 
 import math
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,7 +54,7 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, StoreUnavailable):
         log.error("store unavailable", problem=str(error))
         return answer(503, "store_unavailable", "the database did not take it: nothing is stored, please try again")
-    log.error("unexpected", error=repr(error))
+    log.error("unexpected", error=type(error).__name__)
     return answer(500, "internal_error", "something went wrong here; the log tells what")
 
 
@@ -74,8 +75,14 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    log.error("request broke", path=request.url.path, error=repr(error))
+    log.error("request broke", path=request.url.path, error=type(error).__name__, where=_where(error))
     return answer(500, "internal_error", "something went wrong here; the log tells what")
+
+
+def _where(error: Exception) -> str:
+    """The innermost line; the error's own text may hold what somebody sent."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
 
 def _name(place: tuple[str | int, ...]) -> str:

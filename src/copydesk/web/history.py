@@ -8,8 +8,9 @@ from fastapi import APIRouter, Query
 
 from copydesk.client.models import ExecutionAnswer, SignalAnswer
 from copydesk.domain.errors import NotFound
-from copydesk.domain.execution import Execution, State, outcome
+from copydesk.domain.execution import Execution, Outcome, State, outcome
 from copydesk.domain.ids import ExecutionId, SignalId
+from copydesk.domain.signal import Action, Side, SourceKind
 from copydesk.stores.store import Tables
 from copydesk.web.hub import Me, TheHub
 from copydesk.web.listing import LIMIT_MAX, Page, PageOf, given
@@ -21,9 +22,16 @@ Filter = Annotated[str | None, Query(max_length=60)]
 
 @router.get("/bot-signals")
 async def list_signals(
-    me: Me, hub: TheHub, paging: PageOf, bot_id: Filter = None, symbol: Filter = None, source: Filter = None
+    me: Me,
+    hub: TheHub,
+    paging: PageOf,
+    bot_id: Filter = None,
+    ticker: Filter = None,
+    symbol: Filter = None,
+    action: Annotated[Action | None, Query()] = None,
+    source: Annotated[SourceKind | None, Query()] = None,
 ) -> Page[SignalAnswer]:
-    filters = given(bot_id=bot_id, symbol=symbol, source=source)
+    filters = given(bot_id=bot_id, ticker=ticker, symbol=symbol, action=action, source=source)
 
     def work(tables: Tables) -> Page[SignalAnswer]:
         found, following = tables.history.signals(me, filters, limit=paging.limit, cursor=paging.cursor)
@@ -52,7 +60,9 @@ async def list_executions(
     bot_id: Filter = None,
     symbol: Filter = None,
     leg: Filter = None,
+    side: Annotated[Side | None, Query()] = None,
     state: Annotated[State | None, Query()] = None,
+    status: Annotated[Outcome | None, Query()] = None,
 ) -> Page[ExecutionAnswer]:
     filters = given(
         signal_id=signal_id,
@@ -61,7 +71,9 @@ async def list_executions(
         bot_id=bot_id,
         symbol=symbol,
         leg=leg,
+        side=side,
         state=state,
+        status=status,
     )
 
     def work(tables: Tables) -> Page[ExecutionAnswer]:
@@ -89,11 +101,13 @@ async def list_audit(
     hub: TheHub,
     limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 50,
     cursor: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+    total: bool = False,
 ) -> Page[dict[str, Any]]:
     """Newest first; `copydesk admin audit verify` checks the chain."""
     lines = await hub.store.read(lambda tables: tables.audit.lines(limit=limit, before=cursor))
-    following = str(lines[-1].number) if len(lines) == limit else None
-    return Page(items=[asdict(line) for line in lines], next=following)
+    following = str(lines[-1].number) if len(lines) == limit and lines[-1].number > 1 else None
+    newest = await hub.store.read(lambda tables: tables.audit.lines(limit=1)) if total else []
+    return Page(items=[asdict(line) for line in lines], next=following, total=newest[0].number if newest else None)
 
 
 def _answers(tables: Tables, found: Sequence[Execution]) -> list[ExecutionAnswer]:

@@ -50,26 +50,37 @@ class Buckets:
             raise TooMany("too many requests", (1 - level) / self._rate)
 
 
+Attempt = tuple[str, str, datetime]
+"""Whose sign-in, from where, when."""
+
+
 class Failures:
-    """Failed sign-ins in a sliding window."""
+    """Sign-ins in a sliding window. Each counts as failed from its start, so that many at once do not slip through."""
 
     def __init__(self) -> None:
         self._failed: OrderedDict[str, deque[datetime]] = OrderedDict()
 
-    def check(self, username: str, address: str, now: datetime) -> None:
+    def begin(self, username: str, address: str, now: datetime) -> Attempt:
         """Raise TooMany before a password is even looked at."""
-        limits = ((f"name:{username.lower()}", FAILURES_PER_NAME), (f"address:{address}", FAILURES_PER_ADDRESS))
-        for key, most in limits:
+        name_key, address_key = f"name:{username.lower()}", f"address:{address}"
+        for key, most in ((name_key, FAILURES_PER_NAME), (address_key, FAILURES_PER_ADDRESS)):
             failed = self._recent(key, now)
             if len(failed) >= most:
                 raise TooMany("too many failed sign-ins", (failed[0] + FAILURE_WINDOW - now).total_seconds())
-
-    def add(self, username: str, address: str, now: datetime) -> None:
-        for key in (f"name:{username.lower()}", f"address:{address}"):
-            self._failed.setdefault(key, deque(maxlen=FAILURES_PER_ADDRESS)).append(now)
+        for key in (name_key, address_key):
+            self._failed.setdefault(key, deque()).append(now)
             self._failed.move_to_end(key)
         while len(self._failed) > KEYS_MAX:
             self._failed.popitem(last=False)
+        return name_key, address_key, now
+
+    def forgive(self, attempt: Attempt) -> None:
+        """It was no failure after all."""
+        *keys, at = attempt
+        for key in keys:
+            failed = self._failed.get(str(key), deque())
+            if at in failed:
+                failed.remove(at)
 
     def _recent(self, key: str, now: datetime) -> deque[datetime]:
         failed = self._failed.get(key, deque())

@@ -1,14 +1,17 @@
 """Who may do what: a route that is not in this table stops the start."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from fastapi import APIRouter, FastAPI, HTTPException, Request
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
+from copydesk.domain.errors import FieldError, InvalidInput
 from copydesk.domain.user import Role, User, UserStatus
 from copydesk.web.hub import of_request
+from copydesk.web.limits import WEBHOOK_PREFIX
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ async def enforce(request: Request) -> None:
     policy = POLICIES.get((request.method, route.path))
     if policy is None:
         raise HTTPException(403, "nobody may do this")
+    _refuse_unknown_parameters(request, route)
     if not policy.roles:
         return
     user = await _user(request)
@@ -82,6 +86,26 @@ async def enforce(request: Request) -> None:
         raise HTTPException(403, "your role may not do this")
     of_request(request).limits.users.take(user.id, of_request(request).clock.now())
     request.state.user = user
+
+
+def _refuse_unknown_parameters(request: Request, route: APIRoute) -> None:
+    """A misspelt filter would silently return everything. An alert is not lost for a word in its address."""
+    if route.path.startswith(WEBHOOK_PREFIX):
+        return
+    known = set(_parameters(route.dependant))
+    unknown = sorted(set(request.query_params) - known)
+    if unknown:
+        fields = tuple(
+            FieldError(name, f"no such parameter; known: {', '.join(sorted(known)) or 'none'}") for name in unknown
+        )
+        raise InvalidInput(f"unknown query parameters: {', '.join(unknown)}", fields)
+
+
+def _parameters(dependant: Dependant) -> Iterator[str]:
+    """What a route and everything it depends on read from the query."""
+    yield from (field.alias for field in dependant.query_params)
+    for one in dependant.dependencies:
+        yield from _parameters(one)
 
 
 async def _user(request: Request) -> User:

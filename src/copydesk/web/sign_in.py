@@ -41,12 +41,12 @@ async def sign_in(request: Request, hub: TheHub) -> TokenAnswer:
     username, password = await _credentials(request)
     address = request.client.host if request.client else "unknown"
     now = hub.clock.now()
-    hub.limits.failures.check(username, address, now)
+    attempt = hub.limits.failures.begin(username, address, now)
     found = await hub.store.read(lambda tables: tables.users.by_name(username))
     fits = await hub.passwords.fits(None if found is None else found[1], password)
     if found is None or not fits or found[0].status is not UserStatus.ACTIVE:
-        hub.limits.failures.add(username, address, now)
         raise HTTPException(401, "username or password is wrong")
+    hub.limits.failures.forgive(attempt)
     user = found[0]
     return _answer(user, await hub.tokens.hand_out(hub.store, user, now))
 
@@ -76,9 +76,9 @@ def _answer(user: User, pair: Pair) -> TokenAnswer:
 
 
 async def _credentials(request: Request) -> tuple[str, str]:
-    if request.headers.get("content-type", "").startswith("application/json"):
+    if request.headers.get("content-type", "").lower().startswith("application/json"):
         try:
-            given: Any = json.loads(await request.body())
+            given: Any = json.loads((await request.body()).decode())
         except ValueError as error:
             raise InvalidInput("the body is not JSON", (FieldError("body", "not JSON"),)) from error
     else:
@@ -87,8 +87,16 @@ async def _credentials(request: Request) -> tuple[str, str]:
     problems = tuple(
         FieldError(name, f"a text of 1 to {TEXT_MAX} characters is needed")
         for name, value in zip(("username", "password"), found, strict=True)
-        if not isinstance(value, str) or not 1 <= len(value) <= TEXT_MAX
+        if not isinstance(value, str) or not 1 <= len(value) <= TEXT_MAX or not _is_text(value)
     )
     if problems:
         raise InvalidInput("username and password are needed, as a form or as JSON", problems)
     return str(found[0]), str(found[1])
+
+
+def _is_text(value: str) -> bool:
+    """Half surrogates and NUL are no text that could be stored or hashed."""
+    try:
+        return b"\0" not in value.encode()
+    except UnicodeEncodeError:
+        return False

@@ -17,7 +17,13 @@ from copydesk.client.models import (
 from copydesk.domain.bot import Bot, BotStatus
 from copydesk.domain.errors import Conflict, FieldError, InvalidInput, NotFound
 from copydesk.domain.ids import AccountId, BotId, SubscriptionId, UserId, new_id
-from copydesk.domain.subscription import CopyOptions, Subscription, SubscriptionStatus, effective_settings
+from copydesk.domain.subscription import (
+    VENUES_OF_MARKET,
+    CopyOptions,
+    Subscription,
+    SubscriptionStatus,
+    effective_settings,
+)
 from copydesk.domain.user import Role, User
 from copydesk.stores.store import Tables
 from copydesk.stores.subscriptions import Record
@@ -143,10 +149,14 @@ def _check_new(tables: Tables, wanted: Subscription) -> None:
     bot = tables.bots.get(wanted.bot_id)
     account = tables.accounts.get(wanted.account_id, wanted.owner_id)
     problems = []
-    if bot is None or bot.status is BotStatus.ARCHIVED:
+    if bot is None or not (bot.status is BotStatus.ACTIVE or bot.owner_id == wanted.owner_id):
         problems.append(FieldError("bot_id", "no such bot"))
     if account is None:
         problems.append(FieldError("exchange_account_id", "no such account of yours"))
+    if bot is not None and account is not None and account.venue not in VENUES_OF_MARKET[bot.market_type]:
+        problems.append(
+            FieldError("exchange_account_id", f"a {bot.market_type} bot cannot be copied at {account.venue}")
+        )
     if problems:
         raise InvalidInput("; ".join(f"{one.field}: {one.problem}" for one in problems), tuple(problems))
     if tables.subscriptions.of_account_and_bot(wanted.account_id, wanted.bot_id) is not None:

@@ -71,24 +71,30 @@ class Tokens:
             return None
         return UserId(str(claims["sub"]))
 
-    async def hand_out(self, store: SqlStore, user: User, now: datetime, family: str | None = None) -> Pair:
+    async def hand_out(self, store: SqlStore, user: User, now: datetime) -> Pair:
+        """A new family of tokens, for a new sign-in."""
         refresh = secrets.token_urlsafe(32)
-        kin = family or secrets.token_hex(16)
-        await store.write(lambda tables: tables.users.add_token(_digest(refresh), user.id, kin, now + REFRESH_TTL))
-        return Pair(self.access(user, now), refresh, int(ACCESS_TTL.total_seconds()))
+        family = secrets.token_hex(16)
+        await store.write(lambda tables: tables.users.add_token(_digest(refresh), user.id, family, now + REFRESH_TTL))
+        return self._pair(user, refresh, now)
 
     async def renew(self, store: SqlStore, refresh: str, now: datetime) -> tuple[User, Pair] | None:
         """None where the token is unknown, expired or used before (and then its whole family is ended)."""
+        following = secrets.token_urlsafe(32)
 
-        def work(tables: Tables) -> tuple[User, str] | None:
+        def work(tables: Tables) -> User | None:
             used = tables.users.use_token(_digest(refresh), now)
             user = None if used is None else tables.users.get(used[0])
-            return None if used is None or user is None else (user, used[1])
+            if used is None or user is None:
+                return None
+            tables.users.add_token(_digest(following), user.id, used[1], now + REFRESH_TTL)
+            return user
 
-        found = await store.write(work)
-        if found is None:
-            return None
-        return found[0], await self.hand_out(store, found[0], now, found[1])
+        user = await store.write(work)
+        return None if user is None else (user, self._pair(user, following, now))
+
+    def _pair(self, user: User, refresh: str, now: datetime) -> Pair:
+        return Pair(self.access(user, now), refresh, int(ACCESS_TTL.total_seconds()))
 
     async def end(self, store: SqlStore, refresh: str, now: datetime) -> None:
         def work(tables: Tables) -> None:

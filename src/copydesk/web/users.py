@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from copydesk.client.models import NewUser, Profile, UserAnswer, UserChange, UserConfig
-from copydesk.domain.errors import NotFound
+from copydesk.domain.errors import Conflict, NotFound
 from copydesk.domain.ids import UserId, new_id
 from copydesk.domain.user import Role, User, UserStatus
 from copydesk.stores.store import Tables
@@ -62,10 +62,11 @@ async def create_user(wanted: NewUser, me: Me, hub: TheHub) -> UserAnswer:
 async def list_users(
     hub: TheHub,
     paging: PageOf,
+    username: Annotated[str | None, Query(max_length=64)] = None,
     role: Annotated[Role | None, Query()] = None,
     status: Annotated[UserStatus | None, Query()] = None,
 ) -> Page[UserAnswer]:
-    filters = given(role=role, status=status)
+    filters = given(username=username.lower() if username else None, role=role, status=status)
     found, following = await hub.store.read(
         lambda tables: tables.users.list(filters, limit=paging.limit, cursor=paging.cursor),
     )
@@ -99,6 +100,8 @@ async def change_user(user_id: str, wanted: UserChange, me: Me, hub: TheHub) -> 
             raise NotFound("no such user")
         if wanted.password is not None or user.status is not UserStatus.ACTIVE:
             tables.users.end_sessions(user.id)
+        if not tables.users.has_admin():
+            raise Conflict("this is the last admin: make another one first")
         tables.audit.add(
             actor=me.id, action="user.change", subject=user.id, details={"fields": sorted(changes)}, at=now
         )

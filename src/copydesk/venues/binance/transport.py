@@ -14,7 +14,7 @@ import aiohttp
 import ccxt
 import ccxt.async_support
 
-from copydesk.domain.errors import OutcomeUnknown, VenueError, VenueUnavailable
+from copydesk.domain.errors import CredentialsRefused, OutcomeUnknown, VenueError, VenueUnavailable
 from copydesk.domain.subscription import Environment
 from copydesk.venues.binance.refusals import read_refusal
 
@@ -86,8 +86,12 @@ class Transport:
         """One signed request; `params` may bring their own frozen timestamp."""
         exchange = self.exchange()
         exchange.apiKey, exchange.secret = credentials["api_key"], credentials["api_secret"]
-        request = exchange.sign(path, [api], method, dict(params))
-        exchange.apiKey = exchange.secret = ""
+        try:
+            request = exchange.sign(path, [api], method, dict(params))
+        except ccxt.AuthenticationError as error:
+            raise CredentialsRefused("the key or its secret is empty") from error
+        finally:
+            exchange.apiKey = exchange.secret = ""
         return await self._send(request)
 
     async def close(self) -> None:
