@@ -52,15 +52,25 @@ def refuse_permissions(permissions: KeyPermissions) -> None:
         raise CredentialsRefused("the key may not trade futures: enable futures trading for it")
 
 
+async def check_key(account: Account, venue: Venue, credentials: Mapping[str, str]) -> Report:
+    """Only what the key may do: one request, for every account that is added."""
+    return await _examine(account, venue, credentials, whole=False)
+
+
 async def check_account(account: Account, venue: Venue, credentials: Mapping[str, str]) -> Report:
     """Ask the venue everything that could later stop an order; never raises for what it answers."""
+    return await _examine(account, venue, credentials, whole=True)
+
+
+async def _examine(account: Account, venue: Venue, credentials: Mapping[str, str], *, whole: bool) -> Report:
     findings: list[Finding] = []
     try:
         session = venue.open_session(account, credentials)
         async with asyncio.timeout(CHECK_TIMEOUT_S):
-            findings.append(await _clock(account, venue))
+            if whole:
+                findings.append(await _clock(account, venue))
             key_check, problem, forbidden = await _key(session, findings)
-            if key_check is not KeyCheck.REFUSED:
+            if whole and key_check is not KeyCheck.REFUSED:
                 await _holdings(session, findings)
     except (VenueError, TimeoutError) as error:
         problem = str(error) or "no answer in time"

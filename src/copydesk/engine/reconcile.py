@@ -3,15 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from copydesk.domain.errors import StaleWrite, StoreUnavailable, VenueError
+from copydesk.domain.errors import StaleWrite, StoreUnavailable, VenueError, VenueUnavailable
 from copydesk.domain.execution import ATTEMPTS_MAX, Execution, State
 from copydesk.domain.ids import ExecutionId
 from copydesk.domain.order import OrderReport, OrderStatus
-from copydesk.domain.subscription import Account
+from copydesk.domain.subscription import Account, Environment, VenueName
 from copydesk.engine import unprotected
 from copydesk.engine.delivery import Delivery, order_ref
 from copydesk.engine.settlement import Answer
@@ -38,10 +38,13 @@ LOOK_AT_REVIEW = timedelta(seconds=30)
 LOOKS_AT_ONCE = 20
 """Lookups under way at one time, so that reconciling leaves the address's weight budget to orders."""
 
-POLLS_PER_SECOND = 10
-"""Working orders looked at each second, over all accounts; each costs one unit of weight (budget: 40 a second)."""
+POLLS_A_LOOK = 5
+"""Working orders looked at each half second, longest not seen first; each costs one unit of weight of 20 there are."""
 
-POLL_MIN = timedelta(seconds=2)
+POLL_EVERY = timedelta(seconds=2)
+"""The soonest that a working order is looked at again; with many of them each waits for its turn."""
+
+START = datetime.min.replace(tzinfo=UTC)
 
 _UNCONFIRMED = (State.UNKNOWN, State.ABSENT, State.QUEUED, State.REVIEW)
 
@@ -57,6 +60,7 @@ class Reconciler:
         self._delivery = delivery
         self._clock = clock
         self._looking: set[ExecutionId] = set()
+        self._quiet_until: dict[tuple[VenueName, Environment], datetime] = {}
 
     async def take_over(self) -> int:
         """At start: nobody knows what became of what was being sent. How many there were."""
@@ -72,11 +76,13 @@ class Reconciler:
         await self._watch_stops(now)
         states = [State.UNKNOWN, State.ABSENT, State.WORKING, State.PARTIAL, State.REVIEW]
         due = await self._store.read(lambda tables: tables.executions.in_state(states, due=now))
+        calm = [one for one in due if one.state is State.WORKING and not one.cancel_wanted]
+        left_for_later = {one.id for one in calm[POLLS_A_LOOK:]} | self._looking
         limit = asyncio.Semaphore(LOOKS_AT_ONCE)
         async with asyncio.TaskGroup() as tasks:
             for execution in due:
-                if execution.id not in self._looking:
-                    tasks.create_task(self._look_safely(execution, limit, len(due)))
+                if execution.id not in left_for_later:
+                    tasks.create_task(self._look_safely(execution, limit))
 
     async def _watch_stops(self, now: datetime) -> None:
         """A stop may not be asked about for a while (the venue wished so); its position is not left alone meanwhile."""
@@ -90,11 +96,11 @@ class Reconciler:
 
             await self._store.write(work)
 
-    async def _look_safely(self, execution: Execution, limit: asyncio.Semaphore, crowd: int) -> None:
+    async def _look_safely(self, execution: Execution, limit: asyncio.Semaphore) -> None:
         self._looking.add(execution.id)
         try:
             async with limit:
-                await self._look_at(execution, crowd)
+                await self._look_at(execution)
         except (StaleWrite, StoreUnavailable) as error:
             log.info("look left for later", execution_id=execution.id, why=str(error))
         except Exception:  # the boundary of one execution: the others must still be settled
@@ -103,9 +109,9 @@ class Reconciler:
         finally:
             self._looking.discard(execution.id)
 
-    async def _look_at(self, execution: Execution, crowd: int) -> None:
+    async def _look_at(self, execution: Execution) -> None:
         account = await self._store.read(lambda tables: tables.followers.account(execution.account_id))
-        if account is None:
+        if account is None or self._clock.now() < self._quiet_until.get((account.venue, account.environment), START):
             return
         if execution.state is State.ABSENT:
             await self._conclude_absent(execution, account)
@@ -117,7 +123,7 @@ class Reconciler:
         if isinstance(report, VenueError):
             await self._not_told(execution, account, report)
         elif report is not None:
-            await self._shown(execution, account, report, crowd)
+            await self._shown(execution, account, report)
         elif execution.state is State.UNKNOWN:
             await self._not_found(execution, account)
         else:
@@ -135,10 +141,10 @@ class Reconciler:
         except TimeoutError:
             return VenueError("the venue did not answer in time")
 
-    async def _shown(self, execution: Execution, account: Account, report: OrderReport, crowd: int) -> None:
+    async def _shown(self, execution: Execution, account: Account, report: OrderReport) -> None:
         unchanged = report.status is OrderStatus.WORKING and execution.state is State.WORKING
         if unchanged and not execution.cancel_wanted:
-            await self._later(execution, max(POLL_MIN, timedelta(seconds=crowd / POLLS_PER_SECOND)))
+            await self._later(execution, POLL_EVERY)
             return
         if execution.state in {State.UNKNOWN, State.REVIEW} or execution.is_protection:
             log.info("settled", execution_id=execution.id, leg=execution.leg, shown=report.status)
@@ -149,8 +155,12 @@ class Reconciler:
         if execution.state is State.UNKNOWN and self._clock.now() - since > REVIEW_AFTER:
             await self._to_review(execution, account, f"The venue could not tell for 15 minutes: {error.text}")
             return
-        wait = error.retry_after_s if hasattr(error, "retry_after_s") and error.retry_after_s else None
-        await self._later(execution, timedelta(seconds=wait) if wait else LOOK_AGAIN)
+        wait = LOOK_AGAIN
+        if isinstance(error, VenueUnavailable) and error.retry_after_s:
+            # The address is throttled, not the order: asking on for others would end in a ban.
+            wait = timedelta(seconds=error.retry_after_s)
+            self._quiet_until[account.venue, account.environment] = self._clock.now() + wait
+        await self._later(execution, wait)
 
     async def _not_found(self, execution: Execution, account: Account) -> None:
         """Only from the settle time on does "not found" count, and only twice, and only with the trades agreeing."""

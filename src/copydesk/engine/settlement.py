@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from copydesk.domain.execution import Execution, State, states_to_show
@@ -12,6 +12,9 @@ from copydesk.domain.signal import LegKind
 from copydesk.engine import protection, unprotected
 from copydesk.engine.making import FreezerSource
 from copydesk.ports.store import Transaction
+
+FIRST_POLL = timedelta(seconds=2)
+"""A working order was just seen: the first look at it can wait."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +77,7 @@ def _show(tables: Transaction, execution: Execution, report: OrderReport, answer
         fee_usd=report.fee_usd if report.fee_usd is not None else execution.fee_usd,
         execution_time_ms=execution.execution_time_ms or answer.execution_time_ms,
         reason=answer.reason,
-        next_look_at=answer.at,
+        next_look_at=answer.at + FIRST_POLL,
     )
     before = execution
     for state in states_to_show(execution.state, report.status) or (execution.state,):

@@ -9,7 +9,7 @@ from copydesk.domain.errors import Conflict, FieldError, InvalidInput, NotFound
 from copydesk.domain.ids import AccountId, UserId, new_id
 from copydesk.domain.subscription import Account, Environment, KeyCheck, VenueName
 from copydesk.domain.user import Role, User
-from copydesk.engine.preflight import Report, check_account
+from copydesk.engine.preflight import Report, check_account, check_key
 from copydesk.stores.store import Tables
 from copydesk.web.hub import Hub, Me, TheHub
 from copydesk.web.listing import Page, PageOf, given
@@ -40,7 +40,7 @@ async def create_account(wanted: NewAccount, me: Me, hub: TheHub) -> AccountAnsw
         created_at=now,
         updated_at=now,
     )
-    report = await check_account(account, hub.venue(account), secrets)
+    report = await check_key(account, hub.venue(account), secrets)
     _refuse_forbidden(report)
     verdict = {"key_check": report.key_check, "key_problem": report.key_problem}
 
@@ -88,7 +88,7 @@ async def change_account(account_id: str, wanted: AccountChange, me: Me, hub: Th
     secrets: dict[str, str] = {}
     if wanted.api_key is not None or wanted.api_secret is not None:
         secrets = _secrets(account.venue, wanted.api_key, wanted.api_secret)
-        report = await check_account(account, hub.venue(account), secrets)
+        report = await check_key(account, hub.venue(account), secrets)
         _refuse_forbidden(report)
         changes |= {"key_hint": _hint(secrets), "key_check": report.key_check, "key_problem": report.key_problem}
     now = hub.clock.now()

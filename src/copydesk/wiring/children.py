@@ -1,7 +1,9 @@
 """Programs of ours as child processes: started with their own settings, watched, ended with their parent."""
 
 import asyncio
+import ctypes
 import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -19,6 +21,8 @@ START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 8.0
 LOOK_EVERY_S = 0.1
 TAIL_LINES = 15
+
+_PR_SET_PDEATHSIG = 1
 
 
 class ChildDied(CopydeskError):
@@ -72,11 +76,17 @@ async def child(name: str, verb: Sequence[str], settings: Mapping[str, str], fol
             cwd=folder,
             # Ctrl-C is for the parent, which then ends its children in order.
             start_new_session=True,
+            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
         )
     try:
         yield Child(name, process, log)
     finally:
         await _stop(process)
+
+
+def _end_with_parent() -> None:
+    """In the child, before it becomes our program: the kernel ends it when its parent is killed (prctl(2))."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 async def wait_until_ready(one: Child, url: str, clock: Clock) -> None:
