@@ -77,8 +77,7 @@ async def play(scene: Scene, tell: Callable[[int, Beat], None]) -> Ending:
             tell(number, beat)
             await _play_beat(scene, api, market, beat)
             await _settled(api, clock)
-        signals, executions = await api.signals(), await api.executions()
-        differences = compare(executions, (await market.get("/_sim/ledger")).json(), scene.seed["keys"])
+        signals, executions, differences = await _books(scene, api, market, clock)
         for symbol in {beat.symbol for beat in STORY}:
             await _set_price(market, symbol, next(b.price for b in reversed(STORY) if b.symbol == symbol), hold=False)
     return Ending(
@@ -88,6 +87,19 @@ async def play(scene: Scene, tell: Callable[[int, Beat], None]) -> Ending:
         followers=len(scene.seed["users"]["followers"]),
         duration_s=(clock.now() - started).total_seconds(),
     )
+
+
+async def _books(
+    scene: Scene, api: ApiClient, market: httpx.AsyncClient, clock: Clock
+) -> tuple[Sequence[SignalAnswer], Sequence[ExecutionAnswer], Sequence[str]]:
+    """Compared until they agree: with hundreds of followers it takes a while until every triggered stop was looked at."""
+    deadline = clock.now().timestamp() + SETTLE_TIMEOUT_S
+    while True:
+        signals, executions = await api.signals(), await api.executions()
+        differences = compare(executions, (await market.get("/_sim/ledger")).json(), scene.seed["keys"])
+        if not differences or clock.now().timestamp() > deadline:
+            return signals, executions, differences
+        await clock.sleep(LOOK_EVERY_S)
 
 
 async def play_on(scene: Scene) -> AsyncIterator[str]:
