@@ -106,6 +106,8 @@ async def _stay(scene: Scene) -> None:
 
 def _show_scene(scene: Scene) -> None:
     table = Table(title="copydesk is up", title_justify="left", show_header=False, box=None, padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     users = scene.seed["users"]
     table.add_row("API", f"[link]{scene.api}/docs[/link]")
     table.add_row("Dashboard", f"[link]{scene.dashboard}[/link]")
@@ -113,7 +115,7 @@ def _show_scene(scene: Scene) -> None:
     for role, one in [("Admin", users["admin"]), ("Provider", users["provider"]), ("Follower", users["followers"][0])]:
         table.add_row(role, f"{one['username']}   password {one['password']}")
     table.add_row("Bot", f"{scene.seed['bots'][0]['name']}   {scene.seed['bots'][0]['webhook_url']}")
-    console.print(table, soft_wrap=True)
+    console.print(table)
     console.print()
 
 

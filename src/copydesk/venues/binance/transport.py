@@ -50,6 +50,8 @@ class Transport:
         if self._exchange is None:
             connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX, ssl=ssl.create_default_context())
             self._http = aiohttp.ClientSession(connector=connector)
+            # aiohttp would send a PUT or DELETE a second time when a kept-alive connection drops (measured, 3.14.5).
+            self._http._retry_connection = False  # noqa: SLF001  it has no public switch
             self._exchange = UsdmExchange(
                 {
                     "session": self._http,
