@@ -10,21 +10,16 @@ from decimal import Decimal
 
 import httpx
 
-from copydesk.domain.bot import Bot, BotStatus, MarketType, OnOpposite
+from copydesk.domain.bot import Bot
 from copydesk.domain.execution import FINAL, State
-from copydesk.domain.ids import AccountId, BotId, SubscriptionId, UserId, new_id
 from copydesk.domain.instrument import canonical_symbol
 from copydesk.domain.signal import Action, Instruction, SourceKind
 from copydesk.domain.subscription import (
     Account,
-    CopyOptions,
-    Environment,
-    KeyCheck,
     Subscription,
-    SubscriptionStatus,
     VenueName,
 )
-from copydesk.domain.user import Role, User, UserStatus
+from copydesk.domain.user import Role
 from copydesk.engine.desk import Desk
 from copydesk.ports.clock import SystemClock
 from copydesk.simulators.binance import serve
@@ -34,6 +29,7 @@ from copydesk.stores.store import SqlStore
 from copydesk.stores.vault import EnvelopeVault
 from copydesk.venues.binance import BinanceFutures
 from copydesk.venues.paper import Paper
+from store_support import make_account, make_bot, make_subscription, make_user
 
 CALM = FINAL | {State.WORKING, State.PARTIAL}
 CLOCK = SystemClock()
@@ -77,81 +73,15 @@ class Simulator:
         return {(one["account"], one["symbol"]): Decimal(one["signed_quantity"]) for one in held}
 
 
-def new_user(role=Role.FOLLOWER):
-    now = CLOCK.now()
-    return User(
-        id=UserId(new_id(now)),
-        username=f"user-{secrets.token_hex(6)}",
-        role=role,
-        status=UserStatus.ACTIVE,
-        allowed_mt5_id=None,
-        mt5_path=None,
-        subscription="free",
-        created_at=now,
-        updated_at=now,
-    )
-
-
 def new_bot(owner_id, **changes):
-    now = CLOCK.now()
-    bot = {
-        "id": BotId(new_id(now)),
+    defaults = {
         "owner_id": owner_id,
-        "name": "Test bot",
-        "description": "",
-        "market_type": MarketType.FUTURES,
-        "source": SourceKind.TRADINGVIEW,
-        "master_webhook_path": f"bot-{secrets.token_hex(6)}",
         "default_leverage": 10,
         "default_margin_usd": Decimal(50),
         "default_stop_loss_pct": Decimal("2.5"),
         "default_take_profit_pct": Decimal(5),
-        "on_opposite": OnOpposite.CLOSE,
-        "open_freshness_s": 30,
-        "signature_v0": False,
-        "status": BotStatus.ACTIVE,
-        "created_at": now,
-        "updated_at": now,
     }
-    return Bot(**bot | changes)
-
-
-def new_account(owner_id, venue=VenueName.BINANCE_FUTURES):
-    now = CLOCK.now()
-    return Account(
-        id=AccountId(new_id(now)),
-        owner_id=owner_id,
-        name="Test account",
-        venue=venue,
-        environment=Environment.SIMULATOR,
-        is_active=True,
-        key_hint="",
-        key_check=KeyCheck.ACCEPTED,
-        key_problem=None,
-        created_at=now,
-        updated_at=now,
-    )
-
-
-def new_subscription(owner_id, bot_id, account_id, **changes):
-    now = CLOCK.now()
-    subscription = {
-        "id": SubscriptionId(new_id(now)),
-        "owner_id": owner_id,
-        "bot_id": bot_id,
-        "account_id": account_id,
-        "status": SubscriptionStatus.ACTIVE,
-        "custom_leverage": None,
-        "custom_margin_usd": None,
-        "custom_stop_loss_pct": None,
-        "custom_take_profit_pct": None,
-        "max_daily_loss_usd": None,
-        "max_concurrent_positions": None,
-        "copy": CopyOptions(),
-        "created_at": now,
-        "updated_at": now,
-    }
-    return Subscription(**subscription | changes)
+    return make_bot(**defaults | changes)
 
 
 @dataclass
@@ -175,9 +105,9 @@ class DeskUnderTest:
         key = key or secrets.token_hex(16)
         if venue is VenueName.BINANCE_FUTURES and known_to_venue:
             await self.simulator.account(key)
-        user = new_user()
-        account = new_account(user.id, venue)
-        subscription = new_subscription(user.id, self.bot.id, account.id, **overrides)
+        user = make_user()
+        account = make_account(owner_id=user.id, venue=venue)
+        subscription = make_subscription(owner_id=user.id, bot_id=self.bot.id, account_id=account.id, **overrides)
         keys = {} if venue is VenueName.PAPER else {"api_key": key, "api_secret": f"secret-of-{key}"}
 
         def work(tables):
@@ -252,7 +182,7 @@ async def running_desk(folder, simulator, *, venue_timeout_s=10.0, wrap=None, bo
     paper = Paper(CLOCK, StoredPaperLedger(database), binance.quote, binance.symbols)
     venues = {VenueName.BINANCE_FUTURES: binance, VenueName.PAPER: paper}
     desk = Desk(store, wrap(venues) if wrap else venues, CLOCK, venue_timeout_s=venue_timeout_s)
-    provider = new_user(Role.PROVIDER)
+    provider = make_user(role=Role.PROVIDER)
     bot = new_bot(provider.id, **(bot or {}))
 
     def work(tables):

@@ -224,12 +224,13 @@ async def flat(desk, follower):
 
 
 async def test_a_second_subscription_on_the_same_symbol_and_account_is_skipped(desk):
-    from desk_support import new_bot, new_subscription
+    from desk_support import new_bot
+    from store_support import make_subscription
 
     first = await desk.follow()
     await desk.settled(await desk.signal("buy"))
     other = new_bot(desk.bot.owner_id)
-    second = new_subscription(first.account.owner_id, other.id, first.account.id)
+    second = make_subscription(owner_id=first.account.owner_id, bot_id=other.id, account_id=first.account.id)
 
     def work(tables):
         tables.bots.add(other, "0" * 64)

@@ -11,7 +11,8 @@ from copydesk.stores.store import SqlStore
 from copydesk.stores.vault import EnvelopeVault
 from copydesk.venues.binance import BinanceFutures
 from copydesk.venues.paper import Paper
-from desk_support import CLOCK, new_account, new_user, running_simulator
+from desk_support import CLOCK, running_simulator
+from store_support import make_account, make_user
 from venue_conformance import VenueConformance
 
 
@@ -38,7 +39,7 @@ class TestBinanceFutures(VenueConformance):
     async def session(self, market, binance):
         key = secrets.token_hex(16)
         await market.account(key)
-        account = new_account(new_user().id)
+        account = make_account()
         return binance.open_session(account, {"api_key": key, "api_secret": f"secret-of-{key}"})
 
 
@@ -53,7 +54,7 @@ class TestBinanceFuturesInHedgeMode(VenueConformance):
     async def session(self, market, binance):
         key = secrets.token_hex(16)
         await market.account(key, hedge=True)
-        session = binance.open_session(new_account(new_user().id), {"api_key": key, "api_secret": f"secret-of-{key}"})
+        session = binance.open_session(make_account(), {"api_key": key, "api_secret": f"secret-of-{key}"})
         session._mode = PositionMode.HEDGE
         return session
 
@@ -72,8 +73,8 @@ class TestPaper(VenueConformance):
 
     @pytest.fixture
     async def session(self, database, venue):
-        user = new_user()
-        account = new_account(user.id, VenueName.PAPER)
+        user = make_user()
+        account = make_account(owner_id=user.id, venue=VenueName.PAPER)
 
         def work(tables):
             tables.users.add(user, "no password")
@@ -89,11 +90,11 @@ async def test_an_account_that_holds_positions_in_hedge_mode_is_served_as_it_is(
     key = secrets.token_hex(16)
     await market.account(key, hedge=True)
     credentials = {"api_key": key, "api_secret": f"secret-of-{key}"}
-    first = binance.open_session(new_account(new_user().id), credentials)
+    first = binance.open_session(make_account(), credentials)
     first._mode = PositionMode.HEDGE
     await VenueConformance().place(binance, first)
 
-    second = binance.open_session(new_account(new_user().id), credentials)
+    second = binance.open_session(make_account(), credentials)
     mode = await second.prepare("ETHUSDT", leverage=3, margin_mode=MarginMode.ISOLATED)
 
     assert mode is PositionMode.HEDGE
