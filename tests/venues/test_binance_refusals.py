@@ -73,3 +73,11 @@ def test_an_answer_about_another_order_is_unknown():
 
     with pytest.raises(OutcomeUnknown):
         codec.read_order(answer, "cd-ours")
+
+
+@pytest.mark.parametrize("price", ["0", "0.00", "", None, "NaN"])
+def test_a_fill_without_its_price_is_unknown_and_so_asked_about(price):
+    answer = {"orderId": 1, "clientOrderId": "cd-ours", "status": "FILLED", "executedQty": "1", "avgPrice": price}
+
+    with pytest.raises(OutcomeUnknown):
+        codec.read_order(answer, "cd-ours")

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from copydesk.wiring.children import leave_on_sigterm
 from copydesk.wiring.demo import Plan, Scene, stage
 from copydesk.wiring.story import STORY, Beat, Ending, play, play_on, watch_over
 
@@ -42,6 +43,7 @@ def demo(
     ] = 8101,
 ) -> None:
     """Start a simulated exchange, the hub and the dashboard, seed users and followers, and let alerts fire."""
+    leave_on_sigterm()
     with ExitStack() as stack:
         folder = data_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="copydesk-demo-")))
         plan = Plan(

@@ -84,6 +84,11 @@ async def child(name: str, verb: Sequence[str], settings: Mapping[str, str], fol
         await _stop(process)
 
 
+def leave_on_sigterm() -> None:
+    """SIGTERM ends this program as an exception does, so that its children are ended first."""
+    signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
+
+
 def _end_with_parent() -> None:
     """In the child, before it becomes our program: the kernel ends it when its parent is killed (prctl(2))."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)

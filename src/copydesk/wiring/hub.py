@@ -3,8 +3,8 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -139,9 +139,16 @@ def _bind(settings: Settings) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens."""
+    """Says when it listens, and returns when it is told to stop."""
 
     ready: Callable[[], None] = staticmethod(lambda: None)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Without raising the signal again afterwards, as uvicorn does: what runs beside the hub must be ended too."""
+        with super().capture_signals():
+            yield
+            self._captured_signals.clear()
 
     async def startup(self, *args: object, **kwargs: object) -> None:
         await super().startup(*args, **kwargs)  # type: ignore[arg-type]

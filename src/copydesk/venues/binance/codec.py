@@ -118,7 +118,7 @@ def read_order(answer: Any, client_order_id: str) -> OrderReport:
         order_id = str(int(answer["orderId"]))
         if answer["clientOrderId"] != client_order_id:
             raise OutcomeUnknown(f"Binance answered with another order: {answer['clientOrderId']!r}")
-        price = _price(answer.get("avgPrice")) if executed > 0 else None
+        price = _price(answer["avgPrice"]) if executed > 0 else None
     except (KeyError, TypeError, ValueError, InvalidOperation) as error:
         raise OutcomeUnknown("Binance's answer does not show the order") from error
     return OrderReport(
@@ -195,9 +195,12 @@ def read_server_time(answer: Mapping[str, Any]) -> datetime:
     return datetime.fromtimestamp(int(answer["serverTime"]) / 1000, UTC)
 
 
-def _price(text: Any) -> Decimal | None:
+def _price(text: Any) -> Decimal:
+    """Without its price a fill could be neither booked nor protected."""
     price = Decimal(text)
-    return price if price > 0 else None
+    if not price > 0:
+        raise OutcomeUnknown(f"Binance shows a fill at {text!r}")
+    return price
 
 
 def _fee(row: Mapping[str, Any]) -> Decimal:
