@@ -1,12 +1,13 @@
 """Binance USDⓈ-M futures in all its environments: transports, market tables and prices its sessions share."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from copydesk.domain.errors import VenueUnavailable
+from copydesk.domain.errors import VenueError, VenueUnavailable
 from copydesk.domain.instrument import Instrument
 from copydesk.domain.order import FrozenRequest, NewOrder
 from copydesk.domain.planning import Quote
@@ -32,6 +33,7 @@ class _Place:
     loaded_at: datetime | None = None
     prices: dict[str, tuple[Decimal, datetime]] = field(default_factory=dict)
     loading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    pricing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class BinanceFutures:
@@ -66,6 +68,7 @@ class BinanceFutures:
         before = self._clock.now()
         answer = await self._place(environment).transport.public("time")
         after = self._clock.now()
+        await self._refresh_instruments(self._place(environment))
         middle = before + (after - before) / 2
         offset = codec.read_server_time(answer) - middle
         return ClockReading(offset_s=offset.total_seconds(), uncertainty_s=(after - before).total_seconds() / 2)
@@ -81,17 +84,28 @@ class BinanceFutures:
         return self._places[environment]
 
     async def _instruments(self, environment: Environment) -> Mapping[str, Instrument]:
+        """Loaded by whoever needs them first; kept fresh beside the clock, so that no signal waits for it."""
         place = self._place(environment)
-        async with place.loading:
-            if place.loaded_at is None or self._clock.now() - place.loaded_at > MARKETS_AGE:
-                loaded = [codec.read_instrument(info) for info in await place.transport.markets()]
-                place.instruments = {instrument.symbol: instrument for instrument in loaded}
-                place.loaded_at = self._clock.now()
+        if place.loaded_at is None:
+            async with place.loading:
+                if place.loaded_at is None:
+                    await self._load_instruments(place)
         return place.instruments
+
+    async def _load_instruments(self, place: _Place) -> None:
+        loaded = [codec.read_instrument(info) for info in await place.transport.markets()]
+        place.instruments = {instrument.symbol: instrument for instrument in loaded}
+        place.loaded_at = self._clock.now()
+
+    async def _refresh_instruments(self, place: _Place) -> None:
+        """What is known stays known where the venue does not answer."""
+        if place.loaded_at is not None and self._clock.now() - place.loaded_at > MARKETS_AGE:
+            with contextlib.suppress(VenueError):
+                await self._load_instruments(place)
 
     async def _price(self, environment: Environment, symbol: str) -> Decimal:
         place = self._place(environment)
-        async with place.loading:
+        async with place.pricing:
             known = place.prices.get(symbol)
             if known is None or self._clock.now() - known[1] > PRICE_AGE:
                 answer = await place.transport.public("ticker/price", symbol=symbol)
