@@ -106,7 +106,7 @@ def test_showing_the_same_again_moves_nothing(status):
         ("WORKING", "open", 0, Outcome.PENDING),
         ("CANCELLED", "open", 1, Outcome.SUCCESS),
         ("CANCELLED", "open", 0, Outcome.FAILED),
-        ("CANCELLED", "stop_loss", 0, Outcome.SUCCESS),
+        ("CANCELLED", "stop_loss", 0, Outcome.FAILED),
         ("SKIPPED", "open", 0, Outcome.SKIPPED),
         ("EXPIRED", "open", 0, Outcome.FAILED),
         ("REJECTED", "close", 0, Outcome.FAILED),
@@ -123,3 +123,9 @@ def test_a_state_in_one_word_for_people(state, leg, executed, expected):
 def test_only_a_row_that_was_frozen_has_a_request_to_send():
     with pytest.raises(IllegalMove, match="no frozen request"):
         make_execution().frozen()
+
+
+def test_a_stop_that_was_taken_back_on_purpose_has_succeeded():
+    stop = make_execution(state=State.CANCELLED, leg="stop_loss", cancel_wanted=True)
+
+    assert outcome(stop) is Outcome.SUCCESS

@@ -167,7 +167,8 @@ def outcome(execution: Execution) -> Outcome:
     state = execution.state
     if state is State.FILLED or (state is State.WORKING and execution.is_protection):
         return Outcome.SUCCESS
-    if state is State.CANCELLED and (execution.executed_quantity > 0 or execution.is_protection):
+    taken_back = execution.is_protection and execution.cancel_wanted
+    if state is State.CANCELLED and (execution.executed_quantity > 0 or taken_back):
         return Outcome.SUCCESS
     if state is State.SKIPPED:
         return Outcome.SKIPPED

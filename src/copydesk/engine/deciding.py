@@ -8,7 +8,7 @@ from copydesk.domain.execution import Execution, State
 from copydesk.domain.guards import Refusal, refuse_account
 from copydesk.domain.ids import AccountId
 from copydesk.domain.planning import Follower, Quote, plan_copy
-from copydesk.domain.signal import LegKind, Signal, Step
+from copydesk.domain.signal import LegKind, Signal, SourceKind, Step
 from copydesk.domain.subscription import PositionMode, SubscriptionStatus
 from copydesk.engine import making
 from copydesk.engine.making import Freezer
@@ -82,6 +82,11 @@ class Deciding:
         step = Step(leg=execution.kind, direction=execution.direction, fraction=execution.fraction)
         if step.leg is LegKind.CLOSE and step.fraction != 1 and self.market.quote is None:
             return replace(execution, state=State.QUEUED, reason="Waits for the venue: a part needs its steps")
+        if self.signal.source is SourceKind.DESK:
+            # What the desk closes for a follower's safety does not ask whether they paused.
+            follower = replace(
+                follower, subscription=replace(follower.subscription, status=SubscriptionStatus.CLOSE_ONLY)
+            )
         copy = self._refuse_for_now(execution) or plan_copy(step, follower, self.market.quote)
         if isinstance(copy, Refusal):
             return making.skipped(execution, self._explained(copy))
@@ -92,6 +97,8 @@ class Deciding:
                 return making.skipped(execution, Refusal(reason=f"The venue is away: {problem}", rule="venue_clock"))
             return replace(execution, state=State.QUEUED, reason="Waits for the venue")
         made = self.tables.followers.preparation(follower.account.id, execution.symbol)
+        if execution.kind is LegKind.OPEN and not is_prepared(made, follower):
+            return replace(execution, state=State.QUEUED, reason="The account is being set up at its venue")
         mode = made.position_mode if made is not None else PositionMode.ONE_WAY
         freezer = Freezer(venue=self.sessions.venue(follower.account), mode=mode, at=venue_time)
         return making.ready_to_send(making.planned(execution, copy), freezer)
@@ -113,7 +120,7 @@ class Deciding:
                 before.remove(one)
 
     def _refuse_at_once(self, follower: Follower) -> Refusal | None:
-        if follower.subscription.status is SubscriptionStatus.PAUSED:
+        if follower.subscription.status is SubscriptionStatus.PAUSED and self.signal.source is not SourceKind.DESK:
             return Refusal(reason="The subscription is paused", rule="subscription_paused")
         return refuse_account(follower.account)
 

@@ -69,7 +69,11 @@ class Delivery:
         """Store an outcome and set its consequences going; None where somebody else was first."""
 
         def work(tables: Transaction) -> Settled:
-            return settle(tables, execution, answer, lambda: self._freezer(tables, execution, account))
+            # A wish to cancel may have been noted while the request was under way: its answer still counts.
+            now = tables.executions.get(execution.id)
+            same = now is not None and (now.state, now.attempt) == (execution.state, execution.attempt)
+            found = now if now is not None and same else execution
+            return settle(tables, found, answer, lambda: self._freezer(tables, found, account))
 
         try:
             settled = await self.store.write(work)

@@ -31,6 +31,7 @@ log = structlog.get_logger()
 LOOK_EVERY_S = 0.5
 RELEASE_EVERY_S = 1.0
 CLOCKS_EVERY_S = 60.0
+FAN_OUT_TRIES = 20
 
 _WAITING = (State.QUEUED, State.BLOCKED)
 
@@ -67,7 +68,7 @@ class Desk:
             on_key_refused=self.fanout.refuse_key,
             settled=self._settled,
         )
-        self._reconciler = Reconciler(store, self.delivery, clock)
+        self._reconciler = Reconciler(store, self.delivery, clock, spawn=self._spawn)
 
     async def run(self) -> None:
         """Until cancelled. What an earlier run left in SENDING is taken over first."""
@@ -146,10 +147,21 @@ class Desk:
         """One after the other for one bot: a close must find the opening before it written down."""
         try:
             async with self._fanning.setdefault(signal.bot_id, asyncio.Lock()):
-                await self.fanout.fan_out(signal)
+                await self._fan_out_stubbornly(signal)
             self._spawn(tell_fanout(self._store, self._clock, signal))
         finally:
             self._started.discard(signal.id)
+
+    async def _fan_out_stubbornly(self, signal: Signal) -> None:
+        """Tried again before the bot's next signal gets its turn: a close must not overtake its opening."""
+        for _ in range(FAN_OUT_TRIES):
+            try:
+                await self.fanout.fan_out(signal)
+                return
+            except Exception:  # the boundary of one signal: what is recorded stays, the rest is tried again
+                log.exception("fan-out broke", signal_id=signal.id)
+                await self._clock.sleep(LOOK_EVERY_S)
+        await self.fanout.fan_out(signal)
 
     def _send(self, dispatches: Sequence[Dispatch]) -> None:
         for dispatch in dispatches:

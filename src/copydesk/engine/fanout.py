@@ -2,9 +2,10 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import structlog
 
@@ -62,9 +63,7 @@ class Fanout:
         groups: dict[tuple[str, str], list[Follower]] = {}
         for follower in _rotated(signal, followers):
             groups.setdefault((follower.account.venue, follower.account.environment), []).append(follower)
-        async with asyncio.TaskGroup() as tasks:
-            for group in groups.values():
-                tasks.create_task(self._fan_out_group(signal, bot, group))
+        await _all(self._fan_out_group(signal, bot, group) for group in groups.values())
         await self._store.write(lambda tables: tables.signals.mark_fanned_out(signal.id, self._clock.now()))
 
     async def _fan_out_group(self, signal: Signal, bot: Bot, group: Sequence[Follower]) -> None:
@@ -72,10 +71,9 @@ class Fanout:
         steps = signal.steps or (Step(leg=LegKind.OPEN, direction=Direction.LONG),)
         market = await self._market(group[0].account, signal.symbol)
         unready = await self._unready(group, signal, market)
-        async with asyncio.TaskGroup() as tasks:
-            for start in range(0, len(group), BATCH):
-                batch = [follower.subscription.id for follower in group[start : start + BATCH]]
-                tasks.create_task(self._record(signal, bot, batch, steps, market, unready))
+        ids = [follower.subscription.id for follower in group]
+        batches = (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
+        await _all(self._record(signal, bot, batch, steps, market, unready) for batch in batches)
         for account_id in unready:
             self._advance(account_id, signal.symbol)
 
@@ -88,6 +86,9 @@ class Fanout:
             return Market(quote=None, problem=error.text)
         except TimeoutError:
             return Market(quote=None, problem="the venue did not answer in time")
+        except Exception as error:  # the boundary of one venue: its followers get a reason, the others their orders
+            log.exception("market data broke", venue=account.venue)
+            return Market(quote=None, problem=f"its data could not be read: {type(error).__name__}")
         return Market(quote=quote, problem=None if quote else f"{symbol} is not traded at the account's venue")
 
     async def _unready(self, group: Sequence[Follower], signal: Signal, market: Market) -> frozenset[AccountId]:
@@ -199,7 +200,7 @@ class Fanout:
     ) -> list[Dispatch]:
         at = self._clock.now()
         to_send: list[Dispatch] = []
-        for execution in tables.executions.unsettled([account_id], symbol):
+        for execution in _still_fresh(tables, tables.executions.unsettled([account_id], symbol), at):
             if execution.state not in {State.BLOCKED, State.QUEUED}:
                 break
             released = self._release_one(tables, execution, market, problem, at)
@@ -212,8 +213,6 @@ class Fanout:
     def _release_one(
         self, tables: Transaction, execution: Execution, market: Market, problem: str | None, at: datetime
     ) -> Execution:
-        if at > execution.expires_at:
-            return _give_up(tables, execution, at)
         follower = _follower(tables, execution, at)
         signal = tables.signals.get(execution.signal_id)
         if signal is None:
@@ -231,11 +230,26 @@ class Fanout:
         return execution if after == execution else tables.executions.move(execution, after, at=at)
 
 
+async def _all(works: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Each to its end: one that fails must not cancel another between its commit and its send. Then raise the first."""
+    for result in await asyncio.gather(*works, return_exceptions=True):
+        if isinstance(result, BaseException):
+            raise result
+
+
 def _dispatch(tables: Transaction, execution: Execution) -> Dispatch:
     account, signal = tables.followers.account(execution.account_id), tables.signals.get(execution.signal_id)
     if account is None or signal is None:
         raise CopydeskError(f"execution {execution.id} has lost its account or signal")
     return Dispatch(execution, account, signal.received_at)
+
+
+def _still_fresh(tables: Transaction, unsettled: Sequence[Execution], at: datetime) -> list[Execution]:
+    """What has waited too long is given up, whatever it waits behind."""
+    late = [one for one in unsettled if one.state in {State.BLOCKED, State.QUEUED} and at > one.expires_at]
+    for one in late:
+        _give_up(tables, one, at)
+    return [one for one in unsettled if one not in late]
 
 
 def _give_up(tables: Transaction, execution: Execution, at: datetime) -> Execution:
@@ -274,10 +288,12 @@ def _head(
 ) -> tuple[Follower, Preparation | None, bool] | None:
     """The follower whose execution is next to leave, how the account is set up, and whether it opens."""
     waiting = tables.executions.unsettled([account_id], symbol)
-    if not waiting or waiting[0].state not in {State.BLOCKED, State.QUEUED}:
+    held_up = [one for one in waiting if one.state in {State.BLOCKED, State.QUEUED}]
+    if not held_up or (held_up[0] is not waiting[0] and all(at <= one.expires_at for one in held_up)):
         return None
     follower = _follower(tables, waiting[0], at)
-    return follower, tables.followers.preparation(account_id, symbol), waiting[0].kind is LegKind.OPEN
+    opens = held_up[0] is waiting[0] and waiting[0].kind is LegKind.OPEN
+    return follower, tables.followers.preparation(account_id, symbol), opens
 
 
 def _rotated(signal: Signal, followers: Sequence[Follower]) -> list[Follower]:

@@ -43,7 +43,8 @@ def adjust(tables: Transaction, closed: Execution, *, at: datetime, freezer: Fre
         return []
     if closed.is_protection:
         if closed.state is State.FILLED:
-            siblings = [one for one in standing if one.signal_id == closed.signal_id and one.id != closed.id]
+            pair = (closed.signal_id, _number(closed))
+            siblings = [one for one in standing if (one.signal_id, _number(one)) == pair and one.id != closed.id]
             _want_cancelled(tables, siblings, at)
         return []
     if closed.executed_quantity <= 0:
@@ -72,19 +73,34 @@ def _protections(opened: Execution, entry: Decimal, at: datetime) -> Iterator[Ex
 
 
 def _resized(standing: Sequence[Execution], closed: Execution, held: Decimal, at: datetime) -> Iterator[Execution]:
-    numbers: dict[LegKind, int] = {}
-    for one in standing:
-        inputs = one.plan["inputs"]
-        if one.cancel_wanted or one.trigger_price is None or not isinstance(inputs, dict):
-            continue
-        before = held + closed.executed_quantity
-        wanted = (one.requested_quantity or Decimal(0)) * held / before
-        quantity = round_down(wanted, Decimal(inputs["quantity_step"]))
-        if quantity <= 0:
-            continue
-        numbers[one.kind] = numbers.get(one.kind, 0) + 1
-        leg = one.kind.value if numbers[one.kind] == 1 else f"{one.kind.value}:{numbers[one.kind]}"
-        yield _conditional(closed, leg, quantity, one.trigger_price, one.plan, at)
+    """Each stop's share of what is still held, in whole steps, nothing left over; a stop and its target keep one number."""
+    kept = [one for one in standing if not one.cancel_wanted and one.trigger_price is not None]
+    pairs = list(dict.fromkeys((one.signal_id, _number(one)) for one in kept))
+    for kind in _PERCENT_OF:
+        stops = [one for one in kept if one.kind is kind]
+        shares = _shares(stops, held, held + closed.executed_quantity)
+        for one, quantity in zip(stops, shares, strict=True):
+            number = pairs.index((one.signal_id, _number(one))) + 1
+            leg = kind.value if number == 1 else f"{kind.value}:{number}"
+            if quantity > 0 and one.trigger_price is not None:
+                yield _conditional(closed, leg, quantity, one.trigger_price, one.plan, at)
+
+
+def _shares(stops: Sequence[Execution], held: Decimal, before: Decimal) -> list[Decimal]:
+    """In proportion, rounded down; what rounding took from the others is the last one's."""
+    if not stops:
+        return []
+    inputs = stops[0].plan["inputs"]
+    step = Decimal(inputs["quantity_step"]) if isinstance(inputs, dict) else Decimal(1)
+    wanted = [one.requested_quantity or Decimal(0) for one in stops]
+    shares = [round_down(quantity * held / before, step) for quantity in wanted]
+    shares[-1] += round_down(sum(wanted, Decimal(0)) * held / before, step) - sum(shares, Decimal(0))
+    return shares
+
+
+def _number(execution: Execution) -> str:
+    """What stands behind the leg's colon: a stop and its target carry the same."""
+    return execution.leg.partition(":")[2]
 
 
 def _conditional(

@@ -1,9 +1,11 @@
 """Ask the venue what really happened: every UNKNOWN until it is known, every working order until it is done."""
 
 import asyncio
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -55,10 +57,14 @@ ABANDONED_AFTER_S = 5.0
 class Reconciler:
     """Its looks are reads: they may be repeated, and a failed one is no evidence."""
 
-    def __init__(self, store: Store, delivery: Delivery, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, delivery: Delivery, clock: Clock, *, spawn: Callable[[Coroutine[Any, Any, None]], None]
+    ) -> None:
         self._store = store
         self._delivery = delivery
         self._clock = clock
+        self._spawn = spawn
+        self._limits: dict[tuple[VenueName, Environment], asyncio.Semaphore] = {}
         self._looking: set[ExecutionId] = set()
         self._quiet_until: dict[tuple[VenueName, Environment], datetime] = {}
 
@@ -70,19 +76,17 @@ class Reconciler:
         return len(found)
 
     async def look(self) -> None:
-        """One round over everything that is due."""
+        """One round over everything that is due. It waits for none of its looks: an account that hangs holds up nobody."""
         now = self._clock.now()
         await self._take_up_abandoned(now)
         await self._watch_stops(now)
-        states = [State.UNKNOWN, State.ABSENT, State.WORKING, State.PARTIAL, State.REVIEW]
-        due = await self._store.read(lambda tables: tables.executions.in_state(states, due=now))
-        calm = [one for one in due if one.state is State.WORKING and not one.cancel_wanted]
-        left_for_later = {one.id for one in calm[POLLS_A_LOOK:]} | self._looking
-        limit = asyncio.Semaphore(LOOKS_AT_ONCE)
-        async with asyncio.TaskGroup() as tasks:
-            for execution in due:
-                if execution.id not in left_for_later:
-                    tasks.create_task(self._look_safely(execution, limit))
+        due = await self._store.read(
+            lambda tables: [*tables.executions.to_settle(now), *tables.executions.to_poll(now, POLLS_A_LOOK)],
+        )
+        for execution in due:
+            if execution.id not in self._looking:
+                self._looking.add(execution.id)
+                self._spawn(self._look_safely(execution))
 
     async def _watch_stops(self, now: datetime) -> None:
         """A stop may not be asked about for a while (the venue wished so); its position is not left alone meanwhile."""
@@ -96,16 +100,15 @@ class Reconciler:
 
             await self._store.write(work)
 
-    async def _look_safely(self, execution: Execution, limit: asyncio.Semaphore) -> None:
-        self._looking.add(execution.id)
+    async def _look_safely(self, execution: Execution) -> None:
         try:
-            async with limit:
-                await self._look_at(execution)
+            await self._look_at(execution)
         except (StaleWrite, StoreUnavailable) as error:
             log.info("look left for later", execution_id=execution.id, why=str(error))
         except Exception:  # the boundary of one execution: the others must still be settled
             log.exception("reconciling broke", execution_id=execution.id)
-            await self._later(execution, LOOK_AGAIN)
+            with contextlib.suppress(StaleWrite, StoreUnavailable):
+                await self._later(execution, LOOK_AGAIN)
         finally:
             self._looking.discard(execution.id)
 
@@ -119,7 +122,9 @@ class Reconciler:
         if execution.client_order_id is None:
             await self._later(execution, LOOK_AT_REVIEW)
             return
-        report = await self._ask(execution, account)
+        place = (account.venue, account.environment)
+        async with self._limits.setdefault(place, asyncio.Semaphore(LOOKS_AT_ONCE)):
+            report = await self._ask(execution, account)
         if isinstance(report, VenueError):
             await self._not_told(execution, account, report)
         elif report is not None:

@@ -19,6 +19,10 @@ CLOCK_UNCERTAINTY_MAX_S = 0.5
 """A request stamped by a worse clock could be refused, or count as fresh too long: nothing is sent there."""
 
 
+CLOCK_AGE_MAX = timedelta(minutes=5)
+"""How long a good reading outlives worse ones: one slow round trip says nothing about the clock."""
+
+
 class Sessions:
     """One session an account; a changed account (new key) gets a new one."""
 
@@ -27,6 +31,7 @@ class Sessions:
         self._venues = venues
         self._clock = clock
         self._open: dict[AccountId, tuple[datetime, Session]] = {}
+        self._read_at: dict[tuple[VenueName, Environment], datetime] = {}
         self._clocks: dict[tuple[VenueName, Environment], ClockReading] = {}
 
     def venue(self, account: Account) -> Venue:
@@ -66,4 +71,8 @@ class Sessions:
         return self._clock.now() + timedelta(seconds=reading.offset_s)
 
     async def _read_clock(self, venue: VenueName, environment: Environment) -> None:
-        self._clocks[venue, environment] = await self._venues[venue].read_clock(environment)
+        reading, known = await self._venues[venue].read_clock(environment), self._clocks.get((venue, environment))
+        worse = known is not None and reading.uncertainty_s > max(CLOCK_UNCERTAINTY_MAX_S, known.uncertainty_s)
+        if not worse or self._clock.now() - self._read_at[venue, environment] > CLOCK_AGE_MAX:
+            self._clocks[venue, environment] = reading
+            self._read_at[venue, environment] = self._clock.now()

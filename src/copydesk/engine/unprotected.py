@@ -15,13 +15,16 @@ log = structlog.get_logger()
 CONFIRM_WITHIN = timedelta(seconds=10)
 """A stop that is not confirmed by then counts as missing."""
 
-_REMEMBER = timedelta(days=1)
+_REMEMBER = timedelta(days=3650)
 
 
 def is_missing(execution: Execution, now: datetime) -> bool:
     """A stop loss that is refused, or not confirmed in time."""
-    if execution.kind is not LegKind.STOP_LOSS:
+    if execution.kind is not LegKind.STOP_LOSS or execution.cancel_wanted:
         return False
+    if execution.state is State.CANCELLED:
+        # Nobody here wanted that: the venue or a person took it away.
+        return execution.executed_quantity < (execution.requested_quantity or 0)
     if execution.state in {State.REJECTED, State.NOT_PLACED, State.REVIEW}:
         return True
     waits = execution.state in {State.UNKNOWN, State.ABSENT, State.QUEUED}

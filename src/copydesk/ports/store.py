@@ -108,6 +108,14 @@ class ExecutionTable(Protocol):
         """Those whose `next_look_at` is not after `due` (or is not set), oldest first, at most 1,000."""
         ...
 
+    def to_settle(self, due: datetime) -> Sequence[Execution]:
+        """What must be asked about by `due`: unknown, absent, partial, in review, or to be cancelled; at most 1,000."""
+        ...
+
+    def to_poll(self, due: datetime, most: int) -> Sequence[Execution]:
+        """Working orders nobody wants cancelled, longest not seen first."""
+        ...
+
     def unsettled(self, accounts: Collection[AccountId], symbol: str) -> Sequence[Execution]:
         """Opens and closes of these accounts on a symbol that are not final, oldest first."""
         ...

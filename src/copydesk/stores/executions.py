@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, bindparam, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, not_, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from copydesk.domain.errors import StaleWrite
@@ -74,6 +74,21 @@ class Executions:
         if due is not None:
             query = query.where(or_(_TABLE.c.next_look_at.is_(None), _TABLE.c.next_look_at <= due))
         return self._all(query.order_by(_TABLE.c.next_look_at.asc().nulls_first(), _TABLE.c.id).limit(DUE_MAX))
+
+    def to_settle(self, due: datetime) -> Sequence[Execution]:
+        open_questions = [State.UNKNOWN, State.ABSENT, State.PARTIAL, State.REVIEW]
+        to_cancel = and_(_TABLE.c.state == State.WORKING, _TABLE.c.cancel_wanted)
+        which = or_(_TABLE.c.state.in_(open_questions), to_cancel)
+        return self._all(self._due(select(*_COLUMNS).where(which), due).limit(DUE_MAX))
+
+    def to_poll(self, due: datetime, most: int) -> Sequence[Execution]:
+        calm = and_(_TABLE.c.state == State.WORKING, not_(_TABLE.c.cancel_wanted))
+        return self._all(self._due(select(*_COLUMNS).where(calm), due).limit(most))
+
+    def _due(self, query: Select[Any], due: datetime) -> Select[Any]:
+        looked_at = _TABLE.c.next_look_at
+        query = query.where(or_(looked_at.is_(None), looked_at <= due))
+        return query.order_by(looked_at.asc().nulls_first(), _TABLE.c.id)
 
     def order_ids(self, account_id: AccountId, symbol: str) -> Collection[str]:
         query = select(_TABLE.c.exchange_order_id).where(

@@ -115,7 +115,7 @@ class Followers:
     def _locked_accounts(self, ids: set[AccountId]) -> dict[AccountId, Account]:
         accounts = tables.exchange_accounts
         query = select(*columns(accounts, Account)).where(accounts.c.id.in_(sorted(ids))).order_by(accounts.c.id)
-        rows = self._connection.execute(query.with_for_update())
+        rows = self._connection.execute(query.with_for_update(key_share=True))
         return {account.id: account for account in (load(Account, row) for row in rows)}
 
     def _positions(self, ids: Sequence[SubscriptionId], symbol: str) -> dict[SubscriptionId, Position]:

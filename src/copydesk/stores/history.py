@@ -92,7 +92,7 @@ def _has_outcome(wanted: Outcome) -> ColumnElement[bool]:
     success = or_(
         state == State.FILLED,
         and_(state == State.WORKING, protects),
-        and_(state == State.CANCELLED, or_(protects, _SENT.c.executed_price.is_not(None))),
+        and_(state == State.CANCELLED, or_(and_(protects, _SENT.c.cancel_wanted), _SENT.c.executed_price.is_not(None))),
     )
     if wanted is Outcome.SUCCESS:
         return success

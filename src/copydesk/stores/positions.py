@@ -73,4 +73,4 @@ class Positions:
         if self._connection.dialect.name == "postgresql":
             subscriptions = tables.bot_subscriptions.c
             query = select(subscriptions.id).where(subscriptions.id == subscription_id)
-            self._connection.execute(query.with_for_update())
+            self._connection.execute(query.with_for_update(key_share=True))

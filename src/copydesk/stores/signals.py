@@ -23,7 +23,7 @@ class Signals:
         self._connection = connection
 
     def lock_bot(self, bot_id: BotId) -> Bot | None:
-        query = select(*columns(tables.bots, Bot)).where(tables.bots.c.id == bot_id).with_for_update()
+        query = select(*columns(tables.bots, Bot)).where(tables.bots.c.id == bot_id).with_for_update(key_share=True)
         row = self._connection.execute(query).one_or_none()
         return None if row is None else load(Bot, row)
 

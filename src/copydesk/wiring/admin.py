@@ -1,7 +1,8 @@
 """The admin's programs: the store without the API."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -90,7 +91,9 @@ async def settle_by_hand(settings: Settings, execution_id: str, *, filled: tuple
         made = tables.followers.preparation(account.id, execution.symbol)
         mode = PositionMode.ONE_WAY if made is None else made.position_mode
         freezer = Freezer(venue=venues[account.venue], mode=mode, at=now)
-        settled = settle(tables, execution, _stated(execution, filled, now), lambda: freezer).execution
+        outcome = settle(tables, execution, _stated(execution, filled, now), lambda: freezer)
+        _leave_to_the_hub(tables, outcome.to_send, now)
+        settled = outcome.execution
         details = {"state": settled.state, "filled": None if filled is None else [str(part) for part in filled]}
         tables.audit.add(actor="command line", action="execution.settle", subject=execution_id, details=details, at=now)
         return settled
@@ -101,6 +104,13 @@ async def settle_by_hand(settings: Settings, execution_id: str, *, filled: tuple
         for venue in venues.values():
             await venue.close()
         await database.close()
+
+
+def _leave_to_the_hub(tables: Tables, stops: Sequence[Execution], now: datetime) -> None:
+    """This program sends nothing: what was never sent is proved absent, and the running hub sends it."""
+    for stop in stops:
+        for state in (State.UNKNOWN, State.ABSENT, State.QUEUED):
+            stop = tables.executions.move(stop, replace(stop, state=state, reason="Left to the hub"), at=now)  # noqa: PLW2901
 
 
 def _stated(execution: Execution, filled: tuple[Decimal, Decimal] | None, now: datetime) -> Answer:

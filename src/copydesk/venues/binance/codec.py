@@ -93,8 +93,17 @@ def milliseconds(at: datetime) -> int:
     return int(at.timestamp() * 1000)
 
 
-def read_instrument(info: Mapping[str, Any]) -> Instrument:
-    """One symbol of exchangeInfo; MARKET_LOT_SIZE counts where it is narrower, our orders are market orders."""
+def read_instrument(info: Mapping[str, Any]) -> Instrument | None:
+    """One symbol of exchangeInfo; None for one whose filters we do not know. MARKET_LOT_SIZE counts where it is
+    narrower: our orders are market orders.
+    """
+    try:
+        return _instrument(info)
+    except (KeyError, InvalidOperation):
+        return None
+
+
+def _instrument(info: Mapping[str, Any]) -> Instrument:
     filters = {entry["filterType"]: entry for entry in info["filters"]}
     lot = filters["LOT_SIZE"]
     market = filters.get("MARKET_LOT_SIZE", lot)

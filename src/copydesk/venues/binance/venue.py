@@ -33,7 +33,7 @@ class _Place:
     loaded_at: datetime | None = None
     prices: dict[str, tuple[Decimal, datetime]] = field(default_factory=dict)
     loading: asyncio.Lock = field(default_factory=asyncio.Lock)
-    pricing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    pricing: dict[str, asyncio.Lock] = field(default_factory=dict)
 
 
 class BinanceFutures:
@@ -93,8 +93,8 @@ class BinanceFutures:
         return place.instruments
 
     async def _load_instruments(self, place: _Place) -> None:
-        loaded = [codec.read_instrument(info) for info in await place.transport.markets()]
-        place.instruments = {instrument.symbol: instrument for instrument in loaded}
+        read = (codec.read_instrument(info) for info in await place.transport.markets())
+        place.instruments = {instrument.symbol: instrument for instrument in read if instrument is not None}
         place.loaded_at = self._clock.now()
 
     async def _refresh_instruments(self, place: _Place) -> None:
@@ -105,7 +105,7 @@ class BinanceFutures:
 
     async def _price(self, environment: Environment, symbol: str) -> Decimal:
         place = self._place(environment)
-        async with place.pricing:
+        async with place.pricing.setdefault(symbol, asyncio.Lock()):
             known = place.prices.get(symbol)
             if known is None or self._clock.now() - known[1] > PRICE_AGE:
                 answer = await place.transport.public("ticker/price", symbol=symbol)
