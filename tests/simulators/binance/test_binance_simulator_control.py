@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from copydesk.simulators.binance.state import StateFileError
+from copydesk.simulators.binance.exchange.state import StateFileError
 
 
 async def test_health_tells_it_is_up(venue):

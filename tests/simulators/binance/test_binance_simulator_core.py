@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from copydesk.simulators.binance import engine, trading
-from copydesk.simulators.binance.account import Account
-from copydesk.simulators.binance.errors import RefusedError
-from copydesk.simulators.binance.instruments import INSTRUMENTS
-from copydesk.simulators.binance.ledger import read_ledger
-from copydesk.simulators.binance.limits import Limits
-from copydesk.simulators.binance.listen_keys import ListenKeys
-from copydesk.simulators.binance.requests import OrderRequest
+from copydesk.simulators.binance.edge.limits import Limits
+from copydesk.simulators.binance.exchange import engine, trading
+from copydesk.simulators.binance.exchange.account import Account
+from copydesk.simulators.binance.exchange.errors import RefusedError
+from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS
+from copydesk.simulators.binance.exchange.ledger import read_ledger
+from copydesk.simulators.binance.exchange.requests import OrderRequest
+from copydesk.simulators.binance.rest.listen_keys import ListenKeys
 from copydesk.simulators.binance.server import make_exchange
 
 START = Decimal(100_000)

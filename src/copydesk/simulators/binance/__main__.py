@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from copydesk.simulators.binance import serve
-from copydesk.simulators.binance.state import StateFileError
+from copydesk.simulators.binance.exchange.state import StateFileError
 from copydesk.simulators.market import CandleFileError
 
 

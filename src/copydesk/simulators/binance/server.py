@@ -7,15 +7,15 @@ from random import Random
 
 from aiohttp import web
 
-from copydesk.simulators.binance import engine, state
-from copydesk.simulators.binance.clock import Clock, WallClock
-from copydesk.simulators.binance.control import Control
-from copydesk.simulators.binance.desk import Desk
-from copydesk.simulators.binance.exchange import Exchange
-from copydesk.simulators.binance.faults import Faults
-from copydesk.simulators.binance.front import Front
-from copydesk.simulators.binance.instruments import INSTRUMENTS
-from copydesk.simulators.binance.streams import Streams
+from copydesk.simulators.binance.edge.clock import Clock, WallClock
+from copydesk.simulators.binance.edge.control import Control
+from copydesk.simulators.binance.edge.desk import Desk
+from copydesk.simulators.binance.edge.faults import Faults
+from copydesk.simulators.binance.edge.front import Front
+from copydesk.simulators.binance.edge.streams import Streams
+from copydesk.simulators.binance.exchange import engine, state
+from copydesk.simulators.binance.exchange.exchange import Exchange
+from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS
 from copydesk.simulators.market import STEP_MS, Market, Start, read_candles
 
 _SAVE_EVERY_S = 0.5

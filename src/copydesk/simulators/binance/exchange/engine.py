@@ -2,9 +2,9 @@
 
 from decimal import Decimal
 
-from copydesk.simulators.binance import algos, trading
-from copydesk.simulators.binance.exchange import Exchange
-from copydesk.simulators.binance.instruments import INSTRUMENTS
+from copydesk.simulators.binance.exchange import algos, trading
+from copydesk.simulators.binance.exchange.exchange import Exchange
+from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS
 
 
 def advance(exchange: Exchange, now_ms: int) -> int:

@@ -3,11 +3,11 @@
 from decimal import Decimal
 from random import Random
 
-from copydesk.simulators.binance.account import Account
-from copydesk.simulators.binance.errors import refused
-from copydesk.simulators.binance.instruments import INSTRUMENTS, Instrument
-from copydesk.simulators.binance.notices import Notices
-from copydesk.simulators.binance.records import Algo, Order
+from copydesk.simulators.binance.exchange.account import Account
+from copydesk.simulators.binance.exchange.errors import refused
+from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS, Instrument
+from copydesk.simulators.binance.exchange.notices import Notices
+from copydesk.simulators.binance.exchange.records import Algo, Order
 from copydesk.simulators.market import Market, Quote
 
 _ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"

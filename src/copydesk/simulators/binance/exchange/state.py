@@ -6,10 +6,10 @@ from pathlib import Path
 
 import msgspec
 
-from copydesk.simulators.binance.account import Account, Setting
-from copydesk.simulators.binance.exchange import Exchange
-from copydesk.simulators.binance.position import Position
-from copydesk.simulators.binance.records import Algo, Fill, Order
+from copydesk.simulators.binance.exchange.account import Account, Setting
+from copydesk.simulators.binance.exchange.exchange import Exchange
+from copydesk.simulators.binance.exchange.position import Position
+from copydesk.simulators.binance.exchange.records import Algo, Fill, Order
 
 
 class StateFileError(ValueError):

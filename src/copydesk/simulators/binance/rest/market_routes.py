@@ -4,10 +4,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from copydesk.simulators.binance.call import Call, Route, Routes
-from copydesk.simulators.binance.errors import refused
-from copydesk.simulators.binance.exchange import Exchange
-from copydesk.simulators.binance.instruments import (
+from copydesk.simulators.binance.exchange.errors import refused
+from copydesk.simulators.binance.exchange.exchange import Exchange
+from copydesk.simulators.binance.exchange.instruments import (
     BAND_DOWN,
     BAND_UP,
     INSTRUMENTS,
@@ -15,8 +14,9 @@ from copydesk.simulators.binance.instruments import (
     MAX_OPEN_ORDERS,
     Instrument,
 )
-from copydesk.simulators.binance.params import Params
-from copydesk.simulators.binance.text import plain
+from copydesk.simulators.binance.exchange.text import plain
+from copydesk.simulators.binance.rest.call import Call, Route, Routes
+from copydesk.simulators.binance.rest.params import Params
 from copydesk.simulators.market import Candle
 
 FUNDING_RATE = "0.00010000"

@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from copydesk.simulators.binance.errors import refused
-from copydesk.simulators.binance.instruments import BAND_DOWN, BAND_UP, Instrument
+from copydesk.simulators.binance.exchange.errors import refused
+from copydesk.simulators.binance.exchange.instruments import BAND_DOWN, BAND_UP, Instrument
 
 
 def check_quantity(instrument: Instrument, quantity: Decimal, *, market: bool) -> None:

@@ -3,15 +3,15 @@
 from collections.abc import Iterator
 from typing import Any
 
-from copydesk.simulators.binance import answers
-from copydesk.simulators.binance.account import Account
-from copydesk.simulators.binance.book import sum_of
-from copydesk.simulators.binance.call import Call, Route, Routes
-from copydesk.simulators.binance.errors import refused
-from copydesk.simulators.binance.instruments import INSTRUMENTS, Instrument
-from copydesk.simulators.binance.position import Position
-from copydesk.simulators.binance.records import ZERO, Fill
-from copydesk.simulators.binance.text import plain
+from copydesk.simulators.binance.exchange.account import Account
+from copydesk.simulators.binance.exchange.book import sum_of
+from copydesk.simulators.binance.exchange.errors import refused
+from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS, Instrument
+from copydesk.simulators.binance.exchange.position import Position
+from copydesk.simulators.binance.exchange.records import ZERO, Fill
+from copydesk.simulators.binance.exchange.text import plain
+from copydesk.simulators.binance.rest import answers
+from copydesk.simulators.binance.rest.call import Call, Route, Routes
 
 _DONE = {"code": 200, "msg": "success"}
 

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 from aiohttp import WSMsgType, web
 
-from copydesk.simulators.binance.clock import Clock
-from copydesk.simulators.binance.desk import Desk
-from copydesk.simulators.binance.faults import Faults
-from copydesk.simulators.binance.market_events import events_due
-from copydesk.simulators.binance.params import read_pairs
+from copydesk.simulators.binance.edge.clock import Clock
+from copydesk.simulators.binance.edge.desk import Desk
+from copydesk.simulators.binance.edge.faults import Faults
+from copydesk.simulators.binance.edge.market_events import events_due
+from copydesk.simulators.binance.rest.params import read_pairs
 
 _QUEUE_MAX = 10_000  # a client this far behind is cut off, as the venue does
 _PING_S = 180.0

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from copydesk.simulators.binance.account import Account
-from copydesk.simulators.binance.exchange import Exchange
-from copydesk.simulators.binance.records import Algo, Fill, Order
-from copydesk.simulators.binance.text import plain
+from copydesk.simulators.binance.exchange.account import Account
+from copydesk.simulators.binance.exchange.exchange import Exchange
+from copydesk.simulators.binance.exchange.records import Algo, Fill, Order
+from copydesk.simulators.binance.exchange.text import plain
 
 Row = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from copydesk.simulators.binance.errors import banned, refused
+from copydesk.simulators.binance.exchange.errors import banned, refused
 
 MINUTE_MS = 60_000
 TEN_SECONDS_MS = 10_000

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from copydesk.simulators.binance.book import Book, sum_of
-from copydesk.simulators.binance.position import CENT, Position
-from copydesk.simulators.binance.records import ZERO, Fill, Order
+from copydesk.simulators.binance.exchange.book import Book, sum_of
+from copydesk.simulators.binance.exchange.position import CENT, Position
+from copydesk.simulators.binance.exchange.records import ZERO, Fill, Order
 
 Marks = Callable[[str], Decimal]
 

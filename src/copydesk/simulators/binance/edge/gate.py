@@ -4,10 +4,10 @@ import hashlib
 import hmac
 import re
 
-from copydesk.simulators.binance.account import Account
-from copydesk.simulators.binance.errors import refused, timestamp_ahead
-from copydesk.simulators.binance.exchange import Exchange
-from copydesk.simulators.binance.params import Params
+from copydesk.simulators.binance.exchange.account import Account
+from copydesk.simulators.binance.exchange.errors import refused, timestamp_ahead
+from copydesk.simulators.binance.exchange.exchange import Exchange
+from copydesk.simulators.binance.rest.params import Params
 
 _KEY = re.compile(r"[!-~]{1,128}")
 _WINDOW_DEFAULT_MS = 5_000

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from copydesk.simulators.binance.records import ZERO
+from copydesk.simulators.binance.exchange.records import ZERO
 
 CENT = Decimal("0.00000001")  # the venue keeps eight decimals of the margin asset
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from copydesk.simulators.binance.exchange import Exchange
-from copydesk.simulators.binance.instruments import INSTRUMENTS
-from copydesk.simulators.binance.market_routes import FUNDING_MS, FUNDING_RATE, INTERVALS_MS, day_row, levels
-from copydesk.simulators.binance.text import money, plain
+from copydesk.simulators.binance.exchange.exchange import Exchange
+from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS
+from copydesk.simulators.binance.exchange.text import money, plain
+from copydesk.simulators.binance.rest.market_routes import FUNDING_MS, FUNDING_RATE, INTERVALS_MS, day_row, levels
 from copydesk.simulators.market import Candle
 
 Event = dict[str, Any]

@@ -3,11 +3,11 @@
 from decimal import Decimal
 from typing import Any
 
-from copydesk.simulators.binance.account import Account
-from copydesk.simulators.binance.exchange import Exchange
-from copydesk.simulators.binance.position import Position
-from copydesk.simulators.binance.records import ZERO, Algo, Fill, Order
-from copydesk.simulators.binance.text import money, plain
+from copydesk.simulators.binance.exchange.account import Account
+from copydesk.simulators.binance.exchange.exchange import Exchange
+from copydesk.simulators.binance.exchange.position import Position
+from copydesk.simulators.binance.exchange.records import ZERO, Algo, Fill, Order
+from copydesk.simulators.binance.exchange.text import money, plain
 
 Json = dict[str, Any]
 

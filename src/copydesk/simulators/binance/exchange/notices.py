@@ -4,9 +4,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from copydesk.simulators.binance.account import Account
-from copydesk.simulators.binance.records import Algo, Fill, Order
-from copydesk.simulators.binance.text import money, plain
+from copydesk.simulators.binance.exchange.account import Account
+from copydesk.simulators.binance.exchange.records import Algo, Fill, Order
+from copydesk.simulators.binance.exchange.text import money, plain
 
 Event = dict[str, Any]
 

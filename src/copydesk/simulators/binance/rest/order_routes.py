@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
-from copydesk.simulators.binance import algos, answers, trading
-from copydesk.simulators.binance.call import Call, Route, Routes
-from copydesk.simulators.binance.errors import refused
-from copydesk.simulators.binance.params import Params
-from copydesk.simulators.binance.records import Algo, Fill, Order
-from copydesk.simulators.binance.requests import read_algo, read_order
+from copydesk.simulators.binance.exchange import algos, trading
+from copydesk.simulators.binance.exchange.errors import refused
+from copydesk.simulators.binance.exchange.records import Algo, Fill, Order
+from copydesk.simulators.binance.rest import answers
+from copydesk.simulators.binance.rest.call import Call, Route, Routes
+from copydesk.simulators.binance.rest.params import Params
+from copydesk.simulators.binance.rest.reading import read_algo, read_order
 
 _Row = TypeVar("_Row", Order, Algo, Fill)
 

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from decimal import Decimal
 
-from copydesk.simulators.binance import filters, rules, trading
-from copydesk.simulators.binance.account import Account
-from copydesk.simulators.binance.errors import RefusedError, refused
-from copydesk.simulators.binance.exchange import Exchange
-from copydesk.simulators.binance.instruments import MAX_OPEN_ALGOS, Instrument
-from copydesk.simulators.binance.records import ZERO, Algo
-from copydesk.simulators.binance.requests import AlgoRequest
+from copydesk.simulators.binance.exchange import filters, rules, trading
+from copydesk.simulators.binance.exchange.account import Account
+from copydesk.simulators.binance.exchange.errors import RefusedError, refused
+from copydesk.simulators.binance.exchange.exchange import Exchange
+from copydesk.simulators.binance.exchange.instruments import MAX_OPEN_ALGOS, Instrument
+from copydesk.simulators.binance.exchange.records import ZERO, Algo
+from copydesk.simulators.binance.exchange.requests import AlgoRequest
 from copydesk.simulators.market import Quote
 
 MOVES: Mapping[str, frozenset[str]] = {

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from copydesk.simulators.binance.account import Account
-from copydesk.simulators.binance.exchange import Exchange
-from copydesk.simulators.binance.listen_keys import ListenKeys
-from copydesk.simulators.binance.params import Params
+from copydesk.simulators.binance.exchange.account import Account
+from copydesk.simulators.binance.exchange.exchange import Exchange
+from copydesk.simulators.binance.rest.listen_keys import ListenKeys
+from copydesk.simulators.binance.rest.params import Params
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

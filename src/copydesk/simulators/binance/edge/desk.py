@@ -6,14 +6,15 @@ from typing import Any
 
 import msgspec
 
-from copydesk.simulators.binance import account_routes, gate, market_routes, order_routes
-from copydesk.simulators.binance.account import Account
-from copydesk.simulators.binance.call import Call, Route, Routes
-from copydesk.simulators.binance.errors import RefusedError, refused
-from copydesk.simulators.binance.exchange import Exchange
-from copydesk.simulators.binance.limits import Limits
-from copydesk.simulators.binance.listen_keys import ListenKeys
-from copydesk.simulators.binance.params import Params
+from copydesk.simulators.binance.edge import gate
+from copydesk.simulators.binance.edge.limits import Limits
+from copydesk.simulators.binance.exchange.account import Account
+from copydesk.simulators.binance.exchange.errors import RefusedError, refused
+from copydesk.simulators.binance.exchange.exchange import Exchange
+from copydesk.simulators.binance.rest import account_routes, market_routes, order_routes
+from copydesk.simulators.binance.rest.call import Call, Route, Routes
+from copydesk.simulators.binance.rest.listen_keys import ListenKeys
+from copydesk.simulators.binance.rest.params import Params
 
 ROUTES: Routes = {**market_routes.ROUTES, **order_routes.ROUTES, **account_routes.ROUTES}
 _encode = msgspec.json.Encoder().encode

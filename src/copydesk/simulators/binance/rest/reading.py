@@ -1,15 +1,13 @@
 """What an order request says, read once: mandatory parameters, formats, types (before any look at the account)."""
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 
-from copydesk.simulators.binance.errors import refused
-from copydesk.simulators.binance.params import Params
-from copydesk.simulators.binance.records import ZERO
+from copydesk.simulators.binance.exchange.errors import refused
+from copydesk.simulators.binance.exchange.records import ZERO
+from copydesk.simulators.binance.exchange.requests import CONDITIONAL_TYPES, LIMIT_TYPES, AlgoRequest, OrderRequest
+from copydesk.simulators.binance.rest.params import Params
 
-CONDITIONAL_TYPES = frozenset({"STOP", "STOP_MARKET", "TAKE_PROFIT", "TAKE_PROFIT_MARKET", "TRAILING_STOP_MARKET"})
-LIMIT_TYPES = frozenset({"LIMIT", "STOP", "TAKE_PROFIT"})
 _TIMES_IN_FORCE = frozenset({"GTC", "IOC", "FOK", "GTX"})
 _ANSWERS = frozenset({"ACK", "RESULT"})
 _WORKING_TYPES = frozenset({"MARK_PRICE", "CONTRACT_PRICE"})
@@ -17,47 +15,6 @@ _POSITION_SIDES = frozenset({"BOTH", "LONG", "SHORT"})
 _ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 _ID_LENGTH_MAX = 36
 _CALLBACK_MIN, _CALLBACK_MAX = Decimal("0.1"), Decimal(10)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRequest:
-    symbol: str
-    side: str
-    position_side: str
-    type: str
-    quantity: Decimal
-    price: Decimal = ZERO
-    time_in_force: str = "GTC"
-    reduce_only: bool | None = None
-    client_id: str | None = None
-    answer: str = "ACK"
-
-    @property
-    def is_market(self) -> bool:
-        return self.type == "MARKET"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlgoRequest:
-    symbol: str
-    side: str
-    position_side: str
-    type: str
-    quantity: Decimal
-    price: Decimal
-    trigger_price: Decimal
-    time_in_force: str
-    working_type: str
-    reduce_only: bool | None
-    close_position: bool
-    price_protect: bool
-    activate_price: Decimal
-    callback_rate: Decimal
-    client_id: str | None
-
-    @property
-    def is_limit(self) -> bool:
-        return self.type in LIMIT_TYPES
 
 
 def read_order(params: Params) -> OrderRequest:

@@ -2,11 +2,11 @@
 
 from decimal import Decimal
 
-from copydesk.simulators.binance.account import Account
-from copydesk.simulators.binance.errors import refused
-from copydesk.simulators.binance.exchange import Exchange
-from copydesk.simulators.binance.instruments import Instrument
-from copydesk.simulators.binance.records import ZERO, Order
+from copydesk.simulators.binance.exchange.account import Account
+from copydesk.simulators.binance.exchange.errors import refused
+from copydesk.simulators.binance.exchange.exchange import Exchange
+from copydesk.simulators.binance.exchange.instruments import Instrument
+from copydesk.simulators.binance.exchange.records import ZERO, Order
 
 
 def check_mode(account: Account, position_side: str, reduce_only: bool | None) -> None:

@@ -2,13 +2,13 @@
 
 from decimal import Decimal
 
-from copydesk.simulators.binance import filters, rules
-from copydesk.simulators.binance.account import Account
-from copydesk.simulators.binance.errors import refused
-from copydesk.simulators.binance.exchange import Exchange
-from copydesk.simulators.binance.instruments import MAX_OPEN_ORDERS, Instrument
-from copydesk.simulators.binance.records import Algo, Order
-from copydesk.simulators.binance.requests import OrderRequest
+from copydesk.simulators.binance.exchange import filters, rules
+from copydesk.simulators.binance.exchange.account import Account
+from copydesk.simulators.binance.exchange.errors import refused
+from copydesk.simulators.binance.exchange.exchange import Exchange
+from copydesk.simulators.binance.exchange.instruments import MAX_OPEN_ORDERS, Instrument
+from copydesk.simulators.binance.exchange.records import Algo, Order
+from copydesk.simulators.binance.exchange.requests import OrderRequest
 from copydesk.simulators.market import Quote
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from copydesk.simulators.binance.clock import Clock
-from copydesk.simulators.binance.control import Control
-from copydesk.simulators.binance.desk import Answer, Asked, Desk
-from copydesk.simulators.binance.errors import RefusedError, banned, refused
-from copydesk.simulators.binance.faults import Fault, Faults
+from copydesk.simulators.binance.edge.clock import Clock
+from copydesk.simulators.binance.edge.control import Control
+from copydesk.simulators.binance.edge.desk import Answer, Asked, Desk
+from copydesk.simulators.binance.edge.faults import Fault, Faults
+from copydesk.simulators.binance.exchange.errors import RefusedError, banned, refused
 
 _log = logging.getLogger(__name__)
 _JSON = "application/json"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from random import Random
 
-from copydesk.simulators.binance.errors import refused
+from copydesk.simulators.binance.exchange.errors import refused
 
 _LIFE_MS = 60 * 60 * 1_000
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"

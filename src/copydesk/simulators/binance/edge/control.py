@@ -6,14 +6,14 @@ from typing import Any
 
 import msgspec
 
-from copydesk.simulators.binance import engine
-from copydesk.simulators.binance.account import DEFAULT_PERMISSIONS, MAKER_RATE, TAKER_RATE, Account
-from copydesk.simulators.binance.desk import Desk
-from copydesk.simulators.binance.faults import DELAY_DEFAULT_S, DELAYS_S, EXECUTES, KINDS, Fault, Faults
-from copydesk.simulators.binance.instruments import INSTRUMENTS
-from copydesk.simulators.binance.ledger import read_ledger
-from copydesk.simulators.binance.params import read_pairs
-from copydesk.simulators.binance.text import plain
+from copydesk.simulators.binance.edge.desk import Desk
+from copydesk.simulators.binance.edge.faults import DELAY_DEFAULT_S, DELAYS_S, EXECUTES, KINDS, Fault, Faults
+from copydesk.simulators.binance.exchange import engine
+from copydesk.simulators.binance.exchange.account import DEFAULT_PERMISSIONS, MAKER_RATE, TAKER_RATE, Account
+from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS
+from copydesk.simulators.binance.exchange.ledger import read_ledger
+from copydesk.simulators.binance.exchange.text import plain
+from copydesk.simulators.binance.rest.params import read_pairs
 
 Json = dict[str, Any]
 Reply = tuple[int, Any]

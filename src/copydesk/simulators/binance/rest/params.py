@@ -4,7 +4,7 @@ import re
 from decimal import Decimal
 from urllib.parse import unquote_plus
 
-from copydesk.simulators.binance.errors import refused
+from copydesk.simulators.binance.exchange.errors import refused
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)")
 _FLAGS = {"true": True, "false": False}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from decimal import Decimal
 
-from copydesk.simulators.binance.records import ZERO, Algo, Fill, Order
+from copydesk.simulators.binance.exchange.records import ZERO, Algo, Fill, Order
 
 
 class Book:

@@ -1,0 +1,1 @@
+"""The process towards the network: connections, signatures, limits, faults, streams."""

@@ -1,0 +1,1 @@
+"""What each request says and what it is answered: one module a family of routes."""
