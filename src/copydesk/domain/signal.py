@@ -67,6 +67,22 @@ class Target:
     previous_size: Decimal | None = None
 
 
+class SizeUnit(StrEnum):
+    """What a sender's amount counts: coins or contracts (`@0.006`), quote currency (`$20`), percent (`%50`)."""
+
+    BASE = "base"
+    QUOTE = "quote"
+    PERCENT = "percent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Size:
+    """How much the sender wants, > 0: of an opening (only where the bot says so), or what part a close closes."""
+
+    unit: SizeUnit
+    amount: Decimal
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instruction:
     """What a source read: the same shape from every source.
@@ -81,6 +97,7 @@ class Instruction:
     key_ttl_s: int
     price: Decimal | None = None
     target: Target | None = None
+    size: Size | None = None
     payload: Mapping[str, object]
 
 
