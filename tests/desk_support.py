@@ -17,9 +17,9 @@ from copydesk.domain.signal import Action, Instruction, SourceKind
 from copydesk.domain.subscription import (
     Account,
     Subscription,
-    VenueName,
 )
 from copydesk.domain.user import Role
+from copydesk.domain.venue import BINANCE_FUTURES, PAPER
 from copydesk.engine.desk import Desk
 from copydesk.ports.clock import SystemClock
 from copydesk.simulators.binance import serve
@@ -101,14 +101,14 @@ class DeskUnderTest:
     bot: Bot
     followers: list[Follower] = field(default_factory=list)
 
-    async def follow(self, *, venue=VenueName.BINANCE_FUTURES, key=None, known_to_venue=True, **overrides):
+    async def follow(self, *, venue=BINANCE_FUTURES, key=None, known_to_venue=True, **overrides):
         key = key or secrets.token_hex(16)
-        if venue is VenueName.BINANCE_FUTURES and known_to_venue:
+        if venue == BINANCE_FUTURES and known_to_venue:
             await self.simulator.account(key)
         user = make_user()
         account = make_account(owner_id=user.id, venue=venue)
         subscription = make_subscription(owner_id=user.id, bot_id=self.bot.id, account_id=account.id, **overrides)
-        keys = {} if venue is VenueName.PAPER else {"api_key": key, "api_secret": f"secret-of-{key}"}
+        keys = {} if venue == PAPER else {"api_key": key, "api_secret": f"secret-of-{key}"}
 
         def work(tables):
             tables.users.add(user, "no password")
@@ -180,7 +180,7 @@ async def running_desk(folder, simulator, *, venue_timeout_s=10.0, wrap=None, bo
     store = SqlStore(database, vault)
     binance = BinanceFutures(CLOCK, simulator_url=simulator.url, timeout_s=venue_timeout_s, allow_live=False)
     paper = Paper(CLOCK, StoredPaperLedger(database), binance.quote, binance.symbols)
-    venues = {VenueName.BINANCE_FUTURES: binance, VenueName.PAPER: paper}
+    venues = {BINANCE_FUTURES: binance, PAPER: paper}
     desk = Desk(store, wrap(venues) if wrap else venues, CLOCK, venue_timeout_s=venue_timeout_s)
     provider = make_user(role=Role.PROVIDER)
     bot = new_bot(provider.id, **(bot or {}))

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from hypothesis import settings
 
-from copydesk.domain.bot import Bot, BotStatus, MarketType, OnOpposite
+from copydesk.domain.bot import Bot, BotStatus, MarketType, OnOpposite, PayloadSize
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.guards import Exposure
 from copydesk.domain.ids import new_id
@@ -22,9 +22,9 @@ from copydesk.domain.subscription import (
     KeyCheck,
     Subscription,
     SubscriptionStatus,
-    VenueName,
 )
 from copydesk.domain.user import Role, User, UserStatus
+from copydesk.domain.venue import BINANCE_FUTURES
 from copydesk.ports.venue import PaperOrder
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, 891234, tzinfo=UTC)
@@ -81,6 +81,7 @@ def make_bot(**changes):
         default_stop_loss_pct=Decimal(2),
         default_take_profit_pct=Decimal(4),
         on_opposite=OnOpposite.CLOSE,
+        payload_size=PayloadSize.IGNORE,
         open_freshness_s=30,
         signature_v0=False,
         status=BotStatus.ACTIVE,
@@ -95,7 +96,7 @@ def make_account(**changes):
         id=fresh_id(),
         owner_id="follower",
         name="main",
-        venue=VenueName.BINANCE_FUTURES,
+        venue=BINANCE_FUTURES,
         environment=Environment.SIMULATOR,
         is_active=True,
         key_hint="…abcd",
@@ -142,7 +143,7 @@ def make_instrument(**changes):
 
 
 def make_quote(price="95200", **changes):
-    return Quote(instrument=make_instrument(**changes), last_price=Decimal(price))
+    return Quote(instrument=make_instrument(**changes), last_price=Decimal(price), markets=frozenset(MarketType))
 
 
 def make_position(**changes):
@@ -194,6 +195,7 @@ def make_signal(**changes):
         symbol="BTCUSDT",
         action=Action.BUY,
         price=Decimal("95200.5"),
+        size=None,
         steps=(Step(leg=LegKind.OPEN, direction=Direction.LONG),),
         note=None,
         payload={"ticker": "BINANCE:BTCUSDT.P", "nested": {"list": [1, "two", None, True]}},
@@ -223,6 +225,7 @@ def make_execution(**changes):
         executed_quantity=Decimal(0),
         executed_price=None,
         fee_usd=Decimal(0),
+        base_fee=Decimal(0),
         trigger_price=None,
         fraction=Decimal(1),
         exchange_order_id=None,

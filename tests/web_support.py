@@ -120,7 +120,7 @@ async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setu
         desk=Desk(store, venues, clock, venue_timeout_s=given.venue_timeout_s),
         clock=clock,
         vault=vault,
-        venues={name.value: venue for name, venue in venues.items()},
+        venues=venues,
         tokens=Tokens(vault.derive("sign access tokens")),
         passwords=PASSWORDS,
         limits=limits or no_limits(),

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from copydesk.domain.bot import MarketType
 from copydesk.domain.guards import Exposure, Refusal
 from copydesk.domain.instrument import plain, round_down, round_to_tick
 from copydesk.domain.planning import Copy, Quote, plan_copy, trigger_price
@@ -51,7 +52,9 @@ def multiple_below(value, step):
 @given(margin=margins, leverage=leverages, price=prices, step=steps, direction=st.sampled_from(["long", "short"]))
 def test_quantity_is_margin_times_leverage_over_price_rounded_down(margin, leverage, price, step, direction):
     subscription = make_subscription(custom_margin_usd=margin, custom_leverage=leverage)
-    quote = Quote(instrument=make_instrument(quantity_step=step, **NO_LIMITS), last_price=price)
+    quote = Quote(
+        instrument=make_instrument(quantity_step=step, **NO_LIMITS), last_price=price, markets=frozenset(MarketType)
+    )
 
     plan = plan_copy(
         Step(leg=LegKind.OPEN, direction=Direction(direction)), make_follower(subscription=subscription), quote
@@ -336,7 +339,13 @@ def test_a_fraction_closes_its_part_rounded_down_and_never_more_than_is_held(lot
     close = Step(leg=LegKind.CLOSE, direction=direction, fraction=fraction)
 
     plan = plan_copy(
-        close, follower, Quote(instrument=make_instrument(quantity_step=step, **NO_LIMITS), last_price=Decimal(1))
+        close,
+        follower,
+        Quote(
+            instrument=make_instrument(quantity_step=step, **NO_LIMITS),
+            last_price=Decimal(1),
+            markets=frozenset(MarketType),
+        ),
     )
 
     expected = multiple_below(Fraction(held) * Fraction(fraction), step)

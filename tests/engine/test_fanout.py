@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from copydesk.domain.execution import State
 from copydesk.domain.signal import Direction, Side, Target
-from copydesk.domain.subscription import VenueName
+from copydesk.domain.venue import PAPER
 from desk_support import CLOCK
 
 
@@ -175,7 +175,7 @@ async def test_the_position_limit_counts_symbols_and_is_told(desk):
 
 
 async def test_paper_followers_are_filled_and_protected_like_any_other(desk):
-    follower = await desk.follow(venue=VenueName.PAPER)
+    follower = await desk.follow(venue=PAPER)
 
     opening = await desk.signal("buy")
     await desk.settled(opening)

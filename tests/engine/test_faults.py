@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from copydesk.domain.execution import State
-from copydesk.domain.subscription import VenueName
+from copydesk.domain.venue import BINANCE_FUTURES
 from copydesk.venues.binance import codec
 from desk_support import CLOCK, running_desk
 
@@ -166,7 +166,7 @@ async def test_one_follower_hanging_or_breaking_leaves_the_others_filled_and_fas
         return fault(session) if account.id in unlucky else session
 
     def wrap(venues):
-        return {**venues, VenueName.BINANCE_FUTURES: StandInVenue(venues[VenueName.BINANCE_FUTURES], misbehave)}
+        return {**venues, BINANCE_FUTURES: StandInVenue(venues[BINANCE_FUTURES], misbehave)}
 
     async with running_desk(tmp_path, simulator, wrap=wrap, venue_timeout_s=30) as desk:
         followers = [await desk.follow() for _ in range(4)]
@@ -188,7 +188,7 @@ async def all_filled(desk, acceptance, lucky):
 
 async def test_a_venue_that_is_away_opens_nothing_and_says_so(desk):
     await desk.follow()
-    desk.desk.sessions._venues[VenueName.BINANCE_FUTURES]._simulator_url = "http://127.0.0.1:9"
+    desk.desk.sessions._venues[BINANCE_FUTURES]._simulator_url = "http://127.0.0.1:9"
 
     (skipped,) = await desk.settled(await desk.signal("buy"))
 

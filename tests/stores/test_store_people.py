@@ -18,9 +18,9 @@ from copydesk.domain.subscription import (
     MarginMode,
     OnUnprotected,
     SubscriptionStatus,
-    VenueName,
 )
 from copydesk.domain.user import Role, UserStatus
+from copydesk.domain.venue import PAPER
 from store_support import NOW, make_account, make_bot, make_subscription, make_user, new_follower
 
 LATER = NOW + timedelta(hours=1)
@@ -235,12 +235,12 @@ async def test_one_key_is_one_account_until_it_is_deleted(store, desk):
 
 
 async def test_accounts_without_a_key_do_not_exclude_each_other(store, desk):
-    papers = [make_account(owner_id=desk.follower.id, venue=VenueName.PAPER) for _ in range(2)]
+    papers = [make_account(owner_id=desk.follower.id, venue=PAPER) for _ in range(2)]
 
     for paper in papers:
         await store.write(lambda tables, one=paper: tables.accounts.add(one, {}))
 
-    assert await store.read(lambda tables: tables.accounts.count({"venue": VenueName.PAPER}, owner_id=None)) == 2
+    assert await store.read(lambda tables: tables.accounts.count({"venue": PAPER}, owner_id=None)) == 2
 
 
 async def test_new_secrets_replace_the_old_ones(store, desk):

@@ -9,7 +9,7 @@ import pytest
 
 from copydesk.domain.bot import BotStatus
 from copydesk.domain.errors import Conflict, InvalidInput, NotFound
-from copydesk.domain.signal import Action, Direction, Instruction, LegKind, SourceKind, Step
+from copydesk.domain.signal import Action, Direction, Instruction, LegKind, Size, SizeUnit, SourceKind, Step
 from copydesk.engine.intake import Intake
 from copydesk.sources.tradingview import open_alert, read_alert
 from store_support import NOW, StoppedClock, new_desk
@@ -33,6 +33,7 @@ async def test_a_signal_comes_back_with_every_field(store, desk):
         source=SourceKind.DESK,
         action=Action.CLOSE_SHORT,
         price=None,
+        size=Size(unit=SizeUnit.PERCENT, amount=Decimal("12.5")),
         steps=(
             Step(leg=LegKind.CLOSE, direction=Direction.SHORT, fraction=third),
             Step(leg=LegKind.OPEN, direction=Direction.LONG),

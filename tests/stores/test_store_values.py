@@ -104,6 +104,7 @@ async def test_every_field_of_an_execution_comes_back(store, desk):
         executed_quantity=Decimal("0.0005"),
         executed_price=Decimal("95200.123456789012345678"),
         fee_usd=Decimal("0.000000000000000001"),
+        base_fee=Decimal("0.00000047"),
         trigger_price=Decimal("93296.1"),
         fraction=Decimal("0.3333333333333333333333333333"),
         exchange_order_id="8886774",

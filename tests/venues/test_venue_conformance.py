@@ -4,7 +4,8 @@ import secrets
 
 import pytest
 
-from copydesk.domain.subscription import PositionMode, VenueName
+from copydesk.domain.subscription import PositionMode
+from copydesk.domain.venue import PAPER
 from copydesk.stores.paper import StoredPaperLedger
 from copydesk.stores.sqlite import SqliteDatabase
 from copydesk.stores.store import SqlStore
@@ -74,7 +75,7 @@ class TestPaper(VenueConformance):
     @pytest.fixture
     async def session(self, database, venue):
         user = make_user()
-        account = make_account(owner_id=user.id, venue=VenueName.PAPER)
+        account = make_account(owner_id=user.id, venue=PAPER)
 
         def work(tables):
             tables.users.add(user, "no password")

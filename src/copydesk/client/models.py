@@ -21,16 +21,16 @@ from copydesk.client.fields import (
     Text,
     Usd,
     Username,
+    Venue,
     WebhookPath,
 )
-from copydesk.domain.bot import BotStatus, MarketType, OnOpposite
+from copydesk.domain.bot import BotStatus, MarketType, OnOpposite, PayloadSize
 from copydesk.domain.subscription import (
     Environment,
     KeyCheck,
     MarginMode,
     OnUnprotected,
     SubscriptionStatus,
-    VenueName,
 )
 from copydesk.domain.user import Role, UserStatus
 
@@ -142,6 +142,7 @@ class NewBot(Request):
     default_stop_loss_pct: StopPercent = Decimal(0)
     default_take_profit_pct: Percent = Decimal(0)
     on_opposite: OnOpposite = OnOpposite.CLOSE
+    payload_size: PayloadSize = Field(PayloadSize.IGNORE, description="whether an amount in an alert counts")
     open_freshness_s: Freshness = 30
     signature_v0: bool = False
     status: BotStatus = BotStatus.ACTIVE
@@ -156,6 +157,7 @@ class BotChange(Request):
     default_stop_loss_pct: StopPercent | None = None
     default_take_profit_pct: Percent | None = None
     on_opposite: OnOpposite | None = None
+    payload_size: PayloadSize | None = None
     open_freshness_s: Freshness | None = None
     signature_v0: bool | None = None
     status: BotStatus | None = None
@@ -174,6 +176,7 @@ class BotAnswer(Answer):
     default_stop_loss_pct: Number
     default_take_profit_pct: Number
     on_opposite: OnOpposite
+    payload_size: PayloadSize
     open_freshness_s: int
     signature_v0: bool
     status: BotStatus
@@ -196,7 +199,7 @@ class NewSecret(Answer):
 
 class NewAccount(Request):
     name: Name
-    venue: VenueName
+    venue: Venue
     environment: Environment
     api_key: Key | None = None
     api_secret: Key | None = None
@@ -215,7 +218,7 @@ class AccountAnswer(Answer):
 
     id: str
     name: str
-    venue: VenueName
+    venue: Venue
     environment: Environment
     is_active: bool
     key_hint: str

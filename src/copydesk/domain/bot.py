@@ -25,6 +25,13 @@ class OnOpposite(StrEnum):
     REVERSE = "reverse"
 
 
+class PayloadSize(StrEnum):
+    """Whether an amount in an alert counts: ignored, or used by every follower without a margin of their own."""
+
+    IGNORE = "ignore"
+    USE = "use"
+
+
 class BotStatus(StrEnum):
     """Only an active bot accepts signals; an archived one is history."""
 
@@ -49,6 +56,7 @@ class Bot:
     default_stop_loss_pct: Decimal
     default_take_profit_pct: Decimal
     on_opposite: OnOpposite
+    payload_size: PayloadSize
     open_freshness_s: int
     signature_v0: bool
     status: BotStatus

@@ -102,6 +102,7 @@ class Execution:
     executed_quantity: Decimal
     executed_price: Decimal | None
     fee_usd: Decimal
+    base_fee: Decimal
     trigger_price: Decimal | None
     fraction: Decimal
     exchange_order_id: str | None
@@ -130,11 +131,6 @@ class Execution:
     @property
     def is_final(self) -> bool:
         return self.state in FINAL
-
-    @property
-    def is_repeatable(self) -> bool:
-        """A futures close or stop can only make a position smaller: proved absent, it may be sent once more."""
-        return self.kind is not LegKind.OPEN
 
     def frozen(self) -> FrozenRequest:
         """The stored request, ready to be sent; only a row that was frozen has one."""

@@ -1,10 +1,11 @@
 """Limits that stand between a plan and an order; each refusal carries its rule and its numbers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from copydesk.domain.ids import SubscriptionId
+from copydesk.domain.breaker import Breaker
+from copydesk.domain.ids import BotId, SubscriptionId
 from copydesk.domain.instrument import plain
 from copydesk.domain.subscription import Account, KeyCheck, Subscription, SubscriptionStatus
 
@@ -38,6 +39,16 @@ def refuse_account(account: Account) -> Refusal | None:
     if account.key_check is KeyCheck.REFUSED:
         problem = account.key_problem or "the venue refused it"
         return Refusal(reason=f"The account's key is refused: {problem}", rule="key_refused")
+    return None
+
+
+def refuse_breaker(breakers: Iterable[Breaker], account: Account, bot_id: BotId) -> Refusal | None:
+    """Openings stop as soon as a breaker that reaches them is pulled; closes never do."""
+    for one in breakers:
+        if one.reach.covers(account_id=account.id, bot_id=bot_id, venue=account.venue):
+            whom = f"{one.reach.scope} {one.reach.target}".strip()
+            numbers = {"scope": one.reach.scope, "target": one.reach.target, "mode": one.mode}
+            return Refusal(reason=f"The breaker is pulled for {whom}", rule="breaker", numbers=numbers)
     return None
 
 

@@ -42,12 +42,13 @@ class FrozenRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderRef:
-    """How to ask a venue about an order of ours."""
+    """How to ask a venue about an order of ours; the venue's own id is known once it has shown the order."""
 
     symbol: str
     client_order_id: str
     conditional: bool
     placed_at: datetime
+    exchange_order_id: str | None = None
 
 
 class OrderStatus(StrEnum):
@@ -62,7 +63,10 @@ class OrderStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderReport:
-    """What a venue shows of one order; `fee_usd` is None where it does not tell."""
+    """What a venue shows of one order; `fee_usd` is None where it does not tell.
+
+    `base_fee` is the part of the bought coins that a spot venue keeps as its fee (its value is in `fee_usd` too).
+    """
 
     status: OrderStatus
     exchange_order_id: str
@@ -70,4 +74,5 @@ class OrderReport:
     executed_quantity: Decimal = Decimal(0)
     average_price: Decimal | None = None
     fee_usd: Decimal | None = None
+    base_fee: Decimal = Decimal(0)
     evidence: Mapping[str, object] = field(default_factory=dict)

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from copydesk.domain.bot import Bot
+from copydesk.domain.bot import Bot, MarketType, PayloadSize
 from copydesk.domain.guards import Exposure, Refusal, refuse_account, refuse_open
 from copydesk.domain.instrument import Instrument, plain, round_down, round_to_tick
 from copydesk.domain.position import Position
-from copydesk.domain.signal import Direction, LegKind, Side, Step
+from copydesk.domain.signal import Direction, LegKind, Side, Size, SizeUnit, Step
 from copydesk.domain.subscription import (
-    VENUES_OF_MARKET,
     Account,
     EffectiveSettings,
     Subscription,
@@ -38,10 +37,11 @@ class Follower:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """What the market says: the instrument's steps and its last trade price."""
+    """What the market says: the instrument's steps, its last trade price, and which bots' symbols are traded there."""
 
     instrument: Instrument
     last_price: Decimal
+    markets: frozenset[MarketType]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,22 +57,34 @@ class Copy:
     numbers: Mapping[str, str]
 
 
-def plan_copy(step: Step, follower: Follower, quote: Quote | None) -> Copy | Refusal:
-    """A Copy or the first Refusal; without a quote nothing is opened, while a close needs only its own quantity."""
+def plan_copy(step: Step, follower: Follower, quote: Quote | None, size: Size | None = None) -> Copy | Refusal:
+    """A Copy or the first Refusal; without a quote nothing is opened, while a close needs only its own quantity.
+
+    `size` is the sender's; a percentage must have become an amount of this follower's before (`amount_of`).
+    """
     if follower.subscription.status is SubscriptionStatus.PAUSED:
         return Refusal(reason="The subscription is paused", rule="subscription_paused")
     refused = refuse_account(follower.account)
     if refused is not None:
         return refused
-    if step.leg is LegKind.OPEN and follower.account.venue not in VENUES_OF_MARKET[follower.bot.market_type]:
-        problem = f"A {follower.bot.market_type} bot cannot be copied at {follower.account.venue}"
-        return Refusal(reason=problem, rule="market_type")
     if step.leg is LegKind.CLOSE:
         return _plan_close(step, follower, quote)
-    return refuse_open(follower.subscription, follower.exposure) or _plan_open(step, follower, quote)
+    return refuse_open(follower.subscription, follower.exposure) or _plan_open(step, follower, quote, size)
 
 
-def _plan_open(step: Step, follower: Follower, quote: Quote | None) -> Copy | Refusal:
+def counts_for(follower: Follower) -> bool:
+    """Whether the sender's size counts: the bot says so, and the follower chose no margin of their own."""
+    return follower.bot.payload_size is PayloadSize.USE and follower.subscription.custom_margin_usd is None
+
+
+def amount_of(size: Size, available_usd: Decimal) -> Size:
+    """What a percentage is of one account: a position worth that share of what is available, whatever the leverage."""
+    if size.unit is not SizeUnit.PERCENT:
+        return size
+    return Size(unit=SizeUnit.QUOTE, amount=available_usd * size.amount / PERCENT)
+
+
+def _plan_open(step: Step, follower: Follower, quote: Quote | None, size: Size | None) -> Copy | Refusal:
     held = follower.position
     if held is not None and held.direction is not step.direction:
         return Refusal(
@@ -82,7 +94,14 @@ def _plan_open(step: Step, follower: Follower, quote: Quote | None) -> Copy | Re
         )
     if quote is None:
         return Refusal(reason="No price for this symbol at the account's venue", rule="no_market_data")
+    if follower.bot.market_type not in quote.markets:
+        problem = f"A {follower.bot.market_type} bot cannot be copied at {follower.account.venue}"
+        return Refusal(reason=problem, rule="market_type")
     settings = follower.settings
+    wanted = _wanted(follower, quote, size)
+    if isinstance(wanted, Refusal):
+        return wanted
+    exact, rule = wanted
     inputs = {
         "margin_usd": plain(settings.margin_usd),
         "leverage": str(settings.leverage),
@@ -93,7 +112,6 @@ def _plan_open(step: Step, follower: Follower, quote: Quote | None) -> Copy | Re
         "stop_loss_pct": plain(settings.stop_loss_pct),
         "take_profit_pct": plain(settings.take_profit_pct),
     }
-    exact = settings.margin_usd * settings.leverage / quote.last_price
     quantity = round_down(exact, quote.instrument.quantity_step)
     numbers = {
         "exact_quantity": plain(Decimal(format(exact, ".8f"))),
@@ -105,9 +123,26 @@ def _plan_open(step: Step, follower: Follower, quote: Quote | None) -> Copy | Re
         side=Side.opening(step.direction),
         direction=step.direction,
         quantity=quantity,
-        rule="margin × leverage ÷ last price, rounded down to the step",
+        rule=f"{rule}, rounded down to the step",
         inputs=inputs,
         numbers=numbers,
+    )
+
+
+def _wanted(follower: Follower, quote: Quote, size: Size | None) -> tuple[Decimal, str] | Refusal:
+    """How much before rounding, and by which rule."""
+    if size is None or not counts_for(follower):
+        margin, leverage = follower.settings.margin_usd, follower.settings.leverage
+        return margin * leverage / quote.last_price, "margin × leverage ÷ last price"
+    if size.unit is SizeUnit.BASE:
+        return size.amount, f"the alert's own quantity {plain(size.amount)}"
+    if size.unit is SizeUnit.QUOTE:
+        return size.amount / quote.last_price, f"the alert's own {plain(size.amount)} USD ÷ last price"
+    share = plain(size.amount)
+    return Refusal(
+        reason=f"The alert asks for {share} % of the balance, which the venue did not tell",
+        rule="balance_unknown",
+        numbers={"percent": share},
     )
 
 
@@ -145,7 +180,9 @@ def _plan_close(step: Step, follower: Follower, quote: Quote | None) -> Copy | R
         return Refusal(reason=f"No{which} position to close", rule="no_position")
     if step.fraction != 1 and quote is None:
         return Refusal(reason="No price for this symbol at the account's venue", rule="no_market_data")
-    quantity = held.quantity if quote is None or step.fraction == 1 else _closable(held.quantity * step.fraction, quote)
+    # Coins that are less than one step cannot be sold; a position off the step (after a split) can be closed whole.
+    whole = step.fraction == 1 and follower.bot.market_type is not MarketType.SPOT
+    quantity = held.quantity if quote is None or whole else _closable(held.quantity * step.fraction, quote)
     numbers = {"held": plain(held.quantity), "fraction": plain(step.fraction), "quantity": plain(quantity)}
     if quantity == 0:
         return Refusal(reason="The part to close is smaller than one step", rule="quantity_step", numbers=numbers)
@@ -155,13 +192,17 @@ def _plan_close(step: Step, follower: Follower, quote: Quote | None) -> Copy | R
         direction=held.direction,
         quantity=quantity,
         rule="at most what our own fills opened",
-        inputs={"entry_price": plain(held.entry_price)},
+        inputs={"entry_price": plain(held.entry_price)} | _step_of(quote),
         numbers=numbers,
     )
 
 
+def _step_of(quote: Quote | None) -> dict[str, str]:
+    return {} if quote is None else {"quantity_step": plain(quote.instrument.quantity_step)}
+
+
 def _closable(wanted: Decimal, quote: Quote) -> Decimal:
-    """A third has no exact decimal: a millionth of a step makes good what its last digit lost."""
+    """In whole steps. A third has no exact decimal: a millionth of a step makes good what its last digit lost."""
     step = quote.instrument.quantity_step
     quantity = round_down(wanted + step / 1_000_000, step)
     return quantity if quantity >= quote.instrument.quantity_min else Decimal(0)

@@ -78,8 +78,10 @@ def increase(
     )
 
 
-def reduce(position: Position, *, quantity: Decimal, price: Decimal, fee_usd: Decimal, at: datetime) -> Reduction:
-    """Take a closing fill off; more than is there counts as what is there."""
+def reduce(
+    position: Position, *, quantity: Decimal, price: Decimal, fee_usd: Decimal, at: datetime, step: Decimal = Decimal(0)
+) -> Reduction:
+    """Take a closing fill off; more than is there counts as what is there, and a rest below one `step` as nothing."""
     closed = min(quantity, position.quantity)
     sign = 1 if position.direction is Direction.LONG else -1
     gross = sign * (price - position.entry_price) * closed
@@ -91,7 +93,7 @@ def reduce(position: Position, *, quantity: Decimal, price: Decimal, fee_usd: De
         gross_usd=position.gross_usd + gross,
         fees_usd=position.fees_usd + fee_usd,
     )
-    if rest.quantity > 0:
+    if rest.quantity > 0 and rest.quantity >= step:
         return Reduction(position=rest, gross_usd=gross, trade=None)
     exit_price = rest.closed_value / rest.closed_quantity
     average_entry = exit_price - sign * rest.gross_usd / rest.closed_quantity

@@ -133,6 +133,7 @@ class Signal:
     symbol: str
     action: Action
     price: Decimal | None
+    size: Size | None
     steps: tuple[Step, ...]
     note: str | None
     payload: Mapping[str, object]

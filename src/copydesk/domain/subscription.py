@@ -8,24 +8,9 @@ from typing import TypeVar
 
 from copydesk.domain.bot import Bot, MarketType
 from copydesk.domain.ids import AccountId, BotId, SubscriptionId, UserId
+from copydesk.domain.venue import VenueName
 
 T = TypeVar("T")
-
-
-class VenueName(StrEnum):
-    """The venues built so far."""
-
-    BINANCE_FUTURES = "binance-futures"
-    PAPER = "paper"
-
-
-VENUES_OF_MARKET = {
-    MarketType.FUTURES: frozenset({VenueName.BINANCE_FUTURES, VenueName.PAPER}),
-    MarketType.SPOT: frozenset({VenueName.PAPER}),
-    MarketType.MT5: frozenset({VenueName.PAPER}),
-    MarketType.OPTIONS: frozenset({VenueName.PAPER}),
-}
-"""Where a bot's symbols can be traded: a spot signal is no futures order."""
 
 
 class Environment(StrEnum):
@@ -129,9 +114,10 @@ class EffectiveSettings:
 
 
 def effective_settings(bot: Bot, subscription: Subscription) -> EffectiveSettings:
-    """0 is a choice: a custom stop of 0 means no stop, whatever the bot's default."""
+    """0 is a choice: a custom stop of 0 means no stop, whatever the bot's default. Spot has no leverage."""
+    spot = bot.market_type is MarketType.SPOT
     return EffectiveSettings(
-        leverage=_own(subscription.custom_leverage, bot.default_leverage),
+        leverage=1 if spot else _own(subscription.custom_leverage, bot.default_leverage),
         margin_usd=_own(subscription.custom_margin_usd, bot.default_margin_usd),
         stop_loss_pct=_own(subscription.custom_stop_loss_pct, bot.default_stop_loss_pct),
         take_profit_pct=_own(subscription.custom_take_profit_pct, bot.default_take_profit_pct),

@@ -1,14 +1,16 @@
 """The decisions of one transaction: which state each follower's execution starts in, or goes on to."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
+from copydesk.domain.breaker import Breaker
 from copydesk.domain.execution import Execution, State
-from copydesk.domain.guards import Refusal, refuse_account
+from copydesk.domain.guards import Refusal, refuse_account, refuse_breaker
 from copydesk.domain.ids import AccountId
 from copydesk.domain.planning import Follower, Quote, plan_copy
-from copydesk.domain.signal import LegKind, Signal, SourceKind, Step
+from copydesk.domain.signal import LegKind, Signal, Size, SourceKind, Step
 from copydesk.domain.subscription import PositionMode, SubscriptionStatus
 from copydesk.engine import making
 from copydesk.engine.making import Freezer
@@ -30,15 +32,16 @@ def is_prepared(made: Preparation | None, follower: Follower) -> bool:
     return made is not None and (made.leverage, made.margin_mode) == wanted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Deciding:
-    """One signal, one market, one moment."""
+    """One signal, one market, one moment; `sizes` are the accounts' own amounts of a percentage."""
 
     tables: Transaction
     signal: Signal
     market: Market
     sessions: Sessions
     at: datetime
+    sizes: Mapping[AccountId, Size] = field(default_factory=dict)
     unready: Collection[AccountId] = ()
     set_up_problem: str | None = None
 
@@ -59,6 +62,11 @@ class Deciding:
                 if not execution.is_final:
                     before.append(execution)
         return made
+
+    @cached_property
+    def breakers(self) -> Sequence[Breaker]:
+        """Read in the transaction that moves to SENDING: in force as soon as they are pulled."""
+        return self.tables.breakers.pulled()
 
     def _start(self, follower: Follower, step: Step, before: list[Execution]) -> Execution:
         execution = making.new_execution(self.signal, follower, step, at=self.at)
@@ -87,7 +95,8 @@ class Deciding:
             follower = replace(
                 follower, subscription=replace(follower.subscription, status=SubscriptionStatus.CLOSE_ONLY)
             )
-        copy = self._refuse_for_now(execution) or plan_copy(step, follower, self.market.quote)
+        size = self.sizes.get(follower.account.id, self.signal.size)
+        copy = self._refuse_for_now(execution, follower) or plan_copy(step, follower, self.market.quote, size)
         if isinstance(copy, Refusal):
             return making.skipped(execution, self._explained(copy))
         venue_time = self.sessions.venue_time(follower.account)
@@ -124,10 +133,13 @@ class Deciding:
             return Refusal(reason="The subscription is paused", rule="subscription_paused")
         return refuse_account(follower.account)
 
-    def _refuse_for_now(self, execution: Execution) -> Refusal | None:
-        if execution.kind is LegKind.OPEN and self.set_up_problem is not None:
+    def _refuse_for_now(self, execution: Execution, follower: Follower) -> Refusal | None:
+        if execution.kind is not LegKind.OPEN:
+            return None
+        refusal = refuse_breaker(self.breakers, follower.account, follower.bot.id)
+        if refusal is None and self.set_up_problem is not None:
             return Refusal(reason=f"The account could not be set up: {self.set_up_problem}", rule="account_set_up")
-        return None
+        return refusal
 
     def _explained(self, refusal: Refusal) -> Refusal:
         if refusal.rule != "no_market_data" or self.market.problem is None:

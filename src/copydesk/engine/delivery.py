@@ -18,6 +18,7 @@ from copydesk.domain.errors import (
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.ids import AccountId, ExecutionId
 from copydesk.domain.order import OrderRef
+from copydesk.domain.signal import LegKind
 from copydesk.domain.subscription import Account, PositionMode
 from copydesk.engine.making import Freezer
 from copydesk.engine.sessions import Sessions
@@ -84,6 +85,10 @@ class Delivery:
         self.settled(settled.execution)
         return settled
 
+    def is_repeatable(self, execution: Execution, account: Account) -> bool:
+        """A futures close or stop can only make a position smaller: proved absent, it may be sent once more."""
+        return execution.kind is not LegKind.OPEN and not self.sessions.venue(account).is_spot
+
     async def cancel(self, execution: Execution, account: Account) -> None:
         """Ask the venue to cancel; what came of it is looked up, never assumed."""
         session = await self.sessions.of(account)
@@ -111,7 +116,7 @@ class Delivery:
 
     def _not_sent(self, dispatch: Dispatch, error: VenueUnavailable) -> Answer:
         """Certainly not placed. An opening ends here; a close goes on to be proved absent, and is sent once more."""
-        if not dispatch.execution.is_repeatable:
+        if not self.is_repeatable(dispatch.execution, dispatch.account):
             return self._answer(dispatch, state=State.REJECTED, reason=error.text, code=error.code)
         answer = self._answer(dispatch, state=State.UNKNOWN, reason=error.text, code=error.code)
         return replace(answer, settle_at=answer.at)
@@ -145,4 +150,5 @@ def order_ref(execution: Execution) -> OrderRef:
         client_order_id=execution.client_order_id or "",
         conditional=execution.trigger_price is not None,
         placed_at=execution.frozen_at or execution.created_at,
+        exchange_order_id=execution.exchange_order_id,
     )

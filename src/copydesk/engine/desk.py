@@ -13,7 +13,8 @@ from copydesk.domain.guards import Refusal
 from copydesk.domain.ids import AccountId, SignalId, SubscriptionId
 from copydesk.domain.planning import Follower
 from copydesk.domain.signal import Signal
-from copydesk.domain.subscription import Account, PositionMode, VenueName
+from copydesk.domain.subscription import Account, PositionMode
+from copydesk.domain.venue import VenueName
 from copydesk.engine import making
 from copydesk.engine.delivery import Delivery, Dispatch
 from copydesk.engine.fanout import Fanout

@@ -2,9 +2,10 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 import structlog
@@ -12,9 +13,10 @@ import structlog
 from copydesk.domain.bot import Bot
 from copydesk.domain.errors import CopydeskError, CredentialsRefused, StaleWrite, VenueError
 from copydesk.domain.execution import FINAL, Execution, State
-from copydesk.domain.ids import AccountId, SubscriptionId
-from copydesk.domain.planning import Copy, Follower, plan_copy
-from copydesk.domain.signal import Direction, LegKind, Signal, SourceKind, Step
+from copydesk.domain.guards import Refusal
+from copydesk.domain.ids import AccountId, SignalId, SubscriptionId
+from copydesk.domain.planning import Copy, Follower, amount_of, counts_for, plan_copy
+from copydesk.domain.signal import Direction, LegKind, Signal, Size, SizeUnit, SourceKind, Step
 from copydesk.domain.subscription import Account, Environment, KeyCheck
 from copydesk.engine.deciding import Deciding, Market, is_prepared
 from copydesk.engine.delivery import Dispatch
@@ -31,6 +33,16 @@ BATCH = 200
 
 QUOTE_TIMEOUT_S = 3.0
 """A venue that does not tell its price by then opens nothing: the next signal is waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """What was found out for the signal that is next to leave; another signal's executions wait for their own turn."""
+
+    market: Market
+    signal_id: SignalId
+    sizes: Mapping[AccountId, Size]
+    problem: str | None
 
 
 class Fanout:
@@ -70,10 +82,11 @@ class Fanout:
         """Followers at one venue. Those whose account must be set up first are written down, and advance later."""
         steps = signal.steps or (Step(leg=LegKind.OPEN, direction=Direction.LONG),)
         market = await self._market(group[0].account, signal.symbol)
-        unready = await self._unready(group, signal, market)
+        sizes = await self._sizes(signal, group)
+        unready = await self._unready(group, signal, market, sizes)
         ids = [follower.subscription.id for follower in group]
         batches = (ids[start : start + BATCH] for start in range(0, len(ids), BATCH))
-        await _all(self._record(signal, bot, batch, steps, market, unready) for batch in batches)
+        await _all(self._record(signal, bot, batch, steps, market, unready, sizes) for batch in batches)
         for account_id in unready:
             self._advance(account_id, signal.symbol)
 
@@ -91,7 +104,34 @@ class Fanout:
             return Market(quote=None, problem=f"its data could not be read: {type(error).__name__}")
         return Market(quote=quote, problem=None if quote else f"{symbol} is not traded at the account's venue")
 
-    async def _unready(self, group: Sequence[Follower], signal: Signal, market: Market) -> frozenset[AccountId]:
+    async def _sizes(self, signal: Signal, group: Sequence[Follower]) -> Mapping[AccountId, Size]:
+        """What a percentage of the balance is for each account that it counts for; one that does not tell has none."""
+        size = signal.size
+        if (
+            size is None
+            or size.unit is not SizeUnit.PERCENT
+            or all(step.leg is not LegKind.OPEN for step in signal.steps)
+        ):
+            return {}
+        asked = [one.account for one in group if counts_for(one)]
+        balances = await asyncio.gather(*(self._available(account) for account in asked))
+        return {
+            account.id: amount_of(size, available)
+            for account, available in zip(asked, balances, strict=True)
+            if available is not None
+        }
+
+    async def _available(self, account: Account) -> Decimal | None:
+        try:
+            async with asyncio.timeout(QUOTE_TIMEOUT_S):
+                return (await (await self._sessions.of(account)).balance()).available_usd
+        except (VenueError, TimeoutError) as error:
+            log.warning("balance not read", account_id=account.id, problem=str(error))
+            return None
+
+    async def _unready(
+        self, group: Sequence[Follower], signal: Signal, market: Market, sizes: Mapping[AccountId, Size]
+    ) -> frozenset[AccountId]:
         """Accounts that would open something and are not set up for the symbol yet."""
         openings = [step for step in signal.steps if step.leg is LegKind.OPEN]
         if not openings or market.quote is None:
@@ -106,7 +146,8 @@ class Fanout:
             for follower in group
             if not is_prepared(made[follower.account.id], follower)
             and any(
-                isinstance(plan_copy(step, replace(follower, position=None), market.quote), Copy) for step in openings
+                isinstance(_if_flat(step, follower, market, sizes.get(follower.account.id, signal.size)), Copy)
+                for step in openings
             )
         )
 
@@ -118,12 +159,19 @@ class Fanout:
         steps: Sequence[Step],
         market: Market,
         unready: frozenset[AccountId],
+        sizes: Mapping[AccountId, Size],
     ) -> None:
         def work(tables: Transaction) -> tuple[list[Execution], dict[AccountId, Account]]:
             at = self._clock.now()
             followers = tables.followers.followers(bot, signal.symbol, batch, at)
             deciding = Deciding(
-                tables=tables, signal=signal, market=market, sessions=self._sessions, at=at, unready=unready
+                tables=tables,
+                signal=signal,
+                market=market,
+                sessions=self._sessions,
+                at=at,
+                sizes=sizes,
+                unready=unready,
             )
             made = deciding.executions(followers, steps)
             tables.executions.add(made)
@@ -141,14 +189,15 @@ class Fanout:
         head = await self._store.read(lambda tables: _head(tables, account_id, symbol, self._clock.now()))
         if head is None:
             return
-        follower, made, opens = head
+        follower, signal, made, opens = head
         problem = None
         if opens and not is_prepared(made, follower):
             problem = await self._set_up(follower, symbol)
         market = await self._market(follower.account, symbol)
+        sizes = await self._sizes(signal, [follower])
         try:
             to_send = await self._store.write(
-                lambda tables: self._release(tables, account_id, symbol, market, problem),
+                lambda tables: self._release(tables, account_id, symbol, Readiness(market, signal.id, sizes, problem)),
             )
         except StaleWrite:
             return
@@ -195,24 +244,20 @@ class Fanout:
             return
         refuse_permissions(await session.permissions())
 
-    def _release(
-        self, tables: Transaction, account_id: AccountId, symbol: str, market: Market, problem: str | None
-    ) -> list[Dispatch]:
+    def _release(self, tables: Transaction, account_id: AccountId, symbol: str, ready: "Readiness") -> list[Dispatch]:
         at = self._clock.now()
         to_send: list[Dispatch] = []
         for execution in _still_fresh(tables, tables.executions.unsettled([account_id], symbol), at):
-            if execution.state not in {State.BLOCKED, State.QUEUED}:
+            if execution.state not in {State.BLOCKED, State.QUEUED} or execution.signal_id != ready.signal_id:
                 break
-            released = self._release_one(tables, execution, market, problem, at)
+            released = self._release_one(tables, execution, ready, at)
             if released.state is State.SENDING:
                 to_send.append(_dispatch(tables, released))
             if released.state not in FINAL:
                 break
         return to_send
 
-    def _release_one(
-        self, tables: Transaction, execution: Execution, market: Market, problem: str | None, at: datetime
-    ) -> Execution:
+    def _release_one(self, tables: Transaction, execution: Execution, ready: "Readiness", at: datetime) -> Execution:
         follower = _follower(tables, execution, at)
         signal = tables.signals.get(execution.signal_id)
         if signal is None:
@@ -221,10 +266,16 @@ class Fanout:
             queued = replace(execution, state=State.QUEUED, reason=None)
             execution = tables.executions.move(execution, queued, at=at)
         made = tables.followers.preparation(execution.account_id, execution.symbol)
-        if execution.kind is LegKind.OPEN and problem is None and not is_prepared(made, follower):
+        if execution.kind is LegKind.OPEN and ready.problem is None and not is_prepared(made, follower):
             return execution
         deciding = Deciding(
-            tables=tables, signal=signal, market=market, sessions=self._sessions, at=at, set_up_problem=problem
+            tables=tables,
+            signal=signal,
+            market=ready.market,
+            sessions=self._sessions,
+            at=at,
+            sizes=ready.sizes,
+            set_up_problem=ready.problem,
         )
         after = deciding.decide(execution, follower)
         return execution if after == execution else tables.executions.move(execution, after, at=at)
@@ -235,6 +286,10 @@ async def _all(works: Iterable[Coroutine[Any, Any, None]]) -> None:
     for result in await asyncio.gather(*works, return_exceptions=True):
         if isinstance(result, BaseException):
             raise result
+
+
+def _if_flat(step: Step, follower: Follower, market: Market, size: Size | None) -> Copy | Refusal:
+    return plan_copy(step, replace(follower, position=None), market.quote, size)
 
 
 def _dispatch(tables: Transaction, execution: Execution) -> Dispatch:
@@ -285,15 +340,18 @@ def _follower(tables: Transaction, execution: Execution, at: datetime) -> Follow
 
 def _head(
     tables: Transaction, account_id: AccountId, symbol: str, at: datetime
-) -> tuple[Follower, Preparation | None, bool] | None:
-    """The follower whose execution is next to leave, how the account is set up, and whether it opens."""
+) -> tuple[Follower, Signal, Preparation | None, bool] | None:
+    """The follower and signal whose execution is next to leave, how the account is set up, and whether it opens."""
     waiting = tables.executions.unsettled([account_id], symbol)
     held_up = [one for one in waiting if one.state in {State.BLOCKED, State.QUEUED}]
     if not held_up or (held_up[0] is not waiting[0] and all(at <= one.expires_at for one in held_up)):
         return None
     follower = _follower(tables, waiting[0], at)
     opens = held_up[0] is waiting[0] and waiting[0].kind is LegKind.OPEN
-    return follower, tables.followers.preparation(account_id, symbol), opens
+    signal = tables.signals.get(held_up[0].signal_id)
+    if signal is None:
+        raise CopydeskError(f"execution {held_up[0].id} has lost its signal")
+    return follower, signal, tables.followers.preparation(account_id, symbol), opens
 
 
 def _rotated(signal: Signal, followers: Sequence[Follower]) -> list[Follower]:

@@ -72,6 +72,7 @@ def _record(
         symbol=instruction.symbol,
         action=instruction.action,
         price=instruction.price,
+        size=instruction.size,
         steps=course.steps,
         note=course.note,
         payload=instruction.payload,

@@ -61,6 +61,7 @@ def new_execution(signal: Signal, follower: Follower, step: Step, *, at: datetim
         executed_quantity=Decimal(0),
         executed_price=None,
         fee_usd=Decimal(0),
+        base_fee=Decimal(0),
         trigger_price=None,
         fraction=step.fraction,
         exchange_order_id=None,

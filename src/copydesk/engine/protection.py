@@ -119,6 +119,7 @@ def _conditional(
         executed_quantity=Decimal(0),
         executed_price=None,
         fee_usd=Decimal(0),
+        base_fee=Decimal(0),
         trigger_price=price,
         fraction=Decimal(1),
         exchange_order_id=None,

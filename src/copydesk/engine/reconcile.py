@@ -13,7 +13,8 @@ from copydesk.domain.errors import StaleWrite, StoreUnavailable, VenueError, Ven
 from copydesk.domain.execution import ATTEMPTS_MAX, Execution, State
 from copydesk.domain.ids import ExecutionId
 from copydesk.domain.order import OrderReport, OrderStatus
-from copydesk.domain.subscription import Account, Environment, VenueName
+from copydesk.domain.subscription import Account, Environment
+from copydesk.domain.venue import VenueName
 from copydesk.engine import unprotected
 from copydesk.engine.delivery import Delivery, order_ref
 from copydesk.engine.settlement import Answer
@@ -210,7 +211,8 @@ class Reconciler:
     async def _conclude_absent(self, execution: Execution, account: Account) -> None:
         """It was never placed. What can only make a position smaller may be sent once more, while it is fresh."""
         now = self._clock.now()
-        again = execution.is_repeatable and execution.attempt < ATTEMPTS_MAX and now < execution.expires_at
+        repeatable = self._delivery.is_repeatable(execution, account)
+        again = repeatable and execution.attempt < ATTEMPTS_MAX and now < execution.expires_at
         if not again:
             reason = f"Not placed: {execution.reason or 'the venue does not know it'}"
             answer = Answer(at=now, state=State.NOT_PLACED, reason=reason)

@@ -8,7 +8,8 @@ import structlog
 from copydesk.domain.errors import VenueError
 from copydesk.domain.ids import AccountId
 from copydesk.domain.planning import Quote
-from copydesk.domain.subscription import Account, Environment, VenueName
+from copydesk.domain.subscription import Account, Environment
+from copydesk.domain.venue import VenueName
 from copydesk.ports.clock import Clock
 from copydesk.ports.store import Store
 from copydesk.ports.venue import ClockReading, Session, Venue

@@ -75,6 +75,7 @@ def _show(tables: Transaction, execution: Execution, report: OrderReport, answer
         executed_quantity=max(report.executed_quantity, execution.executed_quantity),
         executed_price=report.average_price or execution.executed_price,
         fee_usd=report.fee_usd if report.fee_usd is not None else execution.fee_usd,
+        base_fee=max(report.base_fee, execution.base_fee),
         execution_time_ms=execution.execution_time_ms or answer.execution_time_ms,
         reason=answer.reason,
         next_look_at=answer.at + FIRST_POLL,
@@ -92,18 +93,25 @@ def _apply_fill(tables: Transaction, before: Execution, after: Execution, quanti
     fee = max(after.fee_usd - before.fee_usd, Decimal(0))
     held = tables.positions.get(after.subscription_id, after.symbol)
     if after.kind is LegKind.OPEN:
-        grown = increase(held, direction=after.direction, quantity=quantity, price=price, fee_usd=fee, at=at)
+        received = quantity - (after.base_fee - before.base_fee)
+        grown = increase(held, direction=after.direction, quantity=received, price=price, fee_usd=fee, at=at)
         tables.positions.put(after, grown, at)
         tables.positions.add_result(after.subscription_id, -fee, at)
         return
     if held is None:
         tables.positions.add_result(after.subscription_id, -fee, at)
         return
-    reduction = reduce(held, quantity=quantity, price=price, fee_usd=fee, at=at)
+    reduction = reduce(held, quantity=quantity, price=price, fee_usd=fee, at=at, step=_step(after))
     tables.positions.put(after, reduction.position, at)
     tables.positions.add_result(after.subscription_id, reduction.gross_usd - fee, at)
     if reduction.trade is not None:
         tables.positions.add_trade(after, reduction.trade)
+
+
+def _step(closed: Execution) -> Decimal:
+    """The venue's quantity step, where the plan knew it: what is less can never be sold."""
+    inputs = closed.plan.get("inputs")
+    return Decimal(inputs.get("quantity_step", 0)) if isinstance(inputs, dict) else Decimal(0)
 
 
 def _fill_price(before: Execution, after: Execution, quantity: Decimal) -> Decimal:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Protocol, TypeVar
 
 from copydesk.domain.bot import Bot
+from copydesk.domain.breaker import Breaker, Reach
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.ids import AccountId, BotId, ExecutionId, SignalId, SubscriptionId
 from copydesk.domain.planning import Follower
@@ -141,6 +142,34 @@ class PositionTable(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """A position and whose it is."""
+
+    subscription_id: SubscriptionId
+    bot_id: BotId
+    symbol: str
+    position: Position
+
+
+class BreakerTable(Protocol):
+    """Breakers that are pulled, and what they reach."""
+
+    def pulled(self) -> Sequence[Breaker]: ...
+
+    def pull(self, breaker: Breaker) -> None:
+        """In the place of one with the same reach."""
+        ...
+
+    def release(self, reach: Reach) -> None: ...
+
+    def openings(self, reach: Reach) -> Sequence[Execution]:
+        """Openings that are not final, oldest first."""
+        ...
+
+    def holdings(self, reach: Reach) -> Sequence[Holding]: ...
+
+
 class Transaction(Protocol):
     """The tables at one moment."""
 
@@ -155,6 +184,9 @@ class Transaction(Protocol):
 
     @property
     def positions(self) -> PositionTable: ...
+
+    @property
+    def breakers(self) -> BreakerTable: ...
 
 
 class Store(Protocol):

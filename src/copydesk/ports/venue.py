@@ -9,6 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from copydesk.domain.bot import MarketType
 from copydesk.domain.ids import AccountId
 from copydesk.domain.order import FrozenRequest, NewOrder, OrderRef, OrderReport
 from copydesk.domain.planning import Quote
@@ -94,6 +95,18 @@ class Session(Protocol):
 
 class Venue(Protocol):
     """A kind of venue in all its environments; owns the transport and the market table its sessions share."""
+
+    @property
+    def markets(self) -> frozenset[MarketType]:
+        """Which bots' symbols are traded here: a spot signal is no futures order."""
+        ...
+
+    @property
+    def is_spot(self) -> bool:
+        """Whether an account holds coins instead of positions: a close is then a plain sale, which can be done twice,
+        and a standing stop locks the coins that it would sell.
+        """
+        ...
 
     def freeze(self, order: NewOrder, *, mode: PositionMode, at: datetime) -> FrozenRequest:
         """The request as it would leave, with its timestamp (`at` by the venue's clock); pure."""

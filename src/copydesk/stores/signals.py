@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from copydesk.domain.bot import Bot
 from copydesk.domain.ids import BotId, SignalId
-from copydesk.domain.signal import Direction, LegKind, Signal, Step
+from copydesk.domain.signal import Direction, LegKind, Signal, Size, SizeUnit, Step
 from copydesk.stores import tables
 from copydesk.stores.rows import columns, dump, load
 
@@ -38,7 +38,8 @@ class Signals:
         upsert(self._connection, tables.bot_signal_keys, {"bot_id": bot_id, "key": key}, values)
 
     def add(self, signal: Signal) -> None:
-        row = dump(signal, steps=[_written(step) for step in signal.steps], fanned_out_at=None)
+        size = None if signal.size is None else {"unit": signal.size.unit, "amount": str(signal.size.amount)}
+        row = dump(signal, size=size, steps=[_written(step) for step in signal.steps], fanned_out_at=None)
         self._connection.execute(tables.bot_signals.insert(), [row])
 
     def get(self, signal_id: SignalId) -> Signal | None:
@@ -85,8 +86,10 @@ def _upsert_statement(dialect: str, table: Table, key: tuple[str, ...], values: 
 
 
 def read_signal(row: Row[Any]) -> Signal:
-    """The signal of a row, its steps out of JSON."""
+    """The signal of a row, its steps and size out of JSON."""
     mapping = dict(row._mapping)  # noqa: SLF001  SQLAlchemy's public name for it
+    size = mapping["size"]
+    mapping["size"] = size and Size(unit=SizeUnit(size["unit"]), amount=Decimal(size["amount"]))
     mapping["steps"] = tuple(_read(step) for step in mapping["steps"])
     return Signal(**{name: mapping[name] for name in Signal.__dataclass_fields__})
 

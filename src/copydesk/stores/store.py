@@ -10,6 +10,7 @@ from copydesk.ports.vault import Vault
 from copydesk.stores.accounts import Accounts
 from copydesk.stores.audit import AuditLog
 from copydesk.stores.bots import Bots
+from copydesk.stores.breakers import Breakers
 from copydesk.stores.database import Database
 from copydesk.stores.executions import Executions
 from copydesk.stores.followers import Followers
@@ -44,6 +45,10 @@ class Tables:
     @cached_property
     def positions(self) -> Positions:
         return Positions(self._connection)
+
+    @cached_property
+    def breakers(self) -> Breakers:
+        return Breakers(self._connection)
 
     @cached_property
     def users(self) -> Users:

@@ -13,7 +13,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from copydesk.domain.bot import BotStatus, MarketType, OnOpposite
+from copydesk.domain.bot import BotStatus, MarketType, OnOpposite, PayloadSize
+from copydesk.domain.breaker import BreakerMode, BreakerScope
 from copydesk.domain.execution import State
 from copydesk.domain.signal import Action, Direction, Side, SourceKind
 from copydesk.domain.subscription import (
@@ -22,7 +23,6 @@ from copydesk.domain.subscription import (
     MarginMode,
     PositionMode,
     SubscriptionStatus,
-    VenueName,
 )
 from copydesk.domain.user import Role, UserStatus
 from copydesk.stores.types import Json, Moment, Money, Word
@@ -93,6 +93,7 @@ bots = Table(
     Column("default_stop_loss_pct", Money, nullable=False),
     Column("default_take_profit_pct", Money, nullable=False),
     Column("on_opposite", Word(OnOpposite), nullable=False),
+    Column("payload_size", Word(PayloadSize), nullable=False, server_default="ignore"),
     Column("open_freshness_s", Integer, nullable=False),
     Column("signature_v0", Boolean, nullable=False),
     Column("status", Word(BotStatus), nullable=False),
@@ -115,7 +116,7 @@ exchange_accounts = Table(
     _id(),
     _of("owner_id", "users.id", index=True),
     Column("name", Text, nullable=False),
-    Column("venue", Word(VenueName), nullable=False),
+    Column("venue", Text, nullable=False),
     Column("environment", Word(Environment), nullable=False),
     Column("is_active", Boolean, nullable=False),
     Column("key_hint", Text, nullable=False),
@@ -169,6 +170,7 @@ bot_signals = Table(
     Column("symbol", Text, nullable=False),
     Column("action", Word(Action), nullable=False),
     Column("price", Money),
+    Column("size", Json),
     Column("steps", Json, nullable=False),
     Column("note", Text),
     Column("payload", Json, nullable=False),
@@ -217,6 +219,7 @@ bot_signal_executions = Table(
     Column("executed_quantity", Money, nullable=False),
     Column("executed_price", Money),
     Column("fee_usd", Money, nullable=False),
+    Column("base_fee", Money, nullable=False, server_default="0"),
     Column("trigger_price", Money),
     Column("fraction", Money, nullable=False),
     Column("exchange_order_id", Text),
@@ -236,6 +239,16 @@ bot_signal_executions = Table(
     UniqueConstraint("signal_id", "subscription_id", "leg"),
     Index("ix_bot_signal_executions_state", "state", "next_look_at"),
     Index("ix_bot_signal_executions_account_symbol", "account_id", "symbol", "state"),
+)
+
+breakers = Table(
+    "breakers",
+    metadata,
+    Column("scope", Word(BreakerScope), primary_key=True),
+    Column("target", Text, primary_key=True),
+    Column("mode", Word(BreakerMode), nullable=False),
+    _of("set_by", "users.id"),
+    _when("set_at"),
 )
 
 execution_events = Table(

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
+from copydesk.domain.bot import MarketType
 from copydesk.domain.errors import OrderRejected, VenueUnavailable
 from copydesk.domain.ids import AccountId, new_id
 from copydesk.domain.instrument import plain
@@ -49,6 +50,14 @@ class Paper:
         self._quotes = quotes
         self._symbols = symbols
 
+    @property
+    def markets(self) -> frozenset[MarketType]:
+        return frozenset(MarketType)
+
+    @property
+    def is_spot(self) -> bool:
+        return False
+
     def freeze(self, order: NewOrder, *, mode: PositionMode, at: datetime) -> FrozenRequest:
         del mode  # paper keeps long and short apart by itself
         params = {
@@ -77,7 +86,8 @@ class Paper:
         return PaperSession(self._clock, self._ledger, self._quotes, account.id, account.environment)
 
     async def quote(self, environment: Environment, symbol: str) -> Quote | None:
-        return await self._quotes(environment, symbol)
+        quote = await self._quotes(environment, symbol)
+        return None if quote is None else replace(quote, markets=self.markets)
 
     async def symbols(self, environment: Environment) -> frozenset[str]:
         return await self._symbols(environment)

@@ -4,11 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from copydesk.client.fields import Venue
 from copydesk.client.models import AccountAnswer, AccountChange, CheckAnswer, FindingAnswer, NewAccount
 from copydesk.domain.errors import Conflict, FieldError, InvalidInput, NotFound
 from copydesk.domain.ids import AccountId, UserId, new_id
-from copydesk.domain.subscription import Account, Environment, KeyCheck, VenueName
+from copydesk.domain.subscription import Account, Environment, KeyCheck
 from copydesk.domain.user import Role, User
+from copydesk.domain.venue import PAPER, VenueName
 from copydesk.engine.preflight import Report, check_account, check_key
 from copydesk.stores.store import Tables
 from copydesk.web.hub import Hub, Me, TheHub
@@ -60,7 +62,7 @@ async def list_accounts(
     hub: TheHub,
     paging: PageOf,
     name: Annotated[str | None, Query(max_length=120)] = None,
-    venue: Annotated[VenueName | None, Query()] = None,
+    venue: Annotated[Venue | None, Query()] = None,
     environment: Annotated[Environment | None, Query()] = None,
     is_active: Annotated[bool | None, Query()] = None,
 ) -> Page[AccountAnswer]:
@@ -152,7 +154,7 @@ def _own(tables: Tables, account_id: str, me: User) -> Account:
 
 def _secrets(venue: VenueName, api_key: str | None, api_secret: str | None) -> dict[str, str]:
     given_parts = {"api_key": api_key, "api_secret": api_secret}
-    if venue is VenueName.PAPER:
+    if venue == PAPER:
         return {}
     problems = tuple(FieldError(name, f"{venue} needs it") for name, value in given_parts.items() if value is None)
     if problems:
@@ -166,7 +168,7 @@ def _hint(secrets: dict[str, str]) -> str:
 
 
 def _refuse_environment(hub: Hub, venue: VenueName, environment: Environment) -> None:
-    if environment is Environment.LIVE and venue is not VenueName.PAPER and not hub.allow_live:
+    if environment is Environment.LIVE and venue != PAPER and not hub.allow_live:
         problem = "live trading is off on this desk (COPYDESK_ALLOW_LIVE): use simulator or demo"
         raise InvalidInput(f"environment: {problem}", (FieldError("environment", problem),))
 

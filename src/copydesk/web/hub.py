@@ -9,8 +9,9 @@ from fastapi import Depends, Request
 
 from copydesk.domain.bot import MarketType
 from copydesk.domain.errors import NotFound, VenueError
-from copydesk.domain.subscription import Account, Environment, VenueName
+from copydesk.domain.subscription import Account, Environment
 from copydesk.domain.user import User
+from copydesk.domain.venue import PAPER, VenueName
 from copydesk.engine.desk import Desk
 from copydesk.ports.clock import Clock
 from copydesk.ports.vault import Vault
@@ -22,8 +23,6 @@ from copydesk.web.tokens import Passwords, Tokens
 SYMBOLS_TIMEOUT_S = 1.0
 """An alert is accepted rather than lost while a venue's list of symbols cannot be read."""
 
-_MARKETS = {MarketType.FUTURES: VenueName.BINANCE_FUTURES}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hub:
@@ -33,7 +32,7 @@ class Hub:
     desk: Desk
     clock: Clock
     vault: Vault
-    venues: Mapping[str, Venue]
+    venues: Mapping[VenueName, Venue]
     tokens: Tokens
     passwords: Passwords
     limits: Limits
@@ -45,15 +44,18 @@ class Hub:
     async def knows_symbol(self, market_type: MarketType, symbol: str) -> bool | None:
         """Whether any venue of the market type trades a symbol; None where no venue could say."""
         known = None
-        for environment in self.environments:
-            try:
-                async with asyncio.timeout(SYMBOLS_TIMEOUT_S):
-                    traded = await self.venues[_MARKETS[market_type]].symbols(environment)
-            except (KeyError, VenueError, TimeoutError):
+        for name, venue in list(self.venues.items()):
+            if name == PAPER or market_type not in venue.markets:
                 continue
-            if symbol in traded:
-                return True
-            known = False
+            for environment in self.environments:
+                try:
+                    async with asyncio.timeout(SYMBOLS_TIMEOUT_S):
+                        traded = await venue.symbols(environment)
+                except (VenueError, TimeoutError):
+                    continue
+                if symbol in traded:
+                    return True
+                known = False
         return known
 
     def venue(self, account: Account) -> Venue:

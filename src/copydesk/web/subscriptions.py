@@ -18,7 +18,6 @@ from copydesk.domain.bot import Bot, BotStatus
 from copydesk.domain.errors import Conflict, FieldError, InvalidInput, NotFound
 from copydesk.domain.ids import AccountId, BotId, SubscriptionId, UserId, new_id
 from copydesk.domain.subscription import (
-    VENUES_OF_MARKET,
     CopyOptions,
     Subscription,
     SubscriptionStatus,
@@ -27,7 +26,7 @@ from copydesk.domain.subscription import (
 from copydesk.domain.user import Role, User
 from copydesk.stores.store import Tables
 from copydesk.stores.subscriptions import Record
-from copydesk.web.hub import Me, TheHub
+from copydesk.web.hub import Hub, Me, TheHub
 from copydesk.web.listing import Page, PageOf, given
 
 router = APIRouter(prefix="/api/v1/bot-subscriptions", tags=["subscriptions"])
@@ -59,7 +58,7 @@ async def subscribe(wanted: NewSubscription, me: Me, hub: TheHub) -> Subscriptio
     )
 
     def work(tables: Tables) -> SubscriptionAnswer:
-        _check_new(tables, subscription)
+        _check_new(hub, tables, subscription)
         tables.subscriptions.add(subscription)
         details = {"bot_id": subscription.bot_id, "account_id": subscription.account_id}
         tables.audit.add(actor=me.id, action="subscription.create", subject=subscription.id, details=details, at=now)
@@ -145,7 +144,7 @@ def _own(tables: Tables, subscription_id: str, me: User) -> Subscription:
     return found
 
 
-def _check_new(tables: Tables, wanted: Subscription) -> None:
+def _check_new(hub: Hub, tables: Tables, wanted: Subscription) -> None:
     bot = tables.bots.get(wanted.bot_id)
     account = tables.accounts.get(wanted.account_id, wanted.owner_id)
     problems = []
@@ -153,7 +152,7 @@ def _check_new(tables: Tables, wanted: Subscription) -> None:
         problems.append(FieldError("bot_id", "no such bot"))
     if account is None:
         problems.append(FieldError("exchange_account_id", "no such account of yours"))
-    if bot is not None and account is not None and account.venue not in VENUES_OF_MARKET[bot.market_type]:
+    if bot is not None and account is not None and bot.market_type not in hub.venue(account).markets:
         problems.append(
             FieldError("exchange_account_id", f"a {bot.market_type} bot cannot be copied at {account.venue}")
         )

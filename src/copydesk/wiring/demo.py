@@ -16,8 +16,9 @@ import httpx
 
 from copydesk.client.api import ApiClient, signed_in
 from copydesk.client.models import NewAccount, NewBot, NewSubscription, NewUser
-from copydesk.domain.subscription import Environment, VenueName
+from copydesk.domain.subscription import Environment
 from copydesk.domain.user import Role
+from copydesk.domain.venue import BINANCE_FUTURES, PAPER, VenueName
 from copydesk.ports.clock import SystemClock
 from copydesk.wiring.children import Child, ChildDied, child, free_port, wait_until_ready
 
@@ -60,13 +61,13 @@ class Scene:
 
 # Each follower gets the next of these, over and over: own sizes, own limits, one too small to trade, one on paper.
 SETTINGS: tuple[tuple[VenueName, dict[str, Any]], ...] = (
-    (VenueName.BINANCE_FUTURES, {"custom_leverage": 5, "custom_margin_usd": Decimal(20)}),
-    (VenueName.BINANCE_FUTURES, {}),
-    (VenueName.BINANCE_FUTURES, {"custom_leverage": 20, "custom_margin_usd": Decimal(100), "custom_stop_loss_pct": 1}),
-    (VenueName.BINANCE_FUTURES, {"custom_leverage": 2, "custom_margin_usd": Decimal(10)}),
-    (VenueName.PAPER, {"custom_leverage": 3, "custom_margin_usd": Decimal(200), "custom_take_profit_pct": 2}),
-    (VenueName.BINANCE_FUTURES, {"max_concurrent_positions": 1, "custom_stop_loss_pct": 0}),
-    (VenueName.BINANCE_FUTURES, {"custom_margin_usd": Decimal(75), "max_daily_loss_usd": Decimal("0.5")}),
+    (BINANCE_FUTURES, {"custom_leverage": 5, "custom_margin_usd": Decimal(20)}),
+    (BINANCE_FUTURES, {}),
+    (BINANCE_FUTURES, {"custom_leverage": 20, "custom_margin_usd": Decimal(100), "custom_stop_loss_pct": 1}),
+    (BINANCE_FUTURES, {"custom_leverage": 2, "custom_margin_usd": Decimal(10)}),
+    (PAPER, {"custom_leverage": 3, "custom_margin_usd": Decimal(200), "custom_take_profit_pct": 2}),
+    (BINANCE_FUTURES, {"max_concurrent_positions": 1, "custom_stop_loss_pct": 0}),
+    (BINANCE_FUTURES, {"custom_margin_usd": Decimal(75), "max_daily_loss_usd": Decimal("0.5")}),
 )
 
 
@@ -163,19 +164,19 @@ async def _seed_follower(
     """`keys` gets the simulator's key of each account (empty for paper)."""
     venue, own = SETTINGS[number % len(SETTINGS)]
     key = {"api_key": secrets.token_hex(32), "api_secret": secrets.token_hex(32)}
-    if venue is VenueName.BINANCE_FUTURES:
+    if venue == BINANCE_FUTURES:
         (await market.post("/_sim/accounts", json={**key, "balance": BALANCE})).raise_for_status()
     await desk.create_user(NewUser(**follower, role=Role.FOLLOWER))
     async with signed_in(api, **follower) as mine:
         wanted = NewAccount(
-            name="Paper" if venue is VenueName.PAPER else "Binance",
+            name="Paper" if venue == PAPER else "Binance",
             venue=venue,
             environment=Environment.SIMULATOR,
-            **({} if venue is VenueName.PAPER else key),
+            **({} if venue == PAPER else key),
         )
         account = await mine.create_account(wanted)
         await mine.subscribe(NewSubscription(bot_id=bot_id, exchange_account_id=account.id, **own))
-    keys[account.id] = "" if venue is VenueName.PAPER else key["api_key"]
+    keys[account.id] = "" if venue == PAPER else key["api_key"]
 
 
 def _demo_bot() -> NewBot:

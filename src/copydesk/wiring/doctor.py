@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from copydesk.domain.errors import CopydeskError, StoreUnavailable, VenueError
-from copydesk.domain.subscription import Account, Environment, KeyCheck, VenueName
+from copydesk.domain.subscription import Account, Environment, KeyCheck
+from copydesk.domain.venue import BINANCE_FUTURES
 from copydesk.engine.preflight import Finding, check_account
 from copydesk.ports.venue import Venue
 from copydesk.settings import Settings
@@ -41,7 +42,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     venues = open_venues(settings, database)
     try:
         for environment in environments(settings):
-            yield await _venue(venues[VenueName.BINANCE_FUTURES], environment, settings)
+            yield await _venue(venues[BINANCE_FUTURES], environment, settings)
         store = SqlStore(database, open_vault(settings))
         for account in await store.read(_accounts):
             yield await _account(account, venues[account.venue], store)

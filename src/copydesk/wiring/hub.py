@@ -11,7 +11,8 @@ from importlib.metadata import version
 import uvicorn
 
 from copydesk.domain.errors import FieldError, InvalidInput
-from copydesk.domain.subscription import Environment, VenueName
+from copydesk.domain.subscription import Environment
+from copydesk.domain.venue import BINANCE_FUTURES, PAPER, VenueName
 from copydesk.engine.desk import Desk
 from copydesk.ports.clock import SystemClock
 from copydesk.ports.venue import Venue
@@ -55,7 +56,7 @@ def open_venues(settings: Settings, database: Database) -> dict[VenueName, Venue
         allow_live=settings.allow_live,
     )
     paper = Paper(clock, StoredPaperLedger(database), binance.quote, binance.symbols)
-    return {VenueName.BINANCE_FUTURES: binance, VenueName.PAPER: paper}
+    return {BINANCE_FUTURES: binance, PAPER: paper}
 
 
 def environments(settings: Settings) -> tuple[Environment, ...]:
@@ -101,7 +102,7 @@ async def _build(settings: Settings, port: int) -> _Parts:
         desk=desk,
         clock=clock,
         vault=vault,
-        venues={name.value: venue for name, venue in venues.items()},
+        venues=venues,
         tokens=Tokens(vault.derive("sign access tokens")),
         passwords=Passwords(),
         limits=Limits(),

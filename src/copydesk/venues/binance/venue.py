@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from copydesk.domain.bot import MarketType
 from copydesk.domain.errors import VenueError, VenueUnavailable
 from copydesk.domain.instrument import Instrument
 from copydesk.domain.order import FrozenRequest, NewOrder
@@ -46,6 +47,14 @@ class BinanceFutures:
         self._allow_live = allow_live
         self._places: dict[Environment, _Place] = {}
 
+    @property
+    def markets(self) -> frozenset[MarketType]:
+        return frozenset({MarketType.FUTURES})
+
+    @property
+    def is_spot(self) -> bool:
+        return False
+
     def freeze(self, order: NewOrder, *, mode: PositionMode, at: datetime) -> FrozenRequest:
         return codec.freeze(order, mode=mode, at=at)
 
@@ -59,7 +68,8 @@ class BinanceFutures:
         instrument = (await self._instruments(environment)).get(symbol)
         if instrument is None:
             return None
-        return Quote(instrument=instrument, last_price=await self._price(environment, symbol))
+        price = await self._price(environment, symbol)
+        return Quote(instrument=instrument, last_price=price, markets=self.markets)
 
     async def symbols(self, environment: Environment) -> frozenset[str]:
         return frozenset(await self._instruments(environment))

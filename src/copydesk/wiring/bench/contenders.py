@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import ccxt.async_support
 
-from copydesk.domain.bot import Bot, BotStatus, MarketType, OnOpposite
+from copydesk.domain.bot import Bot, BotStatus, MarketType, OnOpposite, PayloadSize
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.execution import FINAL
 from copydesk.domain.ids import AccountId, BotId, SubscriptionId, UserId, new_id
@@ -30,9 +30,9 @@ from copydesk.domain.subscription import (
     PositionMode,
     Subscription,
     SubscriptionStatus,
-    VenueName,
 )
 from copydesk.domain.user import Role, User, UserStatus
+from copydesk.domain.venue import BINANCE_FUTURES
 from copydesk.engine.desk import Desk
 from copydesk.ports.clock import SystemClock
 from copydesk.ports.store import Preparation
@@ -151,7 +151,7 @@ class WholeDesk:
         self._store = SqlStore(database, EnvelopeVault(hashlib.sha256(b"bench").digest()))
         binance = BinanceFutures(self._clock, simulator_url=self._url, timeout_s=TIMEOUT_S, allow_live=False)
         self._stack.push_async_callback(binance.close)
-        venues = {VenueName.BINANCE_FUTURES: binance}
+        venues = {BINANCE_FUTURES: binance}
         self._desk = Desk(self._store, venues, self._clock, venue_timeout_s=TIMEOUT_S)
         self._bot = await self._store.write(self._seed)
         await self._stack.enter_async_context(_running(self._desk))
@@ -226,6 +226,7 @@ def _bot(owner_id: UserId, now: datetime) -> Bot:
         default_stop_loss_pct=Decimal(0),
         default_take_profit_pct=Decimal(0),
         on_opposite=OnOpposite.CLOSE,
+        payload_size=PayloadSize.IGNORE,
         open_freshness_s=300,
         signature_v0=False,
         status=BotStatus.ACTIVE,
@@ -239,7 +240,7 @@ def _account(owner_id: UserId, now: datetime) -> Account:
         id=AccountId(new_id(now)),
         owner_id=owner_id,
         name="bench",
-        venue=VenueName.BINANCE_FUTURES,
+        venue=BINANCE_FUTURES,
         environment=Environment.SIMULATOR,
         is_active=True,
         key_hint="",

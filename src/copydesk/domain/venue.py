@@ -1,0 +1,15 @@
+"""The names of venues: two of our own making, and `ccxt:<id>` for every exchange that ccxt knows."""
+
+from typing import NewType
+
+VenueName = NewType("VenueName", str)
+
+BINANCE_FUTURES = VenueName("binance-futures")
+PAPER = VenueName("paper")
+
+CCXT = "ccxt:"
+
+
+def ccxt_id(venue: VenueName) -> str | None:
+    """Which of ccxt's exchanges this is; None for a venue of our own."""
+    return venue.removeprefix(CCXT) if venue.startswith(CCXT) else None
