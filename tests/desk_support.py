@@ -120,7 +120,7 @@ class DeskUnderTest:
         self.followers.append(follower)
         return follower
 
-    async def signal(self, action, symbol="BTCUSDT", *, received_at=None, target=None, key=None):
+    async def signal(self, action, symbol="BTCUSDT", *, received_at=None, target=None, size=None, key=None):
         instruction = Instruction(
             ticker=symbol,
             symbol=canonical_symbol(symbol),
@@ -128,6 +128,7 @@ class DeskUnderTest:
             key=key or secrets.token_hex(8),
             key_ttl_s=60,
             target=target,
+            size=size,
             payload={"action": action},
         )
         return await self.desk.intake.accept(

@@ -44,6 +44,8 @@ WHO = {
     ("GET", "/api/v1/bot-signals/{id}"): ALL,
     ("GET", "/api/v1/bot-signal-executions"): ALL,
     ("GET", "/api/v1/bot-signal-executions/{id}"): ALL,
+    ("POST", "/api/v1/breaker"): FOLLOWERS,
+    ("GET", "/api/v1/breaker"): ALL,
     ("GET", "/api/v1/audit"): ADMINS,
     ("GET", "/health"): OPEN,
     ("GET", "/ready"): OPEN,
@@ -62,6 +64,7 @@ NEEDS_A_BODY = {
     ("POST", "/api/v1/bots"),
     ("POST", "/api/v1/exchange-accounts"),
     ("POST", "/api/v1/bot-subscriptions"),
+    ("POST", "/api/v1/breaker"),
 }
 
 

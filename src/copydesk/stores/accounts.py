@@ -77,6 +77,10 @@ class Accounts:
     def count(self, filters: Mapping[str, Any], *, owner_id: UserId | None) -> int:
         return count(self._connection, _ACCOUNTS, *_fits(filters), *_seen(owner_id))
 
+    def ids_of(self, owner_id: UserId) -> Sequence[AccountId]:
+        query = select(_ACCOUNTS.c.id).where(*_seen(owner_id)).order_by(_ACCOUNTS.c.id)
+        return [AccountId(found) for found in self._connection.execute(query).scalars()]
+
     def is_in_use(self, account_id: AccountId) -> bool:
         """Whether a position of ours is open there, or an order of ours not settled."""
         held, sent = tables.positions, tables.bot_signal_executions

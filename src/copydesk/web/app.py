@@ -10,6 +10,7 @@ from copydesk.client.models import ErrorAnswer
 from copydesk.web import (
     accounts,
     bots,
+    breaker,
     errors,
     history,
     policy,
@@ -24,7 +25,8 @@ from copydesk.web.hub import Hub
 from copydesk.web.limits import BodyLimit
 
 _ROOMS = tuple(
-    module.router for module in (sign_in, setup, users, webhook, bots, accounts, subscriptions, history, status)
+    module.router
+    for module in (sign_in, setup, users, webhook, bots, accounts, subscriptions, breaker, history, status)
 )
 
 _ERRORS: dict[int | str, dict[str, Any]] = {

@@ -63,6 +63,8 @@ POLICIES = {
     ("GET", "/api/v1/bot-signals/{signal_id}"): SIGNED_IN,
     ("GET", "/api/v1/bot-signal-executions"): SIGNED_IN,
     ("GET", "/api/v1/bot-signal-executions/{execution_id}"): SIGNED_IN,
+    ("POST", "/api/v1/breaker"): FOLLOWS,
+    ("GET", "/api/v1/breaker"): SIGNED_IN,
     ("GET", "/api/v1/audit"): ADMIN,
     ("GET", "/health"): EVERYBODY,
     ("GET", "/ready"): EVERYBODY,
