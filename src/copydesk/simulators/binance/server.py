@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -16,6 +17,10 @@ from copydesk.simulators.binance.edge.streams import Streams
 from copydesk.simulators.binance.exchange import engine, state
 from copydesk.simulators.binance.exchange.exchange import Exchange
 from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS
+from copydesk.simulators.binance.spot import clockwork
+from copydesk.simulators.binance.spot import state as spot_state
+from copydesk.simulators.binance.spot.symbols import OWN_STARTS
+from copydesk.simulators.binance.spot.venue import Spot
 from copydesk.simulators.market import STEP_MS, Market, Start, read_candles
 
 _SAVE_EVERY_S = 0.5
@@ -40,8 +45,16 @@ async def serve(
 
 def make_exchange(*, seed: int, prices: Path | None, now_ms: int) -> Exchange:
     starts = [Start(symbol=each.symbol, price=each.start_price, tick=each.tick) for each in INSTRUMENTS.values()]
+    starts += OWN_STARTS
     replays = {} if prices is None else {"BTCUSDT": read_candles(prices)}
     return Exchange(Market(seed=seed, starts=starts, now_ms=now_ms, replays=replays), seed=seed)
+
+
+def make_spot(exchange: Exchange, *, seed: int) -> Spot:
+    """Spot on the same market: what moves the futures' prices moves these."""
+    spot = Spot(exchange.market, seed=seed)
+    exchange.after_step.append(partial(clockwork.follow, spot))
+    return spot
 
 
 async def _run(
@@ -54,9 +67,10 @@ async def _run(
     file: Path | None,
     on_ready: Callable[[int], None],
 ) -> None:
+    spot = make_spot(exchange, seed=seed)
     if file is not None:
-        state.load(exchange, file)
-    desk = Desk(exchange, seed=seed)
+        spot_state.restore(spot, state.load(exchange, file))
+    desk = Desk(exchange, spot, seed=seed)
     faults = Faults(Random(f"{seed}:faults"))  # noqa: S311  # chance on order
     streams = Streams(desk, faults, clock)
     control = Control(desk, faults, streams.cut)
@@ -72,12 +86,12 @@ async def _run(
         async with asyncio.TaskGroup() as group:
             group.create_task(_move(exchange, streams, clock))
             if file is not None:
-                group.create_task(_keep(exchange, clock, file))
+                group.create_task(_keep(exchange, spot, clock, file))
     finally:
         streams.cut_all()
         await runner.cleanup()
         if file is not None:
-            state.save(exchange, file)
+            state.save(exchange, file, spot=spot_state.stored(spot))
 
 
 async def _move(exchange: Exchange, streams: Streams, clock: Clock) -> None:
@@ -90,11 +104,11 @@ async def _move(exchange: Exchange, streams: Streams, clock: Clock) -> None:
             streams.publish(steps, now_ms)
 
 
-async def _keep(exchange: Exchange, clock: Clock, file: Path) -> None:
+async def _keep(exchange: Exchange, spot: Spot, clock: Clock, file: Path) -> None:
     """Save what changed, at most twice a second."""
-    saved = exchange.changes
+    saved = exchange.changes + spot.changes
     while True:
         await clock.sleep(_SAVE_EVERY_S)
-        if exchange.changes != saved:
-            saved = exchange.changes
-            state.save(exchange, file)
+        if exchange.changes + spot.changes != saved:
+            saved = exchange.changes + spot.changes
+            state.save(exchange, file, spot=spot_state.stored(spot))

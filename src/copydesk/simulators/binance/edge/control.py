@@ -14,6 +14,9 @@ from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS
 from copydesk.simulators.binance.exchange.ledger import read_ledger
 from copydesk.simulators.binance.exchange.text import plain
 from copydesk.simulators.binance.rest.params import read_pairs
+from copydesk.simulators.binance.spot import clockwork
+from copydesk.simulators.binance.spot.ledger import read_ledger as read_spot_ledger
+from copydesk.simulators.binance.spot.symbols import ASSETS, PAIRS
 
 Json = dict[str, Any]
 Reply = tuple[int, Any]
@@ -56,23 +59,38 @@ class Control:
     def _health(self, _body: Any, now_ms: int) -> Json:
         exchange = self._desk.exchange
         prices = {symbol: plain(exchange.quote(symbol).last) for symbol in INSTRUMENTS}
+        spot = {symbol: plain(self._desk.spot.last(symbol)) for symbol in PAIRS}
         return {
             "status": "ok",
             "simulator": "binance",
             "accounts": len(exchange.accounts),
             "time_ms": now_ms,
             "prices": prices,
+            "spot_prices": spot,
         }
 
     def _ledger(self, query: Any, _now_ms: int) -> Json:
         """Of one account with ``?account=``, else of all."""
-        return read_ledger(self._desk.exchange, query.get("account"))
+        futures = read_ledger(self._desk.exchange, query.get("account"))
+        spot = read_spot_ledger(self._desk.spot, query.get("account"))
+        return {
+            "orders": sorted([*futures["orders"], *spot["orders"]], key=lambda row: row["time"]),
+            "fills": futures["fills"] + spot["fills"],
+            "positions": futures["positions"] + spot["positions"],
+            "balances": futures["balances"],
+            "spot_balances": spot["balances"],
+        }
 
     def _accounts(self, body: Any, now_ms: int) -> Json:
         wishes = body if isinstance(body, list) else [body]
         accounts = [_read_account(_an_object(wish), now_ms) for wish in wishes]
-        for account, wish in zip(accounts, wishes, strict=True):
+        deposits = [_read_spot(wish) for wish in wishes]
+        for account, wish, deposit in zip(accounts, wishes, deposits, strict=True):
+            known = account.api_key in self._desk.exchange.accounts
             self._adopt(account, wish)
+            if deposit is None:
+                deposit = {} if known else {"USDT": account.wallet}  # noqa: PLW2901  # the first time, both wallets get the balance
+            self._desk.spot.deposit(account.api_key, deposit, now_ms)
         return {"accounts": [account.api_key for account in accounts]}
 
     def _adopt(self, wanted: Account, wish: Json) -> None:
@@ -94,15 +112,19 @@ class Control:
     def _price(self, body: Any, now_ms: int) -> Json:
         wish = _an_object(body)
         symbol = _text(wish, "symbol")
-        if symbol not in INSTRUMENTS:
-            raise InputError("symbol", f"one of {', '.join(INSTRUMENTS)}")
-        price = _decimal(wish, "price")
-        if not INSTRUMENTS[symbol].tick * 2 <= price <= INSTRUMENTS[symbol].price_max:
+        line = PAIRS[symbol].line if symbol in PAIRS else symbol
+        if line not in INSTRUMENTS and line not in PAIRS:
+            raise InputError("symbol", f"one of {', '.join(sorted({*INSTRUMENTS, *PAIRS}))}")
+        price, hold = _decimal(wish, "price"), _flag(wish, "hold", default=False)
+        listed = INSTRUMENTS[line] if line in INSTRUMENTS else PAIRS[line]
+        if not listed.tick * 2 <= price <= listed.price_max:
             raise InputError("price", "outside the instrument's price range")
         exchange = self._desk.exchange
-        engine.put_price(exchange, symbol, price, now_ms, hold=_flag(wish, "hold", default=False))
-        quote = exchange.quote(symbol)
-        return {"symbol": symbol, "held": exchange.market.held(symbol), **_quote_row(quote)}
+        if line in INSTRUMENTS:
+            engine.put_price(exchange, line, price, now_ms, hold=hold)
+        else:
+            clockwork.put_price(self._desk.spot, line, price, now_ms, hold=hold)
+        return {"symbol": symbol, "held": exchange.market.held(line), **_quote_row(exchange.quote(line))}
 
     def _add_faults(self, body: Any, _now_ms: int) -> Json:
         fault = _read_fault(_an_object(body))
@@ -141,6 +163,19 @@ def _read_account(wish: Json, now_ms: int) -> Account:
         taker_rate=_decimal(wish, "taker_rate") if "taker_rate" in wish else TAKER_RATE,
         permissions=_permissions(wish),
     )
+
+
+def _read_spot(wish: Json) -> dict[str, Decimal] | None:
+    """Amounts by asset; None when the wish says nothing about spot."""
+    given = wish.get("spot")
+    if given is None:
+        return None
+    if not isinstance(given, dict):
+        raise InputError("spot", "an object of amounts by asset")
+    for asset in given:
+        if asset not in ASSETS:
+            raise InputError(f"spot.{asset}", f"one of {', '.join(ASSETS)}")
+    return {asset: _decimal(given, asset) for asset in given}
 
 
 def _permissions(wish: Json) -> dict[str, bool]:

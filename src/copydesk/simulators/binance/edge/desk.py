@@ -15,8 +15,14 @@ from copydesk.simulators.binance.rest import account_routes, market_routes, orde
 from copydesk.simulators.binance.rest.call import Call, Route, Routes
 from copydesk.simulators.binance.rest.listen_keys import ListenKeys
 from copydesk.simulators.binance.rest.params import Params
+from copydesk.simulators.binance.spot import account_routes as spot_account
+from copydesk.simulators.binance.spot import listing, refusals
+from copydesk.simulators.binance.spot.call import SpotCall
+from copydesk.simulators.binance.spot.routes import ROUTES as SPOT_ROUTES
+from copydesk.simulators.binance.spot.venue import Spot
 
 ROUTES: Routes = {**market_routes.ROUTES, **order_routes.ROUTES, **account_routes.ROUTES}
+_CLOCKS = frozenset({"/fapi/v1/time", "/api/v3/time"})
 _encode = msgspec.json.Encoder().encode
 
 
@@ -39,17 +45,28 @@ class Answer:
 
 
 class Desk:
-    def __init__(self, exchange: Exchange, *, seed: int) -> None:
+    """Both surfaces: futures and spot share accounts and gate; each has its own rules, limits and listen keys."""
+
+    def __init__(self, exchange: Exchange, spot: Spot, *, seed: int) -> None:
         self.exchange = exchange
+        self.spot = spot
         self.limits = Limits()
+        self.spot_limits = Limits(
+            weight_per_minute=listing.WEIGHT_PER_MINUTE,
+            orders_per_10s=spot_account.ORDERS_PER_10S,
+            orders_per_day=spot_account.ORDERS_PER_DAY,
+            refused=refusals.refused,
+            banned=refusals.banned,
+        )
         self.listen_keys = ListenKeys(Random(f"{seed}:listen"))  # noqa: S311  # a simulator's key, on loopback
+        self.spot_listen_keys = ListenKeys(Random(f"{seed}:spot:listen"))  # noqa: S311  # the same
 
     def answer(self, asked: Asked, now_ms: int, *, skew_ms: int = 0) -> Answer:
         """``skew_ms``: how far the server's clock is off when it judges timestamps and tells the time."""
         headers: dict[str, str] = {}
         try:
-            self.limits.check_ban(asked.address, now_ms)
-            route = ROUTES.get((asked.method, asked.path))
+            self.limits_of(asked.path).check_ban(asked.address, now_ms)
+            route = _find_route(asked)
             if route is None:
                 raise refused(-5000, asked.path, asked.method)
             content = self._handle(route, asked, now_ms, skew_ms)
@@ -58,50 +75,91 @@ class Desk:
         self._add_headers(asked, headers, now_ms)
         return Answer(status=200, body=_encode(content), headers=headers, content=content)
 
+    def limits_of(self, path: str) -> Limits:
+        return self.spot_limits if is_spot(path) else self.limits
+
+    def hide(self, order_id: int, algo_id: int, until_ms: int) -> None:
+        """Let queries deny these for a while; trades and balances still tell."""
+        for account in self.exchange.accounts.values():
+            order, algo = account.book.orders.get(order_id), account.book.algos.get(algo_id)
+            for hidden in (order, algo):
+                if hidden is not None:
+                    hidden.hidden_until_ms = until_ms
+        for wallet in self.spot.wallets.values():
+            if order_id in wallet.orders:
+                wallet.orders[order_id].hidden_until_ms = until_ms
+
     def refusal(self, asked: Asked, refusal: RefusedError, now_ms: int) -> Answer:
         return self._refusal(asked, refusal, {}, now_ms)
 
-    def _handle(self, route: Route, asked: Asked, now_ms: int, skew_ms: int) -> Any:
+    def _handle(self, route: Route[Any], asked: Asked, now_ms: int, skew_ms: int) -> Any:
         account: Account | None = None
         if route.guard != "public":
             account = gate.find_account(self.exchange, asked.api_key)
-            _check_permissions(route, account, asked.method)
+            _check_permissions(route, account, asked)
         if route.guard == "signed" and account is not None:
             gate.check_signature(account, asked.query, asked.body)
         params = Params(asked.query, asked.body)
         if route.guard == "signed":
             gate.check_time(params, now_ms + skew_ms)
-        self.limits.spend(asked.address, route.weight_of(params), now_ms)
+        limits = self.limits_of(asked.path)
+        limits.spend(asked.address, route.weight_of(params), now_ms)
         if route.orders is not None and account is not None:
-            self.limits.count_order(account.api_key, *route.orders, now_ms)
-        told_ms = now_ms + skew_ms if asked.path == "/fapi/v1/time" else now_ms
-        return route.handle(
-            Call(
-                exchange=self.exchange,
-                listen_keys=self.listen_keys,
+            limits.count_order(account.api_key, *route.orders, now_ms)
+        told_ms = now_ms + skew_ms if asked.path in _CLOCKS else now_ms
+        return route.handle(self._call(asked, params, account, told_ms))
+
+    def _call(self, asked: Asked, params: Params, account: Account | None, now_ms: int) -> Call | SpotCall:
+        if (asked.method, asked.path) in SPOT_ROUTES:
+            return SpotCall(
+                spot=self.spot,
+                listen_keys=self.spot_listen_keys,
                 params=params,
-                now_ms=told_ms,
+                now_ms=now_ms,
+                used_orders=lambda api_key: self.spot_limits.used_orders(api_key, now_ms),
                 account_or_none=account,
             )
+        return Call(
+            exchange=self.exchange,
+            listen_keys=self.listen_keys,
+            params=params,
+            now_ms=now_ms,
+            account_or_none=account,
         )
 
     def _refusal(self, asked: Asked, refusal: RefusedError, headers: dict[str, str], now_ms: int) -> Answer:
         self._add_headers(asked, headers, now_ms)
         if refusal.retry_after_s is not None:
             headers["Retry-After"] = str(refusal.retry_after_s)
-        content = {"code": refusal.code, "msg": refusal.text}
+        content: dict[str, Any] = {"code": refusal.code, "msg": refusal.text}
+        if refusal.data is not None:
+            content["data"] = refusal.data
         return Answer(status=refusal.status, body=_encode(content), headers=headers, content=content)
 
     def _add_headers(self, asked: Asked, headers: dict[str, str], now_ms: int) -> None:
-        headers["X-MBX-USED-WEIGHT-1M"] = str(self.limits.used_weight(asked.address, now_ms))
-        route = ROUTES.get((asked.method, asked.path))
+        limits = self.limits_of(asked.path)
+        headers["X-MBX-USED-WEIGHT-1M"] = str(limits.used_weight(asked.address, now_ms))
+        if is_spot(asked.path):
+            headers["X-MBX-USED-WEIGHT"] = headers["X-MBX-USED-WEIGHT-1M"]
+        route = _find_route(asked)
         if route is not None and route.orders is not None and asked.api_key in self.exchange.accounts:
-            ten_seconds, minute = self.limits.used_orders(asked.api_key, now_ms)
+            ten_seconds, longer = limits.used_orders(asked.api_key, now_ms)
             headers["X-MBX-ORDER-COUNT-10S"] = str(ten_seconds)
-            headers["X-MBX-ORDER-COUNT-1M"] = str(minute)
+            headers[f"X-MBX-ORDER-COUNT-{'1D' if is_spot(asked.path) else '1M'}"] = str(longer)
 
 
-def _check_permissions(route: Route, account: Account, method: str) -> None:
-    needed = "enableFutures" if route.orders is not None else "enableReading" if method == "GET" else None
+def is_spot(path: str) -> bool:
+    """What ``api.binance.com`` serves; the wallet service (``/sapi``) is counted with the futures here."""
+    return path.startswith("/api/")
+
+
+def _find_route(asked: Asked) -> Route[Any] | None:
+    key = (asked.method, asked.path)
+    return SPOT_ROUTES.get(key) or ROUTES.get(key)
+
+
+def _check_permissions(route: Route[Any], account: Account, asked: Asked) -> None:
+    trading = "enableSpotAndMarginTrading" if is_spot(asked.path) else "enableFutures"
+    needed = trading if route.orders is not None else "enableReading" if asked.method == "GET" else None
     if needed is not None and not account.permissions[needed]:
         raise refused(-2015)

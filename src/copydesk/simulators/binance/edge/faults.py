@@ -3,7 +3,16 @@
 from dataclasses import dataclass, field
 from random import Random
 
-ORDER_PATHS = frozenset({"/fapi/v1/order", "/fapi/v1/algoOrder"})
+ORDER_PATHS = frozenset(
+    {
+        "/fapi/v1/order",
+        "/fapi/v1/algoOrder",
+        "/api/v3/order",
+        "/api/v3/order/cancelReplace",
+        "/api/v3/order/oco",
+        "/api/v3/orderList/oco",
+    }
+)
 EXECUTES = {
     "delay_before": True,
     "delay_after": True,

@@ -12,7 +12,7 @@ from copydesk.simulators.binance.edge.clock import Clock
 from copydesk.simulators.binance.edge.control import Control
 from copydesk.simulators.binance.edge.desk import Answer, Asked, Desk
 from copydesk.simulators.binance.edge.faults import Fault, Faults
-from copydesk.simulators.binance.exchange.errors import RefusedError, banned, refused
+from copydesk.simulators.binance.exchange.errors import RefusedError, refused
 
 _log = logging.getLogger(__name__)
 _JSON = "application/json"
@@ -86,22 +86,23 @@ class Front:
             return web.Response(status=502, body=_HTML_502, content_type="text/html")
         if "empty_200" in faults:
             return web.Response(status=200, body=b"", content_type=_JSON)
-        refusal = self._refusal(faults)
+        refusal = self._refusal(asked, faults)
         if refusal is not None:
             return self._respond(self._desk.refusal(asked, refusal, self._clock.now_ms()))
         if answer is None:
             raise LookupError(f"no answer for {sorted(faults)}")
         return self._respond(answer)
 
-    def _refusal(self, faults: dict[str, Fault]) -> RefusedError | None:
+    def _refusal(self, asked: Asked, faults: dict[str, Fault]) -> RefusedError | None:
+        limits = self._desk.limits_of(asked.path)
         if {"unknown_executed", "unknown_not_executed"} & faults.keys():
             return refused(-1007)
         if "rate_limit" in faults:
             seconds = ceil(faults["rate_limit"].delay_s)
-            return refused(-1003, self._desk.limits.weight_per_minute, retry_after_s=seconds)
+            return limits.refused(-1003, limits.weight_per_minute, retry_after_s=seconds)
         if "ban" in faults:
             seconds = ceil(faults["ban"].delay_s)
-            return banned(self._clock.now_ms() + seconds * 1_000, seconds)
+            return limits.banned(self._clock.now_ms() + seconds * 1_000, seconds)
         return None
 
     def _answer(self, asked: Asked, skew_ms: int) -> Answer:
@@ -115,12 +116,7 @@ class Front:
         if fault is None or not isinstance(answer.content, dict):
             return
         until_ms = self._clock.now_ms() + int(fault.delay_s * 1_000)
-        for account in self._desk.exchange.accounts.values():
-            order = account.book.orders.get(answer.content.get("orderId", -1))
-            algo = account.book.algos.get(answer.content.get("algoId", -1))
-            for hidden in (order, algo):
-                if hidden is not None:
-                    hidden.hidden_until_ms = until_ms
+        self._desk.hide(answer.content.get("orderId", -1), answer.content.get("algoId", -1), until_ms)
 
     @staticmethod
     def _respond(answer: Answer) -> web.Response:

@@ -21,7 +21,7 @@ DEFAULT_PERMISSIONS: Mapping[str, bool] = {
     "enableVanillaOptions": False,
     "enableFixApiTrade": False,
     "enableFixReadOnly": False,
-    "enableSpotAndMarginTrading": False,
+    "enableSpotAndMarginTrading": True,
     "enablePortfolioMarginTrading": False,
 }
 MAKER_RATE = Decimal("0.0002")

@@ -14,6 +14,7 @@ def advance(exchange: Exchange, now_ms: int) -> int:
         count += 1
         for symbol in INSTRUMENTS:
             _set_off(exchange, symbol, at_ms)
+        _tell(exchange, at_ms)
     return count
 
 
@@ -21,6 +22,12 @@ def put_price(exchange: Exchange, symbol: str, price: Decimal, now_ms: int, *, h
     """Set the price; whatever it fills or triggers has happened when this returns."""
     exchange.market.put(symbol, price, now_ms, hold=hold)
     _set_off(exchange, symbol, now_ms)
+    _tell(exchange, now_ms)
+
+
+def _tell(exchange: Exchange, now_ms: int) -> None:
+    for follow in exchange.after_step:
+        follow(now_ms)
 
 
 def _set_off(exchange: Exchange, symbol: str, now_ms: int) -> None:

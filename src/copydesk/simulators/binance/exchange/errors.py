@@ -73,6 +73,7 @@ class RefusedError(Exception):
         self.text = text
         self.status = status
         self.retry_after_s = retry_after_s
+        self.data: object = None
 
 
 def refused(code: int, *details: object, retry_after_s: int | None = None) -> RefusedError:

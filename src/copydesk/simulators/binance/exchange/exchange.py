@@ -1,5 +1,6 @@
 """Everything the venue holds, and nothing about how it is asked: pure, every method takes the time it needs."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from random import Random
 
@@ -25,6 +26,7 @@ class Exchange:
         self.last_algo_id = 1_000_000_000
         self.last_trade_id = 700_000_000
         self.changes = 0
+        self.after_step: list[Callable[[int], None]] = []
         self._random = Random(f"{seed}:ids")  # noqa: S311  # readable ids, not secrets
 
     def instrument(self, symbol: str) -> Instrument:

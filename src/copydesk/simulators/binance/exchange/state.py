@@ -38,20 +38,22 @@ class Stored(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     last_algo_id: int
     last_trade_id: int
     accounts: list[StoredAccount]
+    spot: msgspec.Raw = msgspec.Raw(b"null")
 
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Stored)
 
 
-def save(exchange: Exchange, path: Path) -> None:
-    """After a crash the file is the old one or the new one, never half of either."""
+def save(exchange: Exchange, path: Path, *, spot: msgspec.Struct) -> None:
+    """After a crash the file is the old one or the new one, never half of either. ``spot`` is that surface's own part."""
     content = _encoder.encode(
         Stored(
             last_order_id=exchange.last_order_id,
             last_algo_id=exchange.last_algo_id,
             last_trade_id=exchange.last_trade_id,
             accounts=[_stored(account) for account in exchange.accounts.values()],
+            spot=msgspec.Raw(_encoder.encode(spot)),
         )
     )
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
@@ -62,10 +64,10 @@ def save(exchange: Exchange, path: Path) -> None:
     fresh.replace(path)
 
 
-def load(exchange: Exchange, path: Path) -> None:
-    """Nothing to do when the file does not exist yet. Raises StateFileError on a foreign or damaged file."""
+def load(exchange: Exchange, path: Path) -> msgspec.Raw:
+    """Nothing to do when the file does not exist yet; answers the part of spot. Raises StateFileError on a foreign or damaged file."""
     if not path.exists():
-        return
+        return msgspec.Raw(b"null")
     try:
         stored = _decoder.decode(path.read_bytes())
     except msgspec.DecodeError as error:
@@ -75,6 +77,7 @@ def load(exchange: Exchange, path: Path) -> None:
     exchange.last_trade_id = stored.last_trade_id
     for each in stored.accounts:
         exchange.adopt(_account(each))
+    return stored.spot
 
 
 def _stored(account: Account) -> StoredAccount:

@@ -8,7 +8,7 @@ from copydesk.simulators.binance.exchange.book import sum_of
 from copydesk.simulators.binance.exchange.errors import refused
 from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS, Instrument
 from copydesk.simulators.binance.exchange.position import Position
-from copydesk.simulators.binance.exchange.records import ZERO, Fill
+from copydesk.simulators.binance.exchange.records import Fill
 from copydesk.simulators.binance.exchange.text import plain
 from copydesk.simulators.binance.rest import answers
 from copydesk.simulators.binance.rest.call import Call, Route, Routes
@@ -156,16 +156,6 @@ def key_permissions(call: Call) -> Any:
     return {"createTime": call.account.created_ms, **call.account.permissions, "tradingAuthorityExpirationTime": 0}
 
 
-def coins(call: Call) -> Any:
-    free = plain(max(call.account.wallet, ZERO))
-    return [_coin(name, free if name == "USDT" else "0") for name in ("USDT", "BTC", "ETH", "SOL", "POL", "XRP", "BNB")]
-
-
-def nothing(call: Call) -> Any:
-    del call
-    return []
-
-
 def system_status(call: Call) -> Any:
     del call
     return {"status": 0, "msg": "normal"}
@@ -232,35 +222,6 @@ def _income_rows(fill: Fill) -> list[dict[str, Any]]:
     return [profit, fee]
 
 
-def _coin(name: str, free: str) -> dict[str, Any]:
-    network = {
-        "network": name,
-        "coin": name,
-        "name": name,
-        "isDefault": True,
-        "depositEnable": True,
-        "withdrawEnable": True,
-        "withdrawFee": "1",
-        "withdrawMin": "2",
-        "withdrawMax": "1000000",
-        "withdrawIntegerMultiple": "0.00000001",
-        "minConfirm": 1,
-        "unLockConfirm": 1,
-    }
-    amounts = dict.fromkeys(("locked", "freeze", "withdrawing", "ipoing", "ipoable", "storage"), "0")
-    return {
-        "coin": name,
-        "name": name,
-        "free": free,
-        **amounts,
-        "depositAllEnable": True,
-        "withdrawAllEnable": True,
-        "isLegalMoney": False,
-        "trading": True,
-        "networkList": [network],
-    }
-
-
 ROUTES: Routes = {
     ("GET", "/fapi/v2/balance"): Route(handle=balance, weight=5),
     ("GET", "/fapi/v3/balance"): Route(handle=balance, weight=5),
@@ -282,7 +243,5 @@ ROUTES: Routes = {
     ("PUT", "/fapi/v1/listenKey"): Route(handle=extend_listen_key, guard="key"),
     ("DELETE", "/fapi/v1/listenKey"): Route(handle=close_listen_key, guard="key"),
     ("GET", "/sapi/v1/account/apiRestrictions"): Route(handle=key_permissions),
-    ("GET", "/sapi/v1/capital/config/getall"): Route(handle=coins, weight=10),
-    ("GET", "/sapi/v1/margin/allPairs"): Route(handle=nothing, guard="key"),
     ("GET", "/sapi/v1/system/status"): Route(handle=system_status, guard="public"),
 }

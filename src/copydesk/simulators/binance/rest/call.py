@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from copydesk.simulators.binance.exchange.account import Account
 from copydesk.simulators.binance.exchange.exchange import Exchange
 from copydesk.simulators.binance.rest.listen_keys import ListenKeys
 from copydesk.simulators.binance.rest.params import Params
+
+_Call = TypeVar("_Call")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +28,10 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """``guard``: "public", "key" (header only) or "signed"; ``orders``: counted per account as (10 s, 1 min)."""
+class Route(Generic[_Call]):
+    """``guard``: "public", "key" (header only) or "signed"; ``orders``: counted per account, in the short window and the long."""
 
-    handle: Callable[[Call], Any]
+    handle: Callable[[_Call], Any]
     weight: int | Callable[[Params], int] = 1
     guard: str = "signed"
     orders: tuple[int, int] | None = None
@@ -38,4 +40,4 @@ class Route:
         return self.weight if isinstance(self.weight, int) else self.weight(params)
 
 
-Routes = dict[tuple[str, str], Route]
+Routes = dict[tuple[str, str], Route[Call]]
