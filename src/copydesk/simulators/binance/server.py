@@ -13,6 +13,8 @@ from copydesk.simulators.binance.edge.control import Control
 from copydesk.simulators.binance.edge.desk import Desk
 from copydesk.simulators.binance.edge.faults import Faults
 from copydesk.simulators.binance.edge.front import Front
+from copydesk.simulators.binance.edge.sockets import Sockets
+from copydesk.simulators.binance.edge.spot_streams import SpotStreams
 from copydesk.simulators.binance.edge.streams import Streams
 from copydesk.simulators.binance.exchange import engine, state
 from copydesk.simulators.binance.exchange.exchange import Exchange
@@ -72,7 +74,7 @@ async def _run(
         spot_state.restore(spot, state.load(exchange, file))
     desk = Desk(exchange, spot, seed=seed)
     faults = Faults(Random(f"{seed}:faults"))  # noqa: S311  # chance on order
-    streams = Streams(desk, faults, clock)
+    streams = Sockets(SpotStreams(desk, faults, clock), Streams(desk, faults, clock))
     control = Control(desk, faults, streams.cut)
     front = Front(desk=desk, faults=faults, control=control, streams=streams.open, clock=clock, flush=streams.flush)
     runner = web.ServerRunner(
@@ -88,13 +90,13 @@ async def _run(
             if file is not None:
                 group.create_task(_keep(exchange, spot, clock, file))
     finally:
-        streams.cut_all()
+        streams.cut(None)
         await runner.cleanup()
         if file is not None:
             state.save(exchange, file, spot=spot_state.stored(spot))
 
 
-async def _move(exchange: Exchange, streams: Streams, clock: Clock) -> None:
+async def _move(exchange: Exchange, streams: Sockets, clock: Clock) -> None:
     while True:
         await clock.sleep(STEP_MS / 1_000)
         now_ms = clock.now_ms()

@@ -91,9 +91,6 @@ class Streams:
             if api_key is None or api_key in self._owners(socket.names):
                 socket.cut()
 
-    def cut_all(self) -> None:
-        self.cut(None)
-
     async def _serve(self, response: web.WebSocketResponse, socket: _Socket) -> None:
         async with asyncio.TaskGroup() as group:
             writer = group.create_task(_write(response, socket))

@@ -8,6 +8,7 @@ from copydesk.simulators.binance.exchange.text import money
 from copydesk.simulators.binance.rest.call import Route
 from copydesk.simulators.binance.rest.market_routes import INTERVALS_MS
 from copydesk.simulators.binance.rest.params import Params
+from copydesk.simulators.binance.spot.book import LEVEL_QUANTITY, read_book, shown
 from copydesk.simulators.binance.spot.call import SpotCall, SpotRoutes
 from copydesk.simulators.binance.spot.listing import pair_row, rate_limits
 from copydesk.simulators.binance.spot.reading import read_symbol, read_symbols
@@ -18,7 +19,6 @@ from copydesk.simulators.binance.spot.venue import Spot
 from copydesk.simulators.market import Candle
 
 DAY_MS = 24 * 60 * 60 * 1_000
-LEVEL_QUANTITY = "100.00000000"
 _MINUTE_MS = 60_000
 _AVERAGE_MINUTES = 5
 _MINI = (
@@ -67,7 +67,7 @@ def depth(call: SpotCall) -> Any:
     symbol = _symbol(call)
     return {
         "lastUpdateId": update_id(call.spot, symbol),
-        **levels(call.spot, symbol, call.params.limit(100, 5_000)),
+        **shown(read_book(call.spot, symbol), call.params.limit(100, 5_000)),
     }
 
 
@@ -121,14 +121,7 @@ def klines(call: SpotCall) -> Any:
 
 
 def average_price(call: SpotCall) -> Any:
-    symbol = _symbol(call)
-    candles = call.spot.market.chart(PAIRS[symbol].line).series(
-        _MINUTE_MS, limit=_AVERAGE_MINUTES, start_ms=None, end_ms=None
-    )
-    volume = sum((candle.volume for candle in candles), Decimal(0))
-    worth = sum((candle.volume * candle.close for candle in candles), Decimal(0))
-    price = worth / volume if volume else call.spot.last(symbol)
-    return {"mins": _AVERAGE_MINUTES, "price": money(price), "closeTime": call.now_ms}
+    return average_row(call.spot, _symbol(call), call.now_ms)
 
 
 def day_ticker(call: SpotCall) -> Any:
@@ -153,14 +146,13 @@ def update_id(spot: Spot, symbol: str) -> int:
     return 1 if last is None else 1 + last.trade_id
 
 
-def levels(spot: Spot, symbol: str, count: int) -> dict[str, list[list[str]]]:
-    """Both sides of the book, a tick a level; every level shows the same size."""
-    quote, tick = spot.quote(symbol), PAIRS[symbol].tick
-    bids = [quote.bid - tick * level for level in range(count)]
-    return {
-        "bids": [[money(price), LEVEL_QUANTITY] for price in bids if price > 0],
-        "asks": [[money(quote.ask + tick * level), LEVEL_QUANTITY] for level in range(count)],
-    }
+def average_row(spot: Spot, symbol: str, now_ms: int) -> dict[str, Any]:
+    chart = spot.market.chart(PAIRS[symbol].line)
+    candles = chart.series(_MINUTE_MS, limit=_AVERAGE_MINUTES, start_ms=None, end_ms=None)
+    volume = sum((candle.volume for candle in candles), Decimal(0))
+    worth = sum((candle.volume * candle.close for candle in candles), Decimal(0))
+    price = worth / volume if volume else spot.last(symbol)
+    return {"mins": _AVERAGE_MINUTES, "price": money(price), "closeTime": now_ms}
 
 
 def day_row(spot: Spot, symbol: str, now_ms: int) -> dict[str, Any]:

@@ -1,6 +1,23 @@
 """Every spot route in one table."""
 
-from copydesk.simulators.binance.spot import account_routes, market_routes, order_routes
-from copydesk.simulators.binance.spot.call import SpotRoutes
+from typing import Any
 
-ROUTES: SpotRoutes = {**market_routes.ROUTES, **order_routes.ROUTES, **account_routes.ROUTES}
+from copydesk.simulators.binance.rest.call import Route
+from copydesk.simulators.binance.spot import account_routes, market_routes, order_routes
+from copydesk.simulators.binance.spot.call import SpotCall, SpotRoutes
+
+
+def listen(call: SpotCall) -> Any:
+    """A socket asks for its account's events: nothing to do here but to have let it through the gate."""
+    del call
+    return {}
+
+
+# What only the WebSocket API has; the method is none of HTTP's, so no request by HTTP finds it.
+LISTEN = ("SOCKET", "/api/v3/userDataStream.subscribe.signature")
+ROUTES: SpotRoutes = {
+    **market_routes.ROUTES,
+    **order_routes.ROUTES,
+    **account_routes.ROUTES,
+    LISTEN: Route(handle=listen, weight=2),
+}
