@@ -7,6 +7,7 @@ import pytest
 
 from copydesk.domain.errors import OrderRejected
 from copydesk.domain.ids import new_id
+from copydesk.domain.instrument import round_down
 from copydesk.domain.order import NewOrder, OrderRef, OrderStatus
 from copydesk.domain.signal import Direction, LegKind, Side
 from copydesk.domain.subscription import Environment, MarginMode
@@ -17,7 +18,18 @@ QUANTITY = Decimal("0.005")
 
 
 class VenueConformance:
-    """A subclass gives the fixtures `venue`, `session` (an account with funds) and `market` (its `hold` sets prices)."""
+    """A subclass gives the fixtures `venue`, `session` (an account with funds) and `market` (its `hold` sets prices).
+
+    A spot venue holds coins: its fee comes out of them, and what it is asked to sell beyond them it refuses.
+    """
+
+    def received(self, venue, report):
+        return report.executed_quantity - report.base_fee if venue.is_spot else report.executed_quantity
+
+    async def sellable(self, venue, report):
+        """What of a purchase can be sold again, in whole steps."""
+        quote = await venue.quote(Environment.SIMULATOR, SYMBOL)
+        return round_down(self.received(venue, report), quote.instrument.quantity_step)
 
     async def ready(self, session):
         return await session.prepare(SYMBOL, leverage=10, margin_mode=MarginMode.ISOLATED)
@@ -73,28 +85,40 @@ class VenueConformance:
         assert await session.look_up(ref) is None
 
     async def test_positions_show_what_was_opened_and_nothing_once_closed(self, venue, session):
-        await self.place(venue, session)
+        bought, _ = await self.place(venue, session)
         (held,) = await session.positions()
-        await self.place(venue, session, LegKind.CLOSE, side=Side.SELL)
+        quantity = await self.sellable(venue, bought)
+        await self.place(venue, session, LegKind.CLOSE, side=Side.SELL, quantity=quantity)
 
-        assert (held.symbol, held.direction, held.quantity) == (SYMBOL, Direction.LONG, QUANTITY)
-        assert list(await session.positions()) == []
+        assert (held.symbol, held.direction) == (SYMBOL, Direction.LONG)
+        assert held.quantity == self.received(venue, bought)
+        rest = list(await session.positions())
+        assert rest == []
 
     async def test_a_close_never_sells_more_than_is_held(self, venue, session):
-        await self.place(venue, session)
+        bought, _ = await self.place(venue, session)
 
-        report, _ = await self.place(venue, session, LegKind.CLOSE, side=Side.SELL, quantity=3 * QUANTITY)
-
-        assert report.executed_quantity == QUANTITY
-        assert list(await session.positions()) == []
+        if venue.is_spot:
+            with pytest.raises(OrderRejected):
+                await self.place(venue, session, LegKind.CLOSE, side=Side.SELL, quantity=3 * QUANTITY)
+            (held,) = await session.positions()
+            assert held.quantity == self.received(venue, bought)
+        else:
+            report, _ = await self.place(venue, session, LegKind.CLOSE, side=Side.SELL, quantity=3 * QUANTITY)
+            assert report.executed_quantity == QUANTITY
+            assert list(await session.positions()) == []
 
     async def test_a_close_without_a_position_is_definitely_rejected(self, venue, session):
         with pytest.raises(OrderRejected):
             await self.place(venue, session, LegKind.CLOSE, side=Side.SELL)
 
     async def test_a_stop_works_until_it_is_cancelled_and_a_second_cancel_does_no_harm(self, venue, session):
-        await self.place(venue, session)
-        stop, ref = await self.place(venue, session, LegKind.STOP_LOSS, side=Side.SELL, trigger=Decimal(90_000))
+        bought, _ = await self.place(venue, session)
+        quantity = await self.sellable(venue, bought)
+        below = Decimal(90_000)
+        stop, ref = await self.place(
+            venue, session, LegKind.STOP_LOSS, side=Side.SELL, quantity=quantity, trigger=below
+        )
 
         await session.cancel(ref)
         await session.cancel(ref)
@@ -106,16 +130,18 @@ class VenueConformance:
     async def test_a_stop_or_target_closes_the_position_when_the_price_comes(
         self, venue, session, market, leg, trigger
     ):
-        await self.place(venue, session)
-        _, ref = await self.place(venue, session, leg, side=Side.SELL, trigger=Decimal(trigger))
+        bought, _ = await self.place(venue, session)
+        quantity = await self.sellable(venue, bought)
+        _, ref = await self.place(venue, session, leg, side=Side.SELL, quantity=quantity, trigger=Decimal(trigger))
 
         await market.hold(SYMBOL, trigger + (100 if leg is LegKind.TAKE_PROFIT else -100))
         await CLOCK.sleep(1.1)
         found = await session.look_up(ref)
 
-        assert (found.status, found.executed_quantity) == (OrderStatus.FILLED, QUANTITY)
+        assert (found.status, found.executed_quantity) == (OrderStatus.FILLED, quantity)
         assert found.client_order_id == ref.client_order_id
-        assert list(await session.positions()) == []
+        rest = list(await session.positions())
+        assert rest == []
 
     async def test_a_stop_beyond_the_price_is_refused_at_once(self, venue, session):
         await self.place(venue, session)
@@ -165,7 +191,8 @@ class VenueConformance:
     async def test_a_quote_has_steps_and_a_price_and_strangers_have_none(self, venue):
         quote = await venue.quote(Environment.SIMULATOR, SYMBOL)
 
-        assert quote.instrument.quantity_step == Decimal("0.001")
+        assert Decimal(0) < quote.instrument.quantity_step <= Decimal("0.001")
+        assert quote.markets == venue.markets
         assert abs(quote.last_price - 95_200) < 1
         assert await venue.quote(Environment.SIMULATOR, "NOSUCHCOIN") is None
         assert SYMBOL in await venue.symbols(Environment.SIMULATOR)

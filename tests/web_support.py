@@ -22,7 +22,8 @@ from copydesk.web.app import build_app
 from copydesk.web.hub import Hub
 from copydesk.web.limits import Buckets, Limits
 from copydesk.web.tokens import Passwords, Tokens
-from copydesk.wiring.hub import environments, open_database, open_vault, open_venues
+from copydesk.wiring.hub import environments, open_database, open_vault
+from copydesk.wiring.venues import Venues
 
 BOTS = "/api/v1/bots"
 ACCOUNTS = "/api/v1/exchange-accounts"
@@ -113,7 +114,7 @@ async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setu
     )
     clock = clock or MovableClock()
     vault, database = open_vault(given), open_database(given)
-    store, venues = SqlStore(database, vault), open_venues(given, database)
+    store, venues = SqlStore(database, vault), Venues(given, database)
     await database.start()
     hub = Hub(
         store=store,
@@ -143,8 +144,7 @@ async def running_hub(folder, **options):
             running = tasks.create_task(hub.desk.run())
             yield
             running.cancel()
-        for venue in hub.venues.values():
-            await venue.close()
+        await hub.venues.close()
         await database.close()
 
     app = build_app(hub, lifespan, "0")

@@ -11,6 +11,7 @@ from copydesk.stores.sqlite import SqliteDatabase
 from copydesk.stores.store import SqlStore
 from copydesk.stores.vault import EnvelopeVault
 from copydesk.venues.binance import BinanceFutures
+from copydesk.venues.ccxt import CcxtVenue
 from copydesk.venues.paper import Paper
 from desk_support import CLOCK, running_simulator
 from store_support import make_account, make_user
@@ -58,6 +59,21 @@ class TestBinanceFuturesInHedgeMode(VenueConformance):
         session = binance.open_session(make_account(), {"api_key": key, "api_secret": f"secret-of-{key}"})
         session._mode = PositionMode.HEDGE
         return session
+
+
+class TestCcxtOnBinanceSpot(VenueConformance):
+    @pytest.fixture
+    async def venue(self, market):
+        venue = CcxtVenue("binance", CLOCK, simulator_url=market.url, timeout_s=10, allow_live=False)
+        yield venue
+        await venue.close()
+
+    @pytest.fixture
+    async def session(self, market, venue):
+        key = secrets.token_hex(16)
+        await market.account(key, spot={"USDT": "10000"})
+        account = make_account(venue="ccxt:binance")
+        return venue.open_session(account, {"api_key": key, "api_secret": f"secret-of-{key}"})
 
 
 class TestPaper(VenueConformance):

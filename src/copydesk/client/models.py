@@ -203,6 +203,10 @@ class NewAccount(Request):
     environment: Environment
     api_key: Key | None = None
     api_secret: Key | None = None
+    api_passphrase: Key | None = Field(None, description="the exchange's third secret, where it has one")
+    key_cannot_withdraw: bool = Field(
+        False, description="your word for it, needed for real money where the exchange does not tell"
+    )
     is_active: bool = True
 
 
@@ -210,6 +214,7 @@ class AccountChange(Request):
     name: Name | None = None
     api_key: Key | None = None
     api_secret: Key | None = None
+    api_passphrase: Key | None = None
     is_active: bool | None = None
 
 

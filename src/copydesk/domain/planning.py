@@ -37,11 +37,14 @@ class Follower:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """What the market says: the instrument's steps, its last trade price, and which bots' symbols are traded there."""
+    """What the market says: the instrument's steps, its last trade price, which bots' symbols are traded there, and
+    whether stops can stand there.
+    """
 
     instrument: Instrument
     last_price: Decimal
     markets: frozenset[MarketType]
+    has_stops: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,14 +97,11 @@ def _plan_open(step: Step, follower: Follower, quote: Quote | None, size: Size |
         )
     if quote is None:
         return Refusal(reason="No price for this symbol at the account's venue", rule="no_market_data")
-    if follower.bot.market_type not in quote.markets:
-        problem = f"A {follower.bot.market_type} bot cannot be copied at {follower.account.venue}"
-        return Refusal(reason=problem, rule="market_type")
-    settings = follower.settings
-    wanted = _wanted(follower, quote, size)
+    wanted = _refuse_venue(follower, quote) or _wanted(follower, quote, size)
     if isinstance(wanted, Refusal):
         return wanted
     exact, rule = wanted
+    settings = follower.settings
     inputs = {
         "margin_usd": plain(settings.margin_usd),
         "leverage": str(settings.leverage),
@@ -126,6 +126,21 @@ def _plan_open(step: Step, follower: Follower, quote: Quote | None, size: Size |
         rule=f"{rule}, rounded down to the step",
         inputs=inputs,
         numbers=numbers,
+    )
+
+
+def _refuse_venue(follower: Follower, quote: Quote) -> Refusal | None:
+    """What the venue cannot do for this bot or these settings."""
+    if follower.bot.market_type not in quote.markets:
+        problem = f"A {follower.bot.market_type} bot cannot be copied at {follower.account.venue}"
+        return Refusal(reason=problem, rule="market_type")
+    stop, target = follower.settings.stop_loss_pct, follower.settings.take_profit_pct
+    if quote.has_stops or (stop == 0 and target == 0):
+        return None
+    return Refusal(
+        reason="This venue holds no stops for the desk: set the stop loss and take profit to 0 to copy without",
+        rule="no_stops",
+        numbers={"stop_loss_pct": plain(stop), "take_profit_pct": plain(target)},
     )
 
 

@@ -9,10 +9,10 @@ from copydesk.domain.breaker import Breaker
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.guards import Refusal, refuse_account, refuse_breaker
 from copydesk.domain.ids import AccountId
-from copydesk.domain.planning import Follower, Quote, plan_copy
+from copydesk.domain.planning import Copy, Follower, Quote, plan_copy
 from copydesk.domain.signal import LegKind, Signal, Size, SourceKind, Step
 from copydesk.domain.subscription import PositionMode, SubscriptionStatus
-from copydesk.engine import making
+from copydesk.engine import making, protection
 from copydesk.engine.making import Freezer
 from copydesk.engine.sessions import Sessions
 from copydesk.ports.store import Preparation, Transaction
@@ -88,7 +88,8 @@ class Deciding:
     def decide(self, execution: Execution, follower: Follower) -> Execution:
         """SKIPPED, SENDING, or (a close at a venue whose clock is not known) as it was."""
         step = Step(leg=execution.kind, direction=execution.direction, fraction=execution.fraction)
-        if step.leg is LegKind.CLOSE and step.fraction != 1 and self.market.quote is None:
+        in_steps = step.fraction != 1 or self.sessions.venue(follower.account).is_spot
+        if step.leg is LegKind.CLOSE and in_steps and self.market.quote is None:
             return replace(execution, state=State.QUEUED, reason="Waits for the venue: a part needs its steps")
         if self.signal.source is SourceKind.DESK:
             # What the desk closes for a follower's safety does not ask whether they paused.
@@ -99,6 +100,13 @@ class Deciding:
         copy = self._refuse_for_now(execution, follower) or plan_copy(step, follower, self.market.quote, size)
         if isinstance(copy, Refusal):
             return making.skipped(execution, self._explained(copy))
+        return self._to_send(execution, follower, copy)
+
+    def _to_send(self, execution: Execution, follower: Follower, copy: Copy) -> Execution:
+        if execution.kind is LegKind.CLOSE and self.sessions.venue(follower.account).is_spot:
+            waits = protection.free_coins(self.tables, execution, self.at)
+            if waits is not None:
+                return waits
         venue_time = self.sessions.venue_time(follower.account)
         if venue_time is None:
             if execution.kind is LegKind.OPEN:

@@ -19,8 +19,7 @@ from copydesk.domain.execution import Execution, State
 from copydesk.domain.ids import AccountId, ExecutionId
 from copydesk.domain.order import OrderRef
 from copydesk.domain.signal import LegKind
-from copydesk.domain.subscription import Account, PositionMode
-from copydesk.engine.making import Freezer
+from copydesk.domain.subscription import Account
 from copydesk.engine.sessions import Sessions
 from copydesk.engine.settlement import Answer, Settled, settle
 from copydesk.ports.clock import Clock
@@ -74,7 +73,7 @@ class Delivery:
             now = tables.executions.get(execution.id)
             same = now is not None and (now.state, now.attempt) == (execution.state, execution.attempt)
             found = now if now is not None and same else execution
-            return settle(tables, found, answer, lambda: self._freezer(tables, found, account))
+            return settle(tables, found, answer, lambda: self.sessions.freezer(tables, account, found.symbol))
 
         try:
             settled = await self.store.write(work)
@@ -133,14 +132,6 @@ class Delivery:
 
     def _elapsed_ms(self, dispatch: Dispatch) -> int:
         return int((self.clock.now() - dispatch.signal_received_at).total_seconds() * 1000)
-
-    def _freezer(self, tables: Transaction, execution: Execution, account: Account) -> Freezer:
-        made = tables.followers.preparation(account.id, execution.symbol)
-        return Freezer(
-            venue=self.sessions.venue(account),
-            mode=made.position_mode if made is not None else PositionMode.ONE_WAY,
-            at=self.sessions.venue_time(account) or self.clock.now(),
-        )
 
 
 def order_ref(execution: Execution) -> OrderRef:

@@ -13,14 +13,13 @@ from copydesk.domain.guards import Refusal
 from copydesk.domain.ids import AccountId, SignalId, SubscriptionId
 from copydesk.domain.planning import Follower
 from copydesk.domain.signal import Signal
-from copydesk.domain.subscription import Account, PositionMode
+from copydesk.domain.subscription import Account
 from copydesk.domain.venue import VenueName
 from copydesk.engine import making
 from copydesk.engine.delivery import Delivery, Dispatch
 from copydesk.engine.fanout import Fanout
 from copydesk.engine.intake import Intake
 from copydesk.engine.journal import tell_fanout
-from copydesk.engine.making import Freezer
 from copydesk.engine.reconcile import Reconciler
 from copydesk.engine.sessions import Sessions
 from copydesk.ports.clock import Clock
@@ -207,12 +206,7 @@ class Desk:
                 refusal = Refusal(reason="The position is closed by now", rule="no_position")
                 tables.executions.move(stop, making.skipped(stop, refusal), at=at)
                 return None
-            made = tables.followers.preparation(stop.account_id, stop.symbol)
-            freezer = Freezer(
-                venue=self.sessions.venue(account),
-                mode=made.position_mode if made is not None else PositionMode.ONE_WAY,
-                at=self.sessions.venue_time(account) or at,
-            )
+            freezer = self.sessions.freezer(tables, account, stop.symbol)
             sending = making.ready_to_send(replace(stop, reason=None), freezer)
             return Dispatch(tables.executions.move(stop, sending, at=at), account, stop.created_at)
 

@@ -18,6 +18,7 @@ from copydesk.domain.ids import AccountId, SignalId, SubscriptionId
 from copydesk.domain.planning import Copy, Follower, amount_of, counts_for, plan_copy
 from copydesk.domain.signal import Direction, LegKind, Signal, Size, SizeUnit, SourceKind, Step
 from copydesk.domain.subscription import Account, Environment, KeyCheck
+from copydesk.engine import protection
 from copydesk.engine.deciding import Deciding, Market, is_prepared
 from copydesk.engine.delivery import Dispatch
 from copydesk.engine.preflight import refuse_permissions
@@ -247,7 +248,10 @@ class Fanout:
     def _release(self, tables: Transaction, account_id: AccountId, symbol: str, ready: "Readiness") -> list[Dispatch]:
         at = self._clock.now()
         to_send: list[Dispatch] = []
-        for execution in _still_fresh(tables, tables.executions.unsettled([account_id], symbol), at):
+        fresh, given_up = _still_fresh(tables, tables.executions.unsettled([account_id], symbol), at)
+        for ended in given_up:
+            to_send += self._protect_again(tables, ended, at)
+        for execution in fresh:
             if execution.state not in {State.BLOCKED, State.QUEUED} or execution.signal_id != ready.signal_id:
                 break
             released = self._release_one(tables, execution, ready, at)
@@ -255,7 +259,20 @@ class Fanout:
                 to_send.append(_dispatch(tables, released))
             if released.state not in FINAL:
                 break
+            to_send += self._protect_again(tables, released, at)
         return to_send
+
+    def _protect_again(self, tables: Transaction, ended: Execution, at: datetime) -> list[Dispatch]:
+        """A close that ends unsent gives back the stops that were taken away for it."""
+        if not protection.freed_by(ended):
+            return []
+        account = tables.followers.account(ended.account_id)
+        if account is None:
+            raise CopydeskError(f"execution {ended.id} has lost its account")
+        freezer = self._sessions.freezer(tables, account, ended.symbol)
+        return [
+            _dispatch(tables, one) for one in protection.protect_again(tables, ended, at=at, freezer=lambda: freezer)
+        ]
 
     def _release_one(self, tables: Transaction, execution: Execution, ready: "Readiness", at: datetime) -> Execution:
         follower = _follower(tables, execution, at)
@@ -299,12 +316,13 @@ def _dispatch(tables: Transaction, execution: Execution) -> Dispatch:
     return Dispatch(execution, account, signal.received_at)
 
 
-def _still_fresh(tables: Transaction, unsettled: Sequence[Execution], at: datetime) -> list[Execution]:
-    """What has waited too long is given up, whatever it waits behind."""
+def _still_fresh(
+    tables: Transaction, unsettled: Sequence[Execution], at: datetime
+) -> tuple[list[Execution], list[Execution]]:
+    """What may still be sent; and what has waited too long and is given up, whatever it waits behind."""
     late = [one for one in unsettled if one.state in {State.BLOCKED, State.QUEUED} and at > one.expires_at]
-    for one in late:
-        _give_up(tables, one, at)
-    return [one for one in unsettled if one not in late]
+    given_up = [_give_up(tables, one, at) for one in late]
+    return [one for one in unsettled if one not in late], given_up
 
 
 def _give_up(tables: Transaction, execution: Execution, at: datetime) -> Execution:

@@ -83,7 +83,8 @@ def new_execution(signal: Signal, follower: Follower, step: Step, *, at: datetim
 
 def skipped(execution: Execution, refusal: Refusal) -> Execution:
     """The refusal with its rule and numbers, stored for good."""
-    plan: Mapping[str, object] = {"rule": refusal.rule, "numbers": dict(refusal.numbers), "inputs": {}}
+    told: Mapping[str, object] = {"rule": refusal.rule, "numbers": dict(refusal.numbers), "inputs": {}}
+    plan = {**execution.plan, **told}
     return replace(execution, state=State.SKIPPED, reason=refusal.reason, plan=plan)
 
 
@@ -95,7 +96,8 @@ def blocked(execution: Execution, behind: Execution) -> Execution:
 
 def planned(execution: Execution, copy: Copy) -> Execution:
     """The plan's side, quantity and numbers."""
-    plan: Mapping[str, object] = {"rule": copy.rule, "inputs": dict(copy.inputs), "numbers": dict(copy.numbers)}
+    told: Mapping[str, object] = {"rule": copy.rule, "inputs": dict(copy.inputs), "numbers": dict(copy.numbers)}
+    plan = {**execution.plan, **told}
     return replace(
         execution,
         side=copy.side,

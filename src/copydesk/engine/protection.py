@@ -6,12 +6,17 @@ from datetime import datetime
 from decimal import Decimal
 
 from copydesk.domain.execution import Execution, State
+from copydesk.domain.guards import Refusal
 from copydesk.domain.ids import ExecutionId, new_id
 from copydesk.domain.instrument import plain, round_down
 from copydesk.domain.planning import trigger_price
 from copydesk.domain.signal import LegKind, Side
-from copydesk.engine.making import CLOSE_FRESHNESS, FreezerSource, ready_to_send
+from copydesk.engine.making import CLOSE_FRESHNESS, Freezer, FreezerSource, ready_to_send, skipped
 from copydesk.ports.store import Transaction
+
+COINS_LOCKED = Refusal(
+    reason="The stop loss locks the coins that a target would sell: this venue holds one of them", rule="coins_locked"
+)
 
 _PERCENT_OF = {LegKind.STOP_LOSS: "stop_loss_pct", LegKind.TAKE_PROFIT: "take_profit_pct"}
 
@@ -23,9 +28,43 @@ def protect(tables: Transaction, opened: Execution, *, at: datetime, freezer: Fr
     planned = list(_protections(opened, opened.executed_price, at))
     if not planned:
         return []
-    frozen_by = freezer()
-    made = [ready_to_send(one, frozen_by) for one in planned]
-    tables.executions.add(made, note="placed after the fill")
+    return _send_all(tables, planned, freezer(), note="placed after the fill")
+
+
+def protect_again(tables: Transaction, after: Execution, *, at: datetime, freezer: FreezerSource) -> list[Execution]:
+    """Spot: coins were freed for a close; what is still held once it has ended gets its stop back."""
+    taken_away = [one for one in map(tables.executions.get, freed_by(after)) if one is not None]
+    held = tables.positions.get(after.subscription_id, after.symbol) if taken_away else None
+    if held is None:
+        return []
+    before = held.quantity + after.executed_quantity
+    again = list(_resized(taken_away, after, held.quantity, before, at))
+    return _send_all(tables, again, freezer(), note=f"placed again for {plain(held.quantity)} after a close")
+
+
+def free_coins(tables: Transaction, close: Execution, at: datetime) -> Execution | None:
+    """Spot: a standing stop locks what a close would sell. The close as it waits for that, or None to go on."""
+    standing = tables.executions.protections(close.subscription_id, close.symbol)
+    if not standing:
+        return None
+    want_cancelled(tables, standing, at)
+    freed = list(dict.fromkeys([*freed_by(close), *(one.id for one in standing)]))
+    plan = {**close.plan, "freed": freed}
+    return replace(close, state=State.QUEUED, reason="Waits until the stop lets go of the coins", plan=plan)
+
+
+def freed_by(close: Execution) -> list[ExecutionId]:
+    """The stops and targets that were taken away so that this close could sell."""
+    freed = close.plan.get("freed")
+    return [ExecutionId(one) for one in freed] if isinstance(freed, list) else []
+
+
+def _send_all(tables: Transaction, planned: Sequence[Execution], frozen_by: Freezer, *, note: str) -> list[Execution]:
+    """A coin can be locked once: where a stop loss locks it, the target beside it is left out, and says so."""
+    crowded = frozen_by.venue.is_spot and any(one.kind is LegKind.STOP_LOSS for one in planned)
+    targets = [one for one in planned if crowded and one.kind is LegKind.TAKE_PROFIT]
+    made = [ready_to_send(one, frozen_by) for one in planned if one not in targets]
+    tables.executions.add([*made, *(skipped(one, COINS_LOCKED) for one in targets)], note=note)
     return made
 
 
@@ -39,20 +78,20 @@ def adjust(tables: Transaction, closed: Execution, *, at: datetime, freezer: Fre
         return []
     held = tables.positions.get(closed.subscription_id, closed.symbol)
     if held is None:
-        _want_cancelled(tables, standing, at)
+        want_cancelled(tables, standing, at)
         return []
     if closed.is_protection:
         if closed.state is State.FILLED:
             pair = (closed.signal_id, _number(closed))
             siblings = [one for one in standing if (one.signal_id, _number(one)) == pair and one.id != closed.id]
-            _want_cancelled(tables, siblings, at)
+            want_cancelled(tables, siblings, at)
         return []
-    if closed.executed_quantity <= 0:
+    if closed.executed_quantity <= 0 or freed_by(closed):
         return []
-    frozen_by = freezer()
-    smaller = [ready_to_send(one, frozen_by) for one in _resized(standing, closed, held.quantity, at)]
-    tables.executions.add(smaller, note=f"resized to {plain(held.quantity)} after a partial close")
-    _want_cancelled(tables, standing, at)
+    resized = list(_resized(standing, closed, held.quantity, held.quantity + closed.executed_quantity, at))
+    note = f"resized to {plain(held.quantity)} after a partial close"
+    smaller = _send_all(tables, resized, freezer(), note=note)
+    want_cancelled(tables, standing, at)
     return smaller
 
 
@@ -69,16 +108,20 @@ def _protections(opened: Execution, entry: Decimal, at: datetime) -> Iterator[Ex
         numbers = {"entry_price": plain(entry), "trigger_price": plain(price), "percent": plain(percent)}
         if price > 0:
             plan = {"rule": rule, "inputs": {"quantity_step": inputs["quantity_step"]}, "numbers": numbers}
-            yield _conditional(opened, kind.value, opened.executed_quantity, price, plan, at)
+            received = opened.executed_quantity - opened.base_fee
+            quantity = round_down(received, Decimal(inputs["quantity_step"])) if opened.base_fee else received
+            yield _conditional(opened, kind.value, quantity, price, plan, at)
 
 
-def _resized(standing: Sequence[Execution], closed: Execution, held: Decimal, at: datetime) -> Iterator[Execution]:
+def _resized(
+    standing: Sequence[Execution], closed: Execution, held: Decimal, before: Decimal, at: datetime
+) -> Iterator[Execution]:
     """Each stop's share of what is still held, in whole steps, nothing left over; a stop and its target keep one number."""
-    kept = [one for one in standing if not one.cancel_wanted and one.trigger_price is not None]
+    kept = [one for one in standing if one.is_final or not one.cancel_wanted]
     pairs = list(dict.fromkeys((one.signal_id, _number(one)) for one in kept))
     for kind in _PERCENT_OF:
         stops = [one for one in kept if one.kind is kind]
-        shares = _shares(stops, held, held + closed.executed_quantity)
+        shares = _shares(stops, held, before)
         for one, quantity in zip(stops, shares, strict=True):
             number = pairs.index((one.signal_id, _number(one))) + 1
             leg = kind.value if number == 1 else f"{kind.value}:{number}"
@@ -132,7 +175,7 @@ def _conditional(
     )
 
 
-def _want_cancelled(tables: Transaction, standing: Sequence[Execution], at: datetime) -> None:
+def want_cancelled(tables: Transaction, standing: Sequence[Execution], at: datetime) -> None:
     """The wish is stored first; the cancel itself may be repeated, an order already gone is as good."""
     for one in standing:
         if not one.cancel_wanted:

@@ -8,10 +8,11 @@ import structlog
 from copydesk.domain.errors import VenueError
 from copydesk.domain.ids import AccountId
 from copydesk.domain.planning import Quote
-from copydesk.domain.subscription import Account, Environment
+from copydesk.domain.subscription import Account, Environment, PositionMode
 from copydesk.domain.venue import VenueName
+from copydesk.engine.making import Freezer
 from copydesk.ports.clock import Clock
-from copydesk.ports.store import Store
+from copydesk.ports.store import Store, Transaction
 from copydesk.ports.venue import ClockReading, Session, Venue
 
 log = structlog.get_logger()
@@ -70,6 +71,15 @@ class Sessions:
         if reading is None or reading.uncertainty_s > CLOCK_UNCERTAINTY_MAX_S:
             return None
         return self._clock.now() + timedelta(seconds=reading.offset_s)
+
+    def freezer(self, tables: Transaction, account: Account, symbol: str) -> Freezer:
+        """What freezes an order that must leave whatever the clock is like: a close, or a stop."""
+        made = tables.followers.preparation(account.id, symbol)
+        return Freezer(
+            venue=self.venue(account),
+            mode=made.position_mode if made is not None else PositionMode.ONE_WAY,
+            at=self.venue_time(account) or self._clock.now(),
+        )
 
     async def _read_clock(self, venue: VenueName, environment: Environment) -> None:
         reading, known = await self._venues[venue].read_clock(environment), self._clocks.get((venue, environment))

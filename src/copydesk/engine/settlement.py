@@ -125,6 +125,10 @@ def _follow_up(tables: Transaction, shown: Execution, at: datetime, freezer: Fre
     if shown.kind is LegKind.OPEN:
         stops = protection.protect(tables, shown, at=at, freezer=freezer)
         return Settled(execution=shown, to_send=tuple(stops))
+    if shown.kind is LegKind.CLOSE and shown.is_final:
+        again = protection.protect_again(tables, shown, at=at, freezer=freezer)
+        if again:
+            return Settled(execution=shown, to_send=tuple(again))
     if unprotected.is_missing(shown, at):
         unprotected.handle_missing(tables, shown, at)
     replacements = protection.adjust(tables, shown, at=at, freezer=freezer)

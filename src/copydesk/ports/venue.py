@@ -108,6 +108,21 @@ class Venue(Protocol):
         """
         ...
 
+    @property
+    def places_stops(self) -> bool:
+        """Whether a stop can stand at the venue itself; where not, nothing that wants one is opened."""
+        ...
+
+    @property
+    def credentials(self) -> tuple[str, ...]:
+        """The secrets an account needs: names of the API's fields."""
+        ...
+
+    @property
+    def tells_permissions(self) -> bool:
+        """Whether (outside its demo) it can be asked what a key may do."""
+        ...
+
     def freeze(self, order: NewOrder, *, mode: PositionMode, at: datetime) -> FrozenRequest:
         """The request as it would leave, with its timestamp (`at` by the venue's clock); pure."""
         ...

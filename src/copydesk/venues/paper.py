@@ -58,6 +58,18 @@ class Paper:
     def is_spot(self) -> bool:
         return False
 
+    @property
+    def places_stops(self) -> bool:
+        return True
+
+    @property
+    def credentials(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def tells_permissions(self) -> bool:
+        return True
+
     def freeze(self, order: NewOrder, *, mode: PositionMode, at: datetime) -> FrozenRequest:
         del mode  # paper keeps long and short apart by itself
         params = {

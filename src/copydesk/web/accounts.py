@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from copydesk.client.fields import Venue
+from copydesk.client.fields import Venue as VenueField
 from copydesk.client.models import AccountAnswer, AccountChange, CheckAnswer, FindingAnswer, NewAccount
 from copydesk.domain.errors import Conflict, FieldError, InvalidInput, NotFound
 from copydesk.domain.ids import AccountId, UserId, new_id
@@ -12,6 +12,7 @@ from copydesk.domain.subscription import Account, Environment, KeyCheck
 from copydesk.domain.user import Role, User
 from copydesk.domain.venue import PAPER, VenueName
 from copydesk.engine.preflight import Report, check_account, check_key
+from copydesk.ports.venue import Venue
 from copydesk.stores.store import Tables
 from copydesk.web.hub import Hub, Me, TheHub
 from copydesk.web.listing import Page, PageOf, given
@@ -20,14 +21,18 @@ router = APIRouter(prefix="/api/v1/exchange-accounts", tags=["accounts"])
 
 HINT_LENGTH = 4
 
+_SECRETS = ("api_key", "api_secret", "api_passphrase")
+
 
 @router.post("", status_code=201)
 async def create_account(wanted: NewAccount, me: Me, hub: TheHub) -> AccountAnswer:
     """The key is tried at once. One that may withdraw or transfer is refused and not stored; one that does not
     work is stored as refused, and nothing is sent with it until it is changed.
     """
-    secrets = _secrets(wanted.venue, wanted.api_key, wanted.api_secret)
+    venue = hub.venues[wanted.venue]
+    secrets = _secrets(venue, wanted.venue, wanted)
     _refuse_environment(hub, wanted.venue, wanted.environment)
+    _refuse_unchecked(venue, wanted)
     now = hub.clock.now()
     account = Account(
         id=AccountId(new_id(now)),
@@ -42,7 +47,7 @@ async def create_account(wanted: NewAccount, me: Me, hub: TheHub) -> AccountAnsw
         created_at=now,
         updated_at=now,
     )
-    report = await check_key(account, hub.venue(account), secrets)
+    report = await check_key(account, venue, secrets)
     _refuse_forbidden(report)
     verdict = {"key_check": report.key_check, "key_problem": report.key_problem}
 
@@ -62,7 +67,7 @@ async def list_accounts(
     hub: TheHub,
     paging: PageOf,
     name: Annotated[str | None, Query(max_length=120)] = None,
-    venue: Annotated[Venue | None, Query()] = None,
+    venue: Annotated[VenueField | None, Query()] = None,
     environment: Annotated[Environment | None, Query()] = None,
     is_active: Annotated[bool | None, Query()] = None,
 ) -> Page[AccountAnswer]:
@@ -88,9 +93,10 @@ async def change_account(account_id: str, wanted: AccountChange, me: Me, hub: Th
     account = await hub.store.read(lambda tables: _own(tables, account_id, me))
     changes = {name: getattr(wanted, name) for name in ("name", "is_active") if getattr(wanted, name) is not None}
     secrets: dict[str, str] = {}
-    if wanted.api_key is not None or wanted.api_secret is not None:
-        secrets = _secrets(account.venue, wanted.api_key, wanted.api_secret)
-        report = await check_key(account, hub.venue(account), secrets)
+    if any(getattr(wanted, name) is not None for name in _SECRETS):
+        venue = hub.venue(account)
+        secrets = _secrets(venue, account.venue, wanted)
+        report = await check_key(account, venue, secrets)
         _refuse_forbidden(report)
         changes |= {"key_hint": _hint(secrets), "key_check": report.key_check, "key_problem": report.key_problem}
     now = hub.clock.now()
@@ -152,14 +158,15 @@ def _own(tables: Tables, account_id: str, me: User) -> Account:
     return account
 
 
-def _secrets(venue: VenueName, api_key: str | None, api_secret: str | None) -> dict[str, str]:
-    given_parts = {"api_key": api_key, "api_secret": api_secret}
-    if venue == PAPER:
-        return {}
-    problems = tuple(FieldError(name, f"{venue} needs it") for name, value in given_parts.items() if value is None)
-    if problems:
+def _secrets(venue: Venue, name: VenueName, wanted: NewAccount | AccountChange) -> dict[str, str]:
+    """What the venue needs, all of it and nothing else."""
+    given_parts = {one: value for one in _SECRETS if (value := getattr(wanted, one)) is not None}
+    missing = [FieldError(one, f"{name} needs it") for one in venue.credentials if one not in given_parts]
+    stray = [FieldError(one, f"{name} takes none") for one in given_parts if one not in venue.credentials]
+    problems = (*missing, *stray)
+    if problems and venue.credentials:
         raise InvalidInput("; ".join(f"{one.field}: {one.problem}" for one in problems), problems)
-    return {name: value for name, value in given_parts.items() if value is not None}
+    return {one: given_parts[one] for one in venue.credentials}
 
 
 def _hint(secrets: dict[str, str]) -> str:
@@ -171,6 +178,14 @@ def _refuse_environment(hub: Hub, venue: VenueName, environment: Environment) ->
     if environment is Environment.LIVE and venue != PAPER and not hub.allow_live:
         problem = "live trading is off on this desk (COPYDESK_ALLOW_LIVE): use simulator or demo"
         raise InvalidInput(f"environment: {problem}", (FieldError("environment", problem),))
+
+
+def _refuse_unchecked(venue: Venue, wanted: NewAccount) -> None:
+    """Real money behind a key that nobody can ask about: then its owner has to have looked."""
+    if venue.tells_permissions or wanted.environment is not Environment.LIVE or wanted.key_cannot_withdraw:
+        return
+    problem = f"{wanted.venue} does not tell what a key may do: check that it cannot withdraw, and say so with true"
+    raise InvalidInput(f"key_cannot_withdraw: {problem}", (FieldError("key_cannot_withdraw", problem),))
 
 
 def _refuse_forbidden(report: Report) -> None:

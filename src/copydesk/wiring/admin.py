@@ -21,7 +21,8 @@ from copydesk.ports.clock import SystemClock
 from copydesk.settings import Settings
 from copydesk.stores.store import SqlStore, Tables
 from copydesk.web.tokens import Passwords
-from copydesk.wiring.hub import open_database, open_vault, open_venues
+from copydesk.wiring.hub import open_database, open_vault
+from copydesk.wiring.venues import Venues
 
 
 @asynccontextmanager
@@ -79,7 +80,7 @@ async def settle_by_hand(settings: Settings, execution_id: str, *, filled: tuple
     now = SystemClock().now()
     database = open_database(settings)
     await database.start()
-    venues = open_venues(settings, database)
+    venues = Venues(settings, database)
 
     def work(tables: Tables) -> Execution:
         execution = tables.executions.get(ExecutionId(execution_id))
@@ -101,8 +102,7 @@ async def settle_by_hand(settings: Settings, execution_id: str, *, filled: tuple
     try:
         return await SqlStore(database, open_vault(settings)).write(work)
     finally:
-        for venue in venues.values():
-            await venue.close()
+        await venues.close()
         await database.close()
 
 

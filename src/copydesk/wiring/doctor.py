@@ -14,7 +14,8 @@ from copydesk.engine.preflight import Finding, check_account
 from copydesk.ports.venue import Venue
 from copydesk.settings import Settings
 from copydesk.stores.store import SqlStore, Tables
-from copydesk.wiring.hub import environments, open_database, open_vault, open_venues
+from copydesk.wiring.hub import environments, open_database, open_vault
+from copydesk.wiring.venues import Venues
 
 __all__ = ["Finding", "examine"]
 
@@ -39,7 +40,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding(name="Database", ok=False, detail=str(error), advice=advice)
         return
     yield Finding(name="Database", ok=True, detail=_where(settings))
-    venues = open_venues(settings, database)
+    venues = Venues(settings, database)
     try:
         for environment in environments(settings):
             yield await _venue(venues[BINANCE_FUTURES], environment, settings)
@@ -47,8 +48,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         for account in await store.read(_accounts):
             yield await _account(account, venues[account.venue], store)
     finally:
-        for venue in venues.values():
-            await venue.close()
+        await venues.close()
         await database.close()
 
 

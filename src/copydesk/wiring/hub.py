@@ -12,23 +12,19 @@ import uvicorn
 
 from copydesk.domain.errors import FieldError, InvalidInput
 from copydesk.domain.subscription import Environment
-from copydesk.domain.venue import BINANCE_FUTURES, PAPER, VenueName
 from copydesk.engine.desk import Desk
 from copydesk.ports.clock import SystemClock
-from copydesk.ports.venue import Venue
 from copydesk.settings import Settings
 from copydesk.stores.database import Database
-from copydesk.stores.paper import StoredPaperLedger
 from copydesk.stores.postgres import PostgresDatabase
 from copydesk.stores.sqlite import SqliteDatabase
 from copydesk.stores.store import SqlStore
 from copydesk.stores.vault import EnvelopeVault, read_master_key
-from copydesk.venues.binance import BinanceFutures
-from copydesk.venues.paper import Paper
 from copydesk.web.app import build_app
 from copydesk.web.hub import Hub
 from copydesk.web.limits import Limits
 from copydesk.web.tokens import Passwords, Tokens
+from copydesk.wiring.venues import Venues
 
 DATABASE_FILE = "copydesk.db"
 GRACE_S = 5
@@ -45,20 +41,6 @@ def open_vault(settings: Settings) -> EnvelopeVault:
     return EnvelopeVault(read_master_key(settings.master_key_file))
 
 
-def open_venues(settings: Settings, database: Database) -> dict[VenueName, Venue]:
-    """A new venue is one line here."""
-    clock = SystemClock()
-    simulator = settings.simulator.binance_url
-    binance = BinanceFutures(
-        clock,
-        simulator_url=None if simulator is None else str(simulator),
-        timeout_s=settings.venue_timeout_s,
-        allow_live=settings.allow_live,
-    )
-    paper = Paper(clock, StoredPaperLedger(database), binance.quote, binance.symbols)
-    return {BINANCE_FUTURES: binance, PAPER: paper}
-
-
 def environments(settings: Settings) -> tuple[Environment, ...]:
     """Where a symbol is looked up: the local simulator where there is one, else the venue's demo."""
     return (Environment.DEMO,) if settings.simulator.binance_url is None else (Environment.SIMULATOR,)
@@ -69,7 +51,7 @@ class _Parts:
     """What a hub is made of; `port` is known once it is bound."""
 
     database: Database
-    venues: dict[VenueName, Venue]
+    venues: Venues
     desk: Desk
     hub: Hub
 
@@ -92,7 +74,7 @@ async def _build(settings: Settings, port: int) -> _Parts:
     vault = open_vault(settings)
     database = open_database(settings)
     store = SqlStore(database, vault)
-    venues = open_venues(settings, database)
+    venues = Venues(settings, database)
     clock = SystemClock()
     desk = Desk(store, venues, clock, venue_timeout_s=settings.venue_timeout_s)
     await database.start()
@@ -119,8 +101,7 @@ async def _running(parts: _Parts) -> AsyncIterator[None]:
     """The desk runs while the app does; everything is closed in the order it was opened, backwards."""
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.database.close)
-        for venue in parts.venues.values():
-            stack.push_async_callback(venue.close)
+        stack.push_async_callback(parts.venues.close)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         running = tasks.create_task(parts.desk.run())
         stack.callback(running.cancel)

@@ -55,6 +55,18 @@ class BinanceFutures:
     def is_spot(self) -> bool:
         return False
 
+    @property
+    def places_stops(self) -> bool:
+        return True
+
+    @property
+    def credentials(self) -> tuple[str, ...]:
+        return ("api_key", "api_secret")
+
+    @property
+    def tells_permissions(self) -> bool:
+        return True
+
     def freeze(self, order: NewOrder, *, mode: PositionMode, at: datetime) -> FrozenRequest:
         return codec.freeze(order, mode=mode, at=at)
 

@@ -1,0 +1,5 @@
+"""Any exchange that ccxt knows: what is known of it (capabilities), codec (pure), carrier (ccxt), session and venue."""
+
+from copydesk.venues.ccxt.venue import CcxtVenue
+
+__all__ = ["CcxtVenue"]

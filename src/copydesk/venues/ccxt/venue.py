@@ -1,0 +1,116 @@
+"""An exchange of ccxt in all its environments."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from copydesk.domain.bot import MarketType
+from copydesk.domain.errors import VenueUnavailable
+from copydesk.domain.order import FrozenRequest, NewOrder
+from copydesk.domain.planning import Quote
+from copydesk.domain.subscription import Account, Environment, PositionMode
+from copydesk.ports.clock import Clock
+from copydesk.ports.venue import ClockReading
+from copydesk.venues.ccxt import codec
+from copydesk.venues.ccxt.capabilities import KNOWN, UNTRUSTED, Capabilities
+from copydesk.venues.ccxt.carrier import Carrier, needed_credentials, telling
+from copydesk.venues.ccxt.market import MarketTable
+from copydesk.venues.ccxt.session import CcxtSession
+
+_DERIVATIVES = frozenset({"swap", "future", "linear", "delivery"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    carrier: Carrier
+    table: MarketTable
+
+
+class CcxtVenue:
+    """The Venue of ports/venue.py. It trades the one market that the table, or else ccxt, names for the exchange."""
+
+    def __init__(
+        self,
+        exchange_id: str,
+        clock: Clock,
+        *,
+        simulator_url: str | None,
+        timeout_s: float,
+        allow_live: bool,
+        known: Capabilities | None = None,
+    ) -> None:
+        """Raise InvalidInput, naming the venue, for an exchange that cannot be used."""
+        self.credentials = needed_credentials(exchange_id)
+        self._exchange_id = exchange_id
+        self._clock = clock
+        self._simulator_url = simulator_url
+        self._timeout_s = timeout_s
+        self._allow_live = allow_live
+        self._known = known if known is not None else KNOWN.get(exchange_id, UNTRUSTED)
+        self._market = self._known.market or _default_market(exchange_id)
+        self._places: dict[Environment, _Place] = {}
+
+    @property
+    def markets(self) -> frozenset[MarketType]:
+        return frozenset({self._market})
+
+    @property
+    def is_spot(self) -> bool:
+        return self._market is MarketType.SPOT
+
+    @property
+    def places_stops(self) -> bool:
+        return self._known.stops
+
+    @property
+    def tells_permissions(self) -> bool:
+        return self._known.tells_permissions
+
+    def freeze(self, order: NewOrder, *, mode: PositionMode, at: datetime) -> FrozenRequest:
+        return codec.freeze(order, self._known, spot=self.is_spot, mode=mode, at=at)
+
+    def open_session(self, account: Account, credentials: Mapping[str, str]) -> CcxtSession:
+        """Raise VenueUnavailable for real money while the desk does not allow it."""
+        if account.environment is Environment.LIVE and not self._allow_live:
+            raise VenueUnavailable("live trading is off on this desk (COPYDESK_ALLOW_LIVE)")
+        place = self._place(account.environment)
+        return CcxtSession(place.carrier, place.table, place.carrier.instance(credentials), self._clock)
+
+    async def quote(self, environment: Environment, symbol: str) -> Quote | None:
+        table = self._place(environment).table
+        instrument = (await table.instruments()).get(symbol)
+        if instrument is None:
+            return None
+        price = await table.price(symbol)
+        return Quote(instrument=instrument, last_price=price, markets=self.markets, has_stops=self.places_stops)
+
+    async def symbols(self, environment: Environment) -> frozenset[str]:
+        return frozenset(await self._place(environment).table.instruments())
+
+    async def read_clock(self, environment: Environment) -> ClockReading:
+        """An exchange that shows no clock refuses nothing for its age either: ours stands for it."""
+        before = self._clock.now()
+        shown = await self._place(environment).table.time()
+        after = self._clock.now()
+        if shown is None:
+            return ClockReading(offset_s=0.0, uncertainty_s=0.0)
+        middle = before + (after - before) / 2
+        return ClockReading(
+            offset_s=(shown - middle).total_seconds(), uncertainty_s=(after - before).total_seconds() / 2
+        )
+
+    async def close(self) -> None:
+        for place in self._places.values():
+            await place.carrier.close()
+
+    def _place(self, environment: Environment) -> _Place:
+        if environment not in self._places:
+            carrier = Carrier(self._exchange_id, environment, self._known, self._simulator_url, self._timeout_s)
+            self._places[environment] = _Place(carrier, MarketTable(carrier, self._clock, is_spot=self.is_spot))
+        return self._places[environment]
+
+
+def _default_market(exchange_id: str) -> MarketType:
+    """What ccxt itself trades there when it is told nothing."""
+    kind = telling(exchange_id)().options.get("defaultType")
+    return MarketType.FUTURES if kind in _DERIVATIVES else MarketType.SPOT

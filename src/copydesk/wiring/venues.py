@@ -1,0 +1,58 @@
+"""Every venue the desk can reach: our own, and any exchange of ccxt as soon as somebody names it."""
+
+from collections.abc import Iterator, Mapping
+
+from copydesk.domain.errors import FieldError, InvalidInput
+from copydesk.domain.venue import BINANCE_FUTURES, PAPER, VenueName, ccxt_id
+from copydesk.ports.clock import SystemClock
+from copydesk.ports.venue import Venue
+from copydesk.settings import Settings
+from copydesk.stores.database import Database
+from copydesk.stores.paper import StoredPaperLedger
+from copydesk.venues.binance import BinanceFutures
+from copydesk.venues.ccxt import CcxtVenue
+from copydesk.venues.paper import Paper
+
+
+class Venues(Mapping[VenueName, Venue]):
+    """Iterates over those that are open; asking for one opens it. Raise InvalidInput for a name that is none."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        simulator = settings.simulator.binance_url
+        self._clock = SystemClock()
+        self._simulator_url = None if simulator is None else str(simulator)
+        self._timeout_s = settings.venue_timeout_s
+        self._allow_live = settings.allow_live
+        binance = BinanceFutures(
+            self._clock,
+            simulator_url=self._simulator_url,
+            timeout_s=settings.venue_timeout_s,
+            allow_live=settings.allow_live,
+        )
+        paper = Paper(self._clock, StoredPaperLedger(database), binance.quote, binance.symbols)
+        self._open: dict[VenueName, Venue] = {BINANCE_FUTURES: binance, PAPER: paper}
+
+    def __getitem__(self, name: VenueName) -> Venue:
+        if name not in self._open:
+            exchange_id = ccxt_id(name)
+            if exchange_id is None:
+                problem = f"{name!r} is no venue: binance-futures, paper or ccxt:<id>"
+                raise InvalidInput(f"venue: {problem}", (FieldError("venue", problem),))
+            self._open[name] = CcxtVenue(
+                exchange_id,
+                self._clock,
+                simulator_url=self._simulator_url,
+                timeout_s=self._timeout_s,
+                allow_live=self._allow_live,
+            )
+        return self._open[name]
+
+    def __iter__(self) -> Iterator[VenueName]:
+        return iter(self._open)
+
+    async def close(self) -> None:
+        for venue in self._open.values():
+            await venue.close()
+
+    def __len__(self) -> int:
+        return len(self._open)
