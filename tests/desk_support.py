@@ -28,6 +28,7 @@ from copydesk.stores.sqlite import SqliteDatabase
 from copydesk.stores.store import SqlStore
 from copydesk.stores.vault import EnvelopeVault
 from copydesk.venues.binance import BinanceFutures
+from copydesk.venues.ccxt import CcxtVenue
 from copydesk.venues.paper import Paper
 from store_support import make_account, make_bot, make_subscription, make_user
 
@@ -182,7 +183,8 @@ async def running_desk(folder, simulator, *, venue_timeout_s=10.0, wrap=None, bo
     binance = BinanceFutures(CLOCK, simulator_url=simulator.url, timeout_s=venue_timeout_s, allow_live=False)
     paper = Paper(CLOCK, StoredPaperLedger(database), binance.quote, binance.symbols)
     venues = {BINANCE_FUTURES: binance, PAPER: paper}
-    desk = Desk(store, wrap(venues) if wrap else venues, CLOCK, venue_timeout_s=venue_timeout_s)
+    venues = wrap(venues) if wrap else venues
+    desk = Desk(store, venues, CLOCK, venue_timeout_s=venue_timeout_s)
     provider = make_user(role=Role.PROVIDER)
     bot = new_bot(provider.id, **(bot or {}))
 
@@ -198,5 +200,6 @@ async def running_desk(folder, simulator, *, venue_timeout_s=10.0, wrap=None, bo
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running
-        await binance.close()
+        for venue in [binance, *(one for one in venues.values() if isinstance(one, CcxtVenue))]:
+            await venue.close()
         await database.close()
