@@ -22,6 +22,7 @@ from copydesk.domain.signal import LegKind
 from copydesk.domain.subscription import Account
 from copydesk.engine.sessions import Sessions
 from copydesk.engine.settlement import Answer, Settled, settle
+from copydesk.engine.wire import Wire
 from copydesk.ports.clock import Clock
 from copydesk.ports.store import Store, Transaction
 
@@ -44,6 +45,7 @@ class Delivery:
     store: Store
     sessions: Sessions
     clock: Clock
+    wire: Wire
     timeout_s: float
     spawn: Callable[[Sequence[Dispatch]], None]
     on_key_refused: Callable[[AccountId, CredentialsRefused], Awaitable[None]]
@@ -51,7 +53,7 @@ class Delivery:
     in_flight: set[ExecutionId] = field(default_factory=set)
 
     async def send(self, dispatch: Dispatch) -> None:
-        """To the venue and back. Never raises for what the venue does."""
+        """To the venue and back, in a place on the wire that was taken before. Never raises for what the venue does."""
         execution = dispatch.execution
         self.in_flight.add(execution.id)
         try:
@@ -62,6 +64,7 @@ class Delivery:
             log.warning("result not stored", execution_id=execution.id, problem=str(error))
         finally:
             self.in_flight.discard(execution.id)
+            self.wire.give_back(dispatch.account.venue, 1)
 
     async def record(
         self, execution: Execution, answer: Answer, account: Account, *, since: datetime | None = None
@@ -80,6 +83,7 @@ class Delivery:
         except StaleWrite:
             return None
         known_since = since or settled.execution.created_at
+        self.wire.take(account.venue, len(settled.to_send))
         self.spawn([Dispatch(one, account, known_since) for one in settled.to_send])
         self.settled(settled.execution)
         return settled

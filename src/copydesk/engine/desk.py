@@ -20,8 +20,11 @@ from copydesk.engine.delivery import Delivery, Dispatch
 from copydesk.engine.fanout import Fanout
 from copydesk.engine.intake import Intake
 from copydesk.engine.journal import tell_fanout
+from copydesk.engine.readiness import Readiness
 from copydesk.engine.reconcile import Reconciler
+from copydesk.engine.releasing import Releasing
 from copydesk.engine.sessions import Sessions
+from copydesk.engine.wire import Wire
 from copydesk.ports.clock import Clock
 from copydesk.ports.store import Store, Transaction
 from copydesk.ports.venue import Venue
@@ -47,14 +50,21 @@ class Desk:
         self._tasks: asyncio.TaskGroup | None = None
         self._fanning: dict[str, asyncio.Lock] = {}
         self._started: set[SignalId] = set()
-        self._releasing: set[tuple[AccountId, str]] = set()
+        self._under_way: set[tuple[AccountId, str]] = set()
         self._waiting: set[tuple[AccountId, str]] = set()
         self.sessions = Sessions(store, venues, clock)
         self.intake = Intake(store, clock)
+        self._wire = Wire()
+        self._readiness = Readiness(store, self.sessions, clock)
+        self._releasing = Releasing(
+            store, self.sessions, clock, readiness=self._readiness, wire=self._wire, send=self._send
+        )
         self.fanout = Fanout(
             store,
             self.sessions,
             clock,
+            readiness=self._readiness,
+            wire=self._wire,
             send=self._send,
             advance=self._advance,
             waits=lambda *key: self._waiting.add(key),
@@ -63,9 +73,10 @@ class Desk:
             store=store,
             sessions=self.sessions,
             clock=clock,
+            wire=self._wire,
             timeout_s=venue_timeout_s,
             spawn=self._send,
-            on_key_refused=self.fanout.refuse_key,
+            on_key_refused=self._readiness.refuse_key,
             settled=self._settled,
         )
         self._reconciler = Reconciler(store, self.delivery, clock, spawn=self._spawn)
@@ -174,15 +185,15 @@ class Desk:
 
     def _advance(self, account_id: AccountId, symbol: str) -> None:
         key = (account_id, symbol)
-        if key not in self._releasing:
-            self._releasing.add(key)
+        if key not in self._under_way:
+            self._under_way.add(key)
             self._spawn(self._release(key))
 
     async def _release(self, key: tuple[AccountId, str]) -> None:
         try:
-            await self.fanout.release(*key)
+            await self._releasing.release(*key)
         finally:
-            self._releasing.discard(key)
+            self._under_way.discard(key)
 
     async def _release_waiting(self) -> None:
         """Also finds what an earlier run of the desk left waiting."""
@@ -215,6 +226,7 @@ class Desk:
         except StaleWrite:
             return
         if dispatch is not None:
+            await self._wire.reserve(dispatch.account.venue, 1)
             self._send([dispatch])
 
     async def _prepare(self, subscription_id: SubscriptionId) -> None:
@@ -229,4 +241,4 @@ class Desk:
 
         found = await self._store.read(work)
         if found is not None:
-            await self.fanout.prepare(*found)
+            await self._readiness.prepare(*found)

@@ -20,6 +20,9 @@ BLOCKED_BY_POSITION = frozenset({-4047, -4048, -4067, -4068})
 
 _CREDENTIALS = frozenset({-1022, -2014, -2015})
 
+TOO_MANY_REQUESTS = -1003
+"""The address, not an account, has asked for too much."""
+
 _TRY_LATER = frozenset({-1003, -1008, -1015})
 """Throttled before the order was looked at: nothing was placed."""
 

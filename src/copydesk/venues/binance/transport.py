@@ -6,7 +6,7 @@ by ccxt with the key of whoever they are for: signing does not await, so two acc
 
 import asyncio
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,20 +16,26 @@ import ccxt.async_support
 
 from copydesk.domain.errors import CredentialsRefused, OutcomeUnknown, VenueError, VenueUnavailable
 from copydesk.domain.subscription import Environment
-from copydesk.venues.binance.refusals import read_refusal
+from copydesk.ports.clock import Clock
+from copydesk.venues.binance.budget import Budget, weight_of
+from copydesk.venues.binance.refusals import TOO_MANY_REQUESTS, read_refusal
 
 CONNECTIONS_MAX = 256
 """Sockets to the venue from one process; more orders at once wait for a free one."""
 
 SUCCESS = range(200, 300)
+ORDER_PATHS = frozenset({"order", "algoOrder"})
 
 
 class UsdmExchange(ccxt.async_support.binanceusdm):  # type: ignore[misc]  # ccxt ships no types we can trust here
     """ccxt's binanceusdm, except that an answer which is no success says what we know afterwards."""
 
+    told: Callable[[Mapping[str, str]], None] = staticmethod(lambda _headers: None)
+
     def handle_errors(self, *answer: Any) -> None:
         """Called by ccxt with every answer, before any classification of its own."""
         status, _reason, _url, _method, headers, body, response = answer[:7]
+        self.told(headers)
         refused = isinstance(response, dict) and str(response.get("code", "200")) != "200"
         if status not in SUCCESS or response is None or refused:
             raise read_refusal(status, body or "", headers)
@@ -38,7 +44,8 @@ class UsdmExchange(ccxt.async_support.binanceusdm):  # type: ignore[misc]  # ccx
 class Transport:
     """Calls Binance in one environment. Raises VenueErrors only, and never sends anything twice by itself."""
 
-    def __init__(self, environment: Environment, *, simulator_url: str | None, timeout_s: float) -> None:
+    def __init__(self, environment: Environment, clock: Clock, *, simulator_url: str | None, timeout_s: float) -> None:
+        self.budget = Budget(clock)
         self._environment = environment
         self._simulator_url = simulator_url
         self._timeout_s = timeout_s
@@ -64,16 +71,19 @@ class Transport:
                     },
                 },
             )
+            self._exchange.told = self.budget.note
             self._point(self._exchange)
         return self._exchange
 
     async def markets(self) -> list[Mapping[str, Any]]:
         """The entries of exchangeInfo for the tradable perpetuals, as ccxt loaded them."""
         exchange = self.exchange()
+        await self.budget.take(1)
         await self._guarded(exchange.load_markets(True))
         return [market["info"] for market in exchange.markets.values() if market["swap"] and market["active"]]
 
     async def public(self, path: str, api: str = "fapiPublic", **params: str) -> Any:
+        await self.budget.take(weight_of("GET", path))
         request = self.exchange().sign(path, [api], "GET", params)
         return await self._send(request)
 
@@ -86,6 +96,9 @@ class Transport:
         api: str = "fapiPrivate",
     ) -> Any:
         """One signed request; `params` may bring their own frozen timestamp."""
+        await self.budget.take(weight_of(method, path))
+        if method == "POST" and path in ORDER_PATHS:
+            self.budget.take_order(credentials["api_key"])
         exchange = self.exchange()
         exchange.apiKey, exchange.secret = credentials["api_key"], credentials["api_secret"]
         try:
@@ -110,6 +123,10 @@ class Transport:
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await sent
+        except VenueUnavailable as error:
+            if error.retry_after_s and error.code == TOO_MANY_REQUESTS:
+                self.budget.quiet(error.retry_after_s)
+            raise
         except VenueError:
             raise
         except (ccxt.BaseError, aiohttp.ClientError, OSError, ValueError) as error:

@@ -101,7 +101,9 @@ class BinanceFutures:
 
     def _place(self, environment: Environment) -> _Place:
         if environment not in self._places:
-            transport = Transport(environment, simulator_url=self._simulator_url, timeout_s=self._timeout_s)
+            transport = Transport(
+                environment, self._clock, simulator_url=self._simulator_url, timeout_s=self._timeout_s
+            )
             self._places[environment] = _Place(transport)
         return self._places[environment]
 

@@ -1,0 +1,127 @@
+"""What we may ask Binance for from one address, and how many orders one key may send: kept below its limits.
+
+Sums over the last 60 (and 10) seconds are at least those of any calendar window that the venue counts in.
+Source: exchangeInfo rateLimits (2,400 weight a minute an address; 300 orders in 10 s and 1,200 a minute an account).
+"""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from copydesk.domain.errors import VenueUnavailable
+from copydesk.ports.clock import Clock
+
+WEIGHT_A_MINUTE = 2_280
+"""95 % of the venue's 2,400: its clock and ours are not the same."""
+
+ORDERS_IN_10_S = 295
+ORDERS_A_MINUTE = 1_190
+
+WAIT_MAX_S = 25.0
+"""Longer than this nobody waits for weight: an opening would be stale by then."""
+
+_MINUTE = timedelta(seconds=60)
+_TEN_S = timedelta(seconds=10)
+_USED = "x-mbx-used-weight-1m"
+
+_WEIGHTS: Mapping[tuple[str, str], int] = {
+    ("POST", "order"): 0,
+    ("POST", "algoOrder"): 0,
+    ("GET", "positionSide/dual"): 30,
+    ("GET", "userTrades"): 5,
+    ("GET", "account"): 5,
+    ("GET", "positionRisk"): 5,
+    ("GET", "account/apiRestrictions"): 0,
+}
+"""By method and path (fact sheet §1.3); /sapi has an allowance of its own, and what is not listed weighs 1."""
+
+
+def weight_of(method: str, path: str) -> int:
+    return _WEIGHTS.get((method, path), 1)
+
+
+@dataclass(slots=True)
+class Window:
+    """A sum over the last so-and-so many seconds."""
+
+    length: timedelta
+    total: int = 0
+    taken: deque[tuple[datetime, int]] = field(default_factory=deque)
+
+    def forget(self, now: datetime) -> None:
+        while self.taken and self.taken[0][0] <= now - self.length:
+            self.total -= self.taken.popleft()[1]
+
+    def take(self, amount: int, now: datetime) -> None:
+        self.taken.append((now, amount))
+        self.total += amount
+
+    def room_at(self, amount: int, limit: int, now: datetime) -> datetime:
+        """When `amount` more will fit."""
+        self.forget(now)
+        over = self.total + amount - limit
+        for at, taken in self.taken:
+            if over <= 0:
+                break
+            over -= taken
+            now = at + self.length
+        return now
+
+
+class Budget:
+    """One an address; everything that goes to the venue from here takes from it first."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._weight = Window(_MINUTE)
+        self._orders: dict[str, tuple[Window, Window]] = {}
+        self._quiet_until: datetime | None = None
+
+    async def take(self, weight: int) -> None:
+        """Wait for room; raise VenueUnavailable (nothing is sent) where that would take too long.
+
+        What weighs nothing (an order) goes at once, throttled or not: it may be the one that ends a loss.
+        """
+        while weight > 0:
+            now = self._clock.now()
+            self._refuse_while_quiet(now)
+            room_at = self._weight.room_at(weight, WEIGHT_A_MINUTE, now)
+            if room_at <= now:
+                self._weight.take(weight, now)
+                return
+            wait_s = (room_at - now).total_seconds()
+            if wait_s > WAIT_MAX_S:
+                raise VenueUnavailable("this address has asked Binance for enough this minute", retry_after_s=wait_s)
+            await self._clock.sleep(wait_s)
+
+    def take_order(self, api_key: str) -> None:
+        """Raise VenueUnavailable (nothing is sent) where one more order would break the account's limit."""
+        now = self._clock.now()
+        in_10_s, a_minute = self._orders.setdefault(api_key, (Window(_TEN_S), Window(_MINUTE)))
+        for window, limit in ((in_10_s, ORDERS_IN_10_S), (a_minute, ORDERS_A_MINUTE)):
+            room_at = window.room_at(1, limit, now)
+            if room_at > now:
+                seconds = int(window.length.total_seconds())
+                problem = f"the account has sent {limit} orders in {seconds} s, as many as Binance lets it"
+                raise VenueUnavailable(problem, retry_after_s=(room_at - now).total_seconds())
+        in_10_s.take(1, now)
+        a_minute.take(1, now)
+
+    def note(self, headers: Mapping[str, str]) -> None:
+        """What the venue counts for this address: others may be asking from here too."""
+        told = next((value for name, value in headers.items() if name.lower() == _USED), "")
+        now = self._clock.now()
+        self._weight.forget(now)
+        if told.isdigit() and int(told) > self._weight.total:
+            self._weight.take(int(told) - self._weight.total, now)
+
+    def quiet(self, retry_after_s: float) -> None:
+        """The venue throttles this address: until then nothing more is asked, going on would end in a ban."""
+        until = self._clock.now() + timedelta(seconds=retry_after_s)
+        self._quiet_until = max(until, self._quiet_until or until)
+
+    def _refuse_while_quiet(self, now: datetime) -> None:
+        if self._quiet_until is not None and now < self._quiet_until:
+            wait_s = (self._quiet_until - now).total_seconds()
+            raise VenueUnavailable("Binance throttles this address: it is not asked now", retry_after_s=wait_s)

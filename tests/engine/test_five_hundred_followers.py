@@ -1,0 +1,51 @@
+"""Five hundred followers on one address: neither of the venue's limits is ever met, on its own count."""
+
+import asyncio
+from collections import Counter
+from decimal import Decimal
+
+import pytest
+
+from copydesk.domain.execution import State
+from desk_support import CALM, CLOCK, running_desk
+
+FOLLOWERS = 500
+
+
+@pytest.fixture
+async def patient_desk(tmp_path, simulator):
+    """A slow machine may take its time: what is asked here is how much, not how fast."""
+    async with running_desk(tmp_path, simulator, bot={"open_freshness_s": 300}) as running:
+        yield running
+
+
+@pytest.mark.timeout(300)
+async def test_five_hundred_followers_stay_under_the_address_and_the_account_limits(patient_desk):
+    desk = patient_desk
+    for _ in range(FOLLOWERS):
+        await desk.follow(custom_margin_usd=Decimal(20), custom_take_profit_pct=Decimal(0))
+    used = []
+    watching = asyncio.get_running_loop().create_task(watch(desk, used))
+
+    acceptance = await desk.signal("buy")
+    while len(states := await ended(desk, acceptance)) < 2 * FOLLOWERS:
+        await CLOCK.sleep(2)
+    watching.cancel()
+
+    assert Counter(states) == {("open", State.FILLED): FOLLOWERS, ("stop_loss", State.WORKING): FOLLOWERS}
+    assert max(used) < 2_400
+    assert max(used) > 2 * FOLLOWERS, "the accounts were set up in this minute, or this proves nothing"
+
+
+async def ended(desk, acceptance):
+    """Leg and state of everything that is calm: looked at seldom, a thousand rows are no small read."""
+    return [(one.leg, one.state) for one in await desk.executions(acceptance) if one.state in CALM]
+
+
+async def watch(desk, used):
+    """The venue's own count of the address, as it tells everybody who asks."""
+    while True:
+        answer = await desk.simulator.http.get("/fapi/v1/time")
+        used.append(int(answer.headers["X-MBX-USED-WEIGHT-1M"]))
+        assert answer.status_code == 200
+        await CLOCK.sleep(0.5)
