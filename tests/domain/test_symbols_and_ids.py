@@ -45,7 +45,14 @@ def test_every_spelling_of_a_symbol_is_one_symbol(spelling):
 
 @pytest.mark.parametrize(
     ("spelling", "symbol"),
-    [("1000PEPEUSDT.P", "1000PEPEUSDT"), ("ETH-PERP", "ETH"), ("EURUSD", "EURUSD"), ("PERPUSDT", "PERPUSDT")],
+    [
+        ("1000PEPEUSDT.P", "1000PEPEUSDT"),
+        ("ETH-PERP", "ETHUSDT"),
+        ("EURUSD", "EURUSD"),
+        ("PERPUSDT", "PERPUSDT"),
+        ("BTCUSD.P", "BTCUSD"),
+        ("BTCUSD_PERP", "BTCUSD"),
+    ],
 )
 def test_what_only_looks_like_a_suffix_stays(spelling, symbol):
     assert canonical_symbol(spelling) == symbol

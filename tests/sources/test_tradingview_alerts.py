@@ -1,19 +1,24 @@
 """TradingView alerts as people send them: read into one shape whatever the words."""
 
+import itertools
 import json
 from decimal import Decimal
 
 import pytest
 
+from copydesk.domain.errors import InvalidInput
 from copydesk.domain.signal import Action, Direction, Target
 from copydesk.sources.tradingview import SECRET_NAMES, open_alert, read_alert
-from copydesk.sources.words import ACTIONS, read_action, read_number
+from copydesk.sources.tradingview.figures import read_number
+from copydesk.sources.tradingview.words import WORDS as SPELLINGS
+from copydesk.sources.tradingview.words import Word, agree, as_action
 from store_support import NOW
 
 
 def read(document):
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
-    return read_alert(open_alert(body), NOW)
+    (found,) = read_alert(open_alert(body), NOW)
+    return found
 
 
 # The numbers are those of the list of payloads seen in public.
@@ -104,8 +109,16 @@ def test_a_symbol_is_found_under_each_name_in_each_spelling(name, ticker):
     assert read({name: ticker, "action": "buy"}).symbol == "BTCUSDT"
 
 
-def test_the_first_of_several_symbol_names_counts():
-    assert read({"pair": "ETHUSDT", "symbol": "XRPUSDT", "ticker": "BTCUSDT", "action": "buy"}).symbol == "BTCUSDT"
+def test_several_names_of_one_symbol_agree():
+    assert (
+        read({"pair": "BTC/USDT", "symbol": "BINANCE:BTCUSDT.P", "ticker": "BTCUSDT", "action": "buy"}).symbol
+        == "BTCUSDT"
+    )
+
+
+def test_two_symbols_in_one_alert_are_refused():
+    with pytest.raises(InvalidInput, match="not the same symbol"):
+        read({"symbol": "XRPUSDT", "ticker": "BTCUSDT", "action": "buy"})
 
 
 WORDS = {
@@ -130,27 +143,49 @@ def test_each_word_for_an_action_is_understood(action, word):
         ("open", "long", Action.OPEN_LONG),
         ("entry", "SHORT", Action.OPEN_SHORT),
         ("enter", "buy", Action.OPEN_LONG),
-        ("open", None, None),
-        ("open", "flat", None),
-        ("open", "sideways", None),
         ("close", "long", Action.CLOSE_LONG),
         ("exit", "short", Action.CLOSE_SHORT),
-        ("close", None, Action.CLOSE),
+        ("close", "sell", Action.CLOSE_LONG),
+        ("close", "buy", Action.CLOSE_SHORT),
         ("close", "flat", Action.CLOSE),
-        ("close", "sideways", Action.CLOSE),
-        ("buy", "short", Action.BUY),
+        ("close", None, Action.CLOSE),
+        ("buy", "long", Action.OPEN_LONG),
+        ("sell", "short", Action.OPEN_SHORT),
+        ("buy", "buy", Action.BUY),
+        ("close_long", "sell", Action.CLOSE_LONG),
     ],
 )
 def test_a_side_completes_opening_and_narrows_closing(word, side, action):
-    assert read_action(word, side) is action
+    assert read({"ticker": "BTCUSDT", "action": word, "side": side}).action is action
 
 
-def test_a_close_that_sells_does_not_close_the_short_side():
-    assert read_action("close", "sell") in {Action.CLOSE_LONG, Action.CLOSE, None}
+@pytest.mark.parametrize(
+    ("word", "side"),
+    [
+        ("open", None),
+        ("open", "flat"),
+        ("open", "sideways"),
+        ("close", "sideways"),
+        ("buy", "short"),
+        ("sell", "long"),
+        ("open_long", "short"),
+        ("close_long", "short"),
+        ("close_long", "buy"),
+        ("buy", "close_long"),
+    ],
+)
+def test_a_side_that_does_not_go_with_the_action_is_refused(word, side):
+    with pytest.raises(InvalidInput):
+        read({"ticker": "BTCUSDT", "action": word, "side": side})
+
+
+def test_every_order_of_words_says_the_same():
+    for one, other in itertools.product(Word, Word):
+        assert agree([one, other]) == agree([other, one])
 
 
 def test_the_words_tested_here_reach_every_action():
-    assert set(WORDS) == set(Action) == set(ACTIONS.values())
+    assert set(WORDS) == set(Action) == {as_action(word) for word in SPELLINGS.values()} - {None}
 
 
 @pytest.mark.parametrize(
@@ -214,7 +249,7 @@ def test_where_a_strategy_stands_is_read_flat_or_nested(told, target):
 def test_the_secret_is_found_under_each_name_and_kept_out_of_the_payload(name):
     alert = open_alert(json.dumps(SHAPE_8 | {name: "made-up"}).encode())
 
-    found = read_alert(alert, NOW)
+    (found,) = read_alert(alert, NOW)
 
     assert alert.secret == "made-up"
     assert found.payload == SHAPE_8
@@ -225,7 +260,7 @@ def test_all_secret_names_of_one_alert_are_kept_out():
     alert = open_alert(json.dumps(SHAPE_8 | dict.fromkeys(SECRET_NAMES, "made-up")).encode())
 
     assert alert.secret == "made-up"
-    assert read_alert(alert, NOW).payload == SHAPE_8
+    assert read_alert(alert, NOW)[0].payload == SHAPE_8
 
 
 @pytest.mark.parametrize("body", [b"buy BTCUSDT", b"[]", b'{"secret": 7}', b'{"secret": null}', b"{", b"\xff", b""])

@@ -7,15 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from copydesk.domain.errors import InvalidInput
-from copydesk.sources.tradingview import (
-    ACTION_NAMES,
-    ID_NAMES,
-    PRICE_NAMES,
-    SECRET_NAMES,
-    SYMBOL_NAMES,
-    open_alert,
-    read_alert,
-)
+from copydesk.sources.tradingview import SECRET_NAMES, open_alert, read_alert
+from copydesk.sources.tradingview.instruction import ACTION_NAMES, LABEL_NAMES, PRICE_NAMES, SIZE_NAMES, SYMBOL_NAMES
+from copydesk.sources.tradingview.repeats import ID_NAMES
 from store_support import NOW, PROPERTY
 
 POSITION_NAMES = ("market_position", "market_position_size", "prev_market_position", "prev_market_position_size")
@@ -44,7 +38,8 @@ def fields(error):
         ({"ticker": "BTCUSDT", "action": "hold"}, ["action"]),
         ({"ticker": "BTCUSDT", "action": "open"}, ["action"]),
         ({"ticker": "BTCUSDT", "action": "buy", "price": "cheap"}, ["price"]),
-        ({"ticker": "BTCUSDT", "action": "buy", "price": "45000,50"}, ["price"]),
+        ({"ticker": "BTCUSDT", "action": "buy", "price": "45,000"}, ["price"]),
+        ({"ticker": "BTCUSDT", "action": "buy", "price": "45,000.50"}, ["price"]),
         ({"ticker": "BTCUSDT", "action": "buy", "close": {"x": 1}}, ["close"]),
         ({"ticker": "BTCUSDT", "action": "buy", "trigger_price": "Infinity"}, ["trigger_price"]),
         ({"ticker": "BTCUSDT", "action": "buy", "market_position": "sideways"}, ["market_position"]),
@@ -78,17 +73,12 @@ def test_what_was_found_and_what_would_be_right_are_told():
         b"",
         b"null",
         b"7",
-        b'"buy BTCUSDT"',
         b"[]",
-        b'[{"ticker": "BTCUSDT", "action": "buy"}]',
-        b"HYPEUSDT.P, 1D - Buy Signal",
-        b"My Strategy (8, 14): order buy @ 0.5 filled on BTCUSDT. New strategy position is 0.5",
+        b"[7]",
+        b'["buy BTCUSDT"]',
+        b"hello",
         b'{"ticker": "BTCUSDT", "action": "buy"',
-        b'{"ticker": "BTCUSDT", "action": "buy",}',
-        b"{'ticker': 'BTCUSDT', 'action': 'buy'}",
         b'{"ticker": "BTCUSDT", "action": "buy"} trailing',
-        b'{"ticker": "BTCUSDT\xff", "action": "buy"}',
-        b"\xff\xfe\x00",
         b"[" * 100_000,
         b'{"a":' * 100_000,
         b'{"ticker": "BTCUSDT", "action": "buy", "n": ' + b"9" * 5_000 + b"}",
@@ -99,6 +89,14 @@ def test_what_is_no_json_object_is_refused_as_a_body(body):
 
     assert (fields(error), error.code) == (["body"], "not_understood")
     assert "JSON object" in str(error)
+
+
+@pytest.mark.parametrize("body", [b'{"ticker": "BTCUSDT\xff", "action": "buy"}', b"\xff\xfe\x00"])
+def test_what_is_no_text_is_refused_as_a_body(body):
+    error = refuse(body)
+
+    assert fields(error) == ["body"]
+    assert "UTF-8" in str(error)
 
 
 @pytest.mark.parametrize(
@@ -159,8 +157,9 @@ def never_surprises(body):
         assert refused.fields
         assert all(one.field and one.problem for one in refused.fields)
     else:
-        assert found.symbol
-        assert not set(found.payload) & set(SECRET_NAMES)
+        assert found
+        assert all(one.symbol for one in found)
+        assert not any(set(one.payload) & set(SECRET_NAMES) for one in found)
 
 
 @PROPERTY
@@ -179,7 +178,16 @@ values = st.recursive(
 )
 names = st.sampled_from(
     [
-        *(*SYMBOL_NAMES, *ACTION_NAMES, *PRICE_NAMES, *ID_NAMES, *SECRET_NAMES, *POSITION_NAMES),
+        *(
+            *SYMBOL_NAMES,
+            *ACTION_NAMES,
+            *LABEL_NAMES,
+            *PRICE_NAMES,
+            *SIZE_NAMES,
+            *ID_NAMES,
+            *SECRET_NAMES,
+            *POSITION_NAMES,
+        ),
         *("side", "order_id", "timenow", "strategy_info", "contracts", "marketPosition"),
     ]
 )

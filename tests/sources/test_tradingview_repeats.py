@@ -16,7 +16,7 @@ def key(**more):
 
 
 def key_of_body(body):
-    found = read_alert(open_alert(body), NOW)
+    (found,) = read_alert(open_alert(body), NOW)
     return found.key, found.key_ttl_s
 
 

@@ -205,7 +205,7 @@ async def test_a_meaningless_signal_leaves_nothing_behind(store):
 )
 async def test_an_alert_that_was_read_can_be_stored(store, desk, more):
     alert = open_alert(f'{{"ticker": "BTCUSDT", "action": "buy", {more}}}'.encode())
-    instruction = read_alert(alert, NOW)
+    (instruction,) = read_alert(alert, NOW)
 
     acceptance = await accept(store, desk, instruction)
 

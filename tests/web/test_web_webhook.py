@@ -86,7 +86,12 @@ async def test_every_way_of_not_knowing_the_secret_gets_the_same_answer(desk):
         await desk.nobody.post(f"{WEBHOOK}/{path}", json={**alert, "secret": ""}),
         await desk.nobody.post(f"{WEBHOOK}/{path}", json={**alert, "secret": [secret]}),
         await desk.nobody.post(f"{WEBHOOK}/{path}", json={**alert, "secret": secret[:-1]}),
-        await desk.nobody.post(f"{WEBHOOK}/{path}", json=[{**alert, "secret": secret}]),
+        await desk.nobody.post(
+            f"{WEBHOOK}/{path}", json=[{**alert, "secret": secret[:-1]}, {**alert, "secret": secret}]
+        ),
+        await desk.nobody.post(f"{WEBHOOK}/{path}", content=b"buy BTCUSDT"),
+        await desk.nobody.post(f"{WEBHOOK}/{path}", content=f"wrong\nbuy BTCUSDT\n{secret}".encode()),
+        await desk.nobody.post(f"{WEBHOOK}/{path}", content=f"secret={secret}x;symbol=BTCUSDT;action=buy".encode()),
         await desk.nobody.post(f"{WEBHOOK}/{path.upper()}", json={**alert, "secret": secret}),
         await desk.nobody.post(f"{WEBHOOK}/no-such-path", json={**alert, "secret": secret}),
         await desk.nobody.post(f"{WEBHOOK}/%00", json={**alert, "secret": secret}),
@@ -167,8 +172,8 @@ async def test_sizes_too_large_to_reckon_with_are_a_client_error(desk):
     assert_error(answer, 422)
 
 
-@pytest.mark.parametrize("body", [b"BTCUSDT buy", b"", b"[]", b"null", b"7", b'"BTCUSDT"', b"\xff\xfe\x00", b"{"])
-async def test_a_body_that_is_no_json_object_is_a_422_for_who_knows_the_secret(desk, body):
+@pytest.mark.parametrize("body", [b"BTCUSDT hodl", b"", b"[]", b"null", b"7", b'"BTCUSDT"', b"\xff\xfe\x00", b"{"])
+async def test_a_body_that_says_nothing_is_a_422_for_who_knows_the_secret(desk, body):
     _, bot, secret = await new_bot(desk)
 
     assert_error(await send(desk, bot, body, secret=secret), 422)

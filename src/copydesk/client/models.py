@@ -382,6 +382,7 @@ class WebhookAnswer(Answer):
     success: Literal[True] = True
     bot_name: str
     signal_id: str
+    signal_ids: list[str]
     status: Literal["accepted"] = "accepted"
     duplicate: bool = False
     broadcast_stats: BroadcastStats

@@ -6,7 +6,18 @@ from decimal import Decimal
 from enum import StrEnum
 
 from copydesk.domain.ids import BotId, UserId
-from copydesk.domain.signal import Action, Direction, Instruction, LegKind, SourceKind, Step
+from copydesk.domain.instrument import plain
+from copydesk.domain.signal import (
+    Action,
+    Direction,
+    Instruction,
+    LegKind,
+    Size,
+    SizeUnit,
+    SourceKind,
+    Step,
+    Target,
+)
 
 
 class MarketType(StrEnum):
@@ -82,19 +93,37 @@ class Meaningless:
 
 _OPENS = {Action.OPEN_LONG: Direction.LONG, Action.OPEN_SHORT: Direction.SHORT}
 _CLOSES = {Action.CLOSE: Direction.FLAT, Action.CLOSE_LONG: Direction.LONG, Action.CLOSE_SHORT: Direction.SHORT}
+_PUSHES = {
+    Action.BUY: Direction.LONG,
+    Action.OPEN_LONG: Direction.LONG,
+    Action.CLOSE_SHORT: Direction.LONG,
+    Action.SELL: Direction.SHORT,
+    Action.OPEN_SHORT: Direction.SHORT,
+    Action.CLOSE_LONG: Direction.SHORT,
+    Action.CLOSE: Direction.FLAT,
+}
+"""Which way an action moves a position; a plain close moves any towards flat."""
+
+_WHOLE = Decimal(1)
+_PERCENT_MAX = Decimal(100)
 
 
 def steer(bot: Bot, held: Direction, instruction: Instruction) -> Course | Meaningless:
     """What `instruction` means while the bot's own position on the symbol points `held`."""
+    course = _course(bot, held, instruction)
+    if isinstance(course, Meaningless) or bot.market_type is not MarketType.SPOT:
+        return course
+    return _without_shorts(course)
+
+
+def _course(bot: Bot, held: Direction, instruction: Instruction) -> Course | Meaningless:
     if instruction.target is not None:
-        course = _towards_target(held, instruction)
-    elif instruction.action in _CLOSES:
-        course = _closing(held, _CLOSES[instruction.action])
-    elif instruction.action in _OPENS:
-        course = _opening(held, _OPENS[instruction.action])
-    else:
-        course = _bare(bot, held, Direction.LONG if instruction.action is Action.BUY else Direction.SHORT)
-    return _without_shorts(course) if bot.market_type is MarketType.SPOT else course
+        return _towards_target(held, instruction.action, instruction.target)
+    if instruction.action in _CLOSES:
+        return _closing_part(held, _CLOSES[instruction.action], instruction.size)
+    if instruction.action in _OPENS:
+        return _opening(held, _OPENS[instruction.action])
+    return _bare(bot, held, _PUSHES[instruction.action])
 
 
 def _without_shorts(course: Course) -> Course | Meaningless:
@@ -113,7 +142,7 @@ def _open_step(direction: Direction) -> Step:
     return Step(leg=LegKind.OPEN, direction=direction)
 
 
-def _close_step(direction: Direction, fraction: Decimal = Decimal(1)) -> Step:
+def _close_step(direction: Direction, fraction: Decimal = _WHOLE) -> Step:
     return Step(leg=LegKind.CLOSE, direction=direction, fraction=fraction)
 
 
@@ -129,21 +158,61 @@ def _closing(held: Direction, which: Direction) -> Course:
     return Course(steps=(_close_step(which),), direction=remains)
 
 
+def _closing_part(held: Direction, which: Direction, size: Size | None) -> Course | Meaningless:
+    """Only percent say what part. The sender's own coins say nothing about a follower's: all is closed."""
+    if size is None or size.unit is not SizeUnit.PERCENT:
+        return _closing(held, which)
+    if not 0 < size.amount <= _PERCENT_MAX:
+        return Meaningless(problem=f"a close of {plain(size.amount)}% is none: it may be more than 0% and up to 100%")
+    if size.amount == _PERCENT_MAX:
+        return _closing(held, which)
+    return Course(steps=(_close_step(which, size.amount / _PERCENT_MAX),), direction=held)
+
+
 def _bare(bot: Bot, held: Direction, towards: Direction) -> Course:
     if held is towards.opposite and held is not Direction.FLAT and bot.on_opposite is OnOpposite.CLOSE:
         return _closing(held, held)
     return _opening(held, towards)
 
 
-def _towards_target(held: Direction, instruction: Instruction) -> Course:
-    target = instruction.target
-    if target is None or target.direction is Direction.FLAT or target.size == 0:
+def _towards_target(held: Direction, action: Action, target: Target) -> Course | Meaningless:
+    """The position that the strategy has now counts; an action that cannot have led there is a contradiction."""
+    if target.direction is Direction.FLAT or target.size == 0:
+        if action in _OPENS:
+            return Meaningless(problem=f"{action} contradicts a strategy that is flat now")
         return _closing(held, Direction.FLAT)
-    if held is not target.direction or target.size is None or target.previous_size in {None, Decimal(0)}:
-        return _opening(held, target.direction)
-    before = target.previous_size or target.size
-    if target.size > before:
-        return _opening(held, target.direction)
-    if target.size < before:
-        return Course(steps=(_close_step(held, (before - target.size) / before),), direction=held)
-    return Course(steps=(), direction=held, note=f"the strategy is already {held} {target.size}: nothing changes")
+    if target.size is not None and target.size == target.previous_size:
+        return _unchanged(held, target)
+    if _PUSHES[action] is not target.direction or _shrank(target):
+        return _taking_off(held, action, target)
+    if target.size is None and held is target.direction and action in _OPENS:
+        return _unchanged(held, target)
+    return _opening(held, target.direction)
+
+
+def _unchanged(held: Direction, target: Target) -> Course:
+    size = "" if target.size is None else f" {plain(target.size)}"
+    return Course(
+        steps=(),
+        direction=held,
+        note=f"the strategy is already {target.direction}{size}: nothing changes",
+    )
+
+
+def _shrank(target: Target) -> bool:
+    return target.size is not None and target.previous_size is not None and target.size < target.previous_size
+
+
+def _taking_off(held: Direction, action: Action, target: Target) -> Course | Meaningless:
+    """A part of the position was closed. Whoever holds none of it has nothing to close, and never opens on that."""
+    now = f"a strategy that is {target.direction} now"
+    if target.size is None or target.previous_size is None:
+        needed = "market_position_size, prev_market_position and prev_market_position_size"
+        return Meaningless(problem=f"{action} contradicts {now}; if it took a part off, {needed} must say how much")
+    if not _shrank(target) or _PUSHES[action] is target.direction:
+        sizes = f"{plain(target.previous_size)} before, {plain(target.size)} now"
+        return Meaningless(problem=f"{action} contradicts {now} ({sizes})")
+    if held is target.direction.opposite:
+        return _closing(held, held)
+    fraction = (target.previous_size - target.size) / target.previous_size
+    return Course(steps=(_close_step(target.direction, fraction),), direction=held)

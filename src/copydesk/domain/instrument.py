@@ -8,6 +8,9 @@ _EXCHANGE_PREFIX = re.compile(r"^[A-Z0-9_]+:")
 _SETTLE_SUFFIX = re.compile(r":[A-Z0-9]+$")
 _SETTLED = re.compile(r"^[A-Z0-9]+(USDT|USDC|USD|BTC):\1$")
 _PERPETUAL_SUFFIX = re.compile(r"(\.P|[-_.]?PERP|[-_]SWAP)$")
+_BARE_PERPETUAL = re.compile(r"[-_.]PERP$")
+_QUOTED = re.compile(r"(USDT|USDC|USD|BUSD|FDUSD|TUSD)$")
+_TEXT_MAX = 60
 _SYMBOL = re.compile(r"^[A-Z0-9]{2,30}$")
 
 
@@ -36,12 +39,19 @@ def round_to_tick(price: Decimal, tick: Decimal) -> Decimal:
 
 
 def canonical_symbol(text: str) -> str | None:
-    """BINANCE:BTCUSDT.P, BTCUSDTPERP, BTC/USDT:USDT, btc-usdt → BTCUSDT; None where it cannot be a symbol."""
+    """BINANCE:BTCUSDT.P, BTCUSDTPERP, BTC/USDT:USDT, btc-usdt → BTCUSDT; None where it cannot be a symbol.
+
+    A coin's perpetual that names no quote (ETH-PERP) is the one in USDT. BTCUSD.P names one: it stays BTCUSD.
+    """
     symbol = text.strip().upper()
+    if len(symbol) > _TEXT_MAX:
+        return None
     if "/" in symbol or _SETTLED.match(symbol):
         symbol = _SETTLE_SUFFIX.sub("", symbol)
-    symbol = _PERPETUAL_SUFFIX.sub("", _EXCHANGE_PREFIX.sub("", symbol))
-    symbol = re.sub(r"[/\-_]", "", symbol)
+    spelt = _EXCHANGE_PREFIX.sub("", symbol)
+    symbol = re.sub(r"[/\-_]", "", _PERPETUAL_SUFFIX.sub("", spelt))
+    if symbol and _BARE_PERPETUAL.search(spelt) and _QUOTED.search(symbol) is None:
+        symbol += "USDT"
     return symbol if _SYMBOL.match(symbol) else None
 
 

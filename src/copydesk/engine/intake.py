@@ -1,6 +1,7 @@
 """Accept a signal once: recognise repeats, work out what it means, commit; only then is anybody told."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -43,6 +44,46 @@ class Intake:
         if not acceptance.duplicate:
             self.arrived.set()
         return acceptance
+
+    async def accept_all(
+        self, bot_id: BotId, instructions: Sequence[Instruction], *, source: SourceKind, received_at: datetime
+    ) -> list[Acceptance]:
+        """Several of one message, in their order: all of them in one commit, or none. Raises what `accept` raises."""
+        now = self._clock.now()
+
+        def record(tables: Transaction) -> list[Acceptance]:
+            return [
+                _record_in_place(tables, bot_id, one, place, source=source, received_at=received_at, now=now)
+                for place, one in zip(_places(instructions), instructions, strict=True)
+            ]
+
+        acceptances = await self._store.write(record)
+        if not all(one.duplicate for one in acceptances):
+            self.arrived.set()
+        return acceptances
+
+
+def _places(instructions: Sequence[Instruction]) -> list[str]:
+    return [f"[{number}]." if len(instructions) > 1 else "" for number in range(len(instructions))]
+
+
+def _record_in_place(
+    tables: Transaction,
+    bot_id: BotId,
+    instruction: Instruction,
+    place: str,
+    *,
+    source: SourceKind,
+    received_at: datetime,
+    now: datetime,
+) -> Acceptance:
+    """A refusal says which of several it means."""
+    try:
+        return _record(tables, bot_id, instruction, source=source, received_at=received_at, now=now)
+    except InvalidInput as error:
+        fields = tuple(FieldError(place + one.field, one.problem) for one in error.fields)
+        message = f"{place}action: {error.message}" if place else error.message
+        raise InvalidInput(message, fields, code=error.code) from error
 
 
 def _record(

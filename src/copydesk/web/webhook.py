@@ -2,6 +2,8 @@
 
 import asyncio
 import hmac
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -12,7 +14,7 @@ from copydesk.domain.bot import Bot
 from copydesk.domain.errors import FieldError, InvalidInput
 from copydesk.domain.execution import FINAL, State
 from copydesk.domain.ids import SignalId
-from copydesk.domain.signal import SourceKind
+from copydesk.domain.signal import Instruction, SourceKind
 from copydesk.engine.intake import Acceptance
 from copydesk.sources.tradingview import open_alert, read_alert
 from copydesk.web.hub import Hub, TheHub
@@ -48,20 +50,21 @@ async def receive(
 ) -> WebhookAnswer:
     """A TradingView alert. The answer leaves as soon as the signal is durable, or with `wait`, when it is settled."""
     received_at = hub.clock.now()
-    alert = open_alert(await request.body())
+    alert = open_alert(await request.body(), secret)
     bot = await _admit(hub, path, alert.secret or secret, request, received_at)
-    instruction = read_alert(alert, received_at)
-    await _refuse_unknown_symbol(hub, bot, instruction.symbol)
-    acceptance = await hub.desk.intake.accept(
-        bot.id, instruction, source=SourceKind.TRADINGVIEW, received_at=received_at
+    instructions = read_alert(alert, received_at)
+    await _refuse_unknown_symbols(hub, bot, instructions)
+    acceptances = await hub.desk.intake.accept_all(
+        bot.id, instructions, source=SourceKind.TRADINGVIEW, received_at=received_at
     )
-    stats = BroadcastStats(total_subscribers=acceptance.subscribers)
+    stats = BroadcastStats(total_subscribers=acceptances[0].subscribers)
     if wait > 0:
-        stats = await _wait_for_results(hub, acceptance, received_at, wait)
+        stats = await _wait_for_results(hub, acceptances, received_at, wait)
     return WebhookAnswer(
         bot_name=bot.name,
-        signal_id=acceptance.signal_id,
-        duplicate=acceptance.duplicate,
+        signal_id=acceptances[0].signal_id,
+        signal_ids=[one.signal_id for one in acceptances],
+        duplicate=all(one.duplicate for one in acceptances),
         broadcast_stats=stats,
         timestamp=hub.clock.now(),
     )
@@ -80,26 +83,34 @@ async def _admit(hub: Hub, path: str, secret: str | None, request: Request, now:
     return found[0]
 
 
-async def _refuse_unknown_symbol(hub: Hub, bot: Bot, symbol: str) -> None:
+async def _refuse_unknown_symbols(hub: Hub, bot: Bot, instructions: Sequence[Instruction]) -> None:
     """A typing error must not look like a signal nobody could follow."""
-    if await hub.knows_symbol(bot.market_type, symbol) is False:
-        problem = f"{symbol} is not traded at any {bot.market_type} venue of this desk"
-        raise InvalidInput(f"ticker: {problem}", (FieldError("ticker", problem),), code="unknown_symbol")
+    known = {one.symbol: await hub.knows_symbol(bot.market_type, one.symbol) for one in instructions}
+    for number, one in enumerate(instructions):
+        if known[one.symbol] is False:
+            field = f"[{number}].ticker" if len(instructions) > 1 else "ticker"
+            problem = f"{one.symbol} is not traded at any {bot.market_type} venue of this desk"
+            raise InvalidInput(f"{field}: {problem}", (FieldError(field, problem),), code="unknown_symbol")
 
 
-async def _wait_for_results(hub: Hub, acceptance: Acceptance, received_at: datetime, wait_s: float) -> BroadcastStats:
-    states: dict[State, int] = {}
+async def _wait_for_results(
+    hub: Hub, acceptances: Sequence[Acceptance], received_at: datetime, wait_s: float
+) -> BroadcastStats:
+    """Of all the alert's signals together; each means one follower's answer, or several, for every subscriber."""
+    settled: dict[SignalId, Counter[State]] = {}
     try:
         async with asyncio.timeout(wait_s):
-            while sum(states.values()) < acceptance.subscribers or not FINAL.issuperset(states):
-                await hub.clock.sleep(LOOK_EVERY_S)
-                states = await _states(hub, acceptance.signal_id)
+            for one in acceptances:
+                while not _is_settled(settled.get(one.signal_id, Counter()), one.subscribers):
+                    await hub.clock.sleep(LOOK_EVERY_S)
+                    settled[one.signal_id] = await _states(hub, one.signal_id)
     except TimeoutError:
-        states = await _states(hub, acceptance.signal_id)
+        settled = {one.signal_id: await _states(hub, one.signal_id) for one in acceptances}
+    states = sum(settled.values(), Counter())
     executed, skipped = states.get(State.FILLED, 0), states.get(State.SKIPPED, 0)
     failed = sum(count for state, count in states.items() if state in FINAL) - executed - skipped
     return BroadcastStats(
-        total_subscribers=acceptance.subscribers,
+        total_subscribers=acceptances[0].subscribers,
         successful_executions=executed,
         failed_executions=failed,
         skipped=skipped,
@@ -107,5 +118,9 @@ async def _wait_for_results(hub: Hub, acceptance: Acceptance, received_at: datet
     )
 
 
-async def _states(hub: Hub, signal_id: SignalId) -> dict[State, int]:
-    return await hub.store.read(lambda tables: tables.history.states_of_signal(signal_id))
+def _is_settled(states: Counter[State], subscribers: int) -> bool:
+    return states.total() >= subscribers and FINAL.issuperset(states)
+
+
+async def _states(hub: Hub, signal_id: SignalId) -> Counter[State]:
+    return Counter(await hub.store.read(lambda tables: tables.history.states_of_signal(signal_id)))

@@ -1,0 +1,128 @@
+"""JSON as people really send it: strict first, then JSON5 (single quotes, trailing commas), then doubled quotes.
+
+Nothing is repaired: each of these is a grammar of its own that either fits the whole text or does not.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import json5
+
+from copydesk.sources.tradingview.problems import TEXT_MAX
+
+LENIENT_MAX = 8 * 1024
+"""Characters of a text that is tried as JSON5, whose reader takes 10 µs for each; TradingView's own messages are shorter."""
+
+DEPTH_MAX = 20
+DOCUMENTS_MAX = 20
+
+_QUOTES = re.compile(r'"+')
+
+EXPECTED = 'a JSON object like {"ticker": "BTCUSDT", "action": "buy"} is expected'
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a text held: documents, or why it cannot be used. `field` is where it went wrong."""
+
+    documents: Sequence[dict[str, Any]] = ()
+    problem: str | None = None
+    field: str = "body"
+
+
+@dataclass(slots=True)
+class _Pairs:
+    """Builds objects, and remembers the names that were given two values."""
+
+    twice: list[str] = field(default_factory=list)
+
+    def build(self, pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+        built: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in built and built[name] != value:
+                self.twice.append(name)
+            built.setdefault(name, value)
+        return built
+
+
+def looks_like_json(text: str) -> bool:
+    return text[:1] in {"{", "[", '"', "'"}
+
+
+def read_json(text: str) -> Reading | str | None:
+    """None where it is no JSON of any kind; a text where the JSON is nothing but a text."""
+    pairs = _Pairs()
+    value = _parse(text, pairs)
+    if value is _NOTHING:
+        return None
+    try:
+        value = storable(value)
+    except ValueError:
+        return Reading(problem=f"it may be nested {DEPTH_MAX} levels deep")
+    if isinstance(value, str):
+        return value
+    reading = _documents(value)
+    if reading.problem is None and pairs.twice:
+        return Reading(reading.documents, "it is given twice, with different values", pairs.twice[0][:TEXT_MAX])
+    return reading
+
+
+def storable(value: Any, depth: int = 0) -> Any:
+    """Text without NUL and half surrogates, which no database takes. Raise ValueError where it is nested too deep."""
+    if depth > DEPTH_MAX:
+        raise ValueError("nested too deep")
+    if isinstance(value, str):
+        return value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+    if isinstance(value, list):
+        return [storable(one, depth + 1) for one in value]
+    if isinstance(value, dict):
+        return {storable(name): storable(one, depth + 1) for name, one in value.items()}
+    return value
+
+
+_NOTHING = object()
+_Parser = Callable[[str, _Pairs], Any]
+
+
+def _strict(text: str, pairs: _Pairs) -> Any:
+    return json.loads(text, parse_constant=str, parse_float=Decimal, object_pairs_hook=pairs.build)
+
+
+def _json5(text: str, pairs: _Pairs) -> Any:
+    if len(text) > LENIENT_MAX or not looks_like_json(text):
+        raise ValueError("not worth the time")
+    return json5.loads(text, parse_constant=str, parse_float=Decimal, object_pairs_hook=pairs.build)
+
+
+def _doubled(text: str, pairs: _Pairs) -> Any:
+    """`{""ticker"": ""BTCUSDT""}`, as a spreadsheet writes it, in quotes or not: every run of quotes is of even length."""
+    inside = text[1:-1] if text[:1] == text[-1:] == '"' else text
+    if any(len(run) % 2 for run in _QUOTES.findall(inside)):
+        raise ValueError("quotes are not doubled")
+    return _strict(_QUOTES.sub(lambda run: run.group()[::2], inside), pairs)
+
+
+_PARSERS: tuple[_Parser, ...] = (_strict, _json5, _doubled)
+
+
+def _parse(text: str, pairs: _Pairs) -> Any:
+    for parser in _PARSERS:
+        pairs.twice.clear()
+        try:
+            return parser(text, pairs)
+        except (ValueError, RecursionError, InvalidOperation):
+            continue
+    return _NOTHING
+
+
+def _documents(value: Any) -> Reading:
+    found = value if isinstance(value, list) else [value]
+    if not found or not all(isinstance(one, dict) for one in found):
+        return Reading(problem=EXPECTED)
+    if len(found) > DOCUMENTS_MAX:
+        return Reading(problem=f"{len(found)} instructions are too many for one alert: it may have {DOCUMENTS_MAX}")
+    return Reading(found)
