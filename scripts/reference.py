@@ -121,6 +121,8 @@ def _plain_default(field: FieldInfo) -> str:
         if value is None
         else str(value).lower()
         if isinstance(value, bool)
+        else ", ".join(value)
+        if isinstance(value, tuple)
         else str(value).replace(str(HOME), "~/.copydesk")
     )
 
@@ -130,6 +132,8 @@ def _default(field: FieldInfo) -> str:
 
 
 def _toml(field: FieldInfo) -> str:
+    if isinstance(field.default, tuple):
+        return str(list(field.default))
     text = _plain_default(field)
     return text if isinstance(field.default, bool | int | float) else f'"{text}"'
 

@@ -22,7 +22,7 @@ from copydesk.web.app import build_app
 from copydesk.web.hub import Hub
 from copydesk.web.limits import Buckets, Limits
 from copydesk.web.tokens import Passwords, Tokens
-from copydesk.wiring.hub import environments, open_database, open_vault
+from copydesk.wiring.hub import environments, open_database, open_vault, senders
 from copydesk.wiring.venues import Venues
 
 BOTS = "/api/v1/bots"
@@ -129,6 +129,7 @@ async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setu
         environments=environments(given),
         allow_live=given.allow_live,
         setup_token=setup_token,
+        senders=senders(given),
     )
     return hub, database
 
@@ -243,7 +244,12 @@ class Person:
             signed["Content-Type"] = "application/json"
         transport = httpx.ASGITransport(self.running.app, raise_app_exceptions=False, client=(address, 4711))
         async with httpx.AsyncClient(transport=transport, base_url="http://desk", timeout=20, trust_env=False) as http:
-            answer = await http.request(method, path, headers=signed | (headers or {}), **content)
+            answer = await http.request(
+                method,
+                path,
+                headers=[*signed.items(), *(headers.items() if isinstance(headers, dict) else headers or [])],
+                **content,
+            )
         self.running.answers.append(answer.text)
         return answer
 

@@ -1,12 +1,28 @@
 """Every setting: read once from `copydesk.toml`, `.env` and the environment (COPYDESK_…), frozen afterwards."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, UrlConstraints, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    Field,
+    UrlConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from copydesk.domain.errors import FieldError, InvalidInput
 
@@ -14,6 +30,7 @@ PREFIX = "COPYDESK_"
 HOME = Path.home() / ".copydesk"
 
 HttpUrl = Annotated[AnyHttpUrl, UrlConstraints(allowed_schemes=["http", "https"])]
+Networks = Annotated[tuple[str, ...], NoDecode]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -57,12 +74,44 @@ class Settings(BaseSettings):
     venue_timeout_s: float = Field(
         10.0, gt=0, le=60, description="Seconds a venue may take to answer an order; a slower one is UNKNOWN."
     )
+    trusted_proxies: Networks = Field(
+        (),
+        description="Addresses or networks of your own proxies, parted by commas: their X-Forwarded-For is believed.",
+    )
+    webhook_sources: Networks = Field(
+        (),
+        description="Where alerts may come from: `tradingview` (its four addresses), or addresses and networks. "
+        "Default: anywhere.",
+    )
+    webhook_client_certificate: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z][A-Za-z0-9-]{0,99}$",
+        description="Header in which a trusted proxy says whose client certificate it verified; alerts without "
+        "TradingView's are refused (docs/tradingview.md).",
+    )
     allow_live: bool = Field(False, description="Whether accounts of environment `live` may trade real money.")
 
     @field_validator("data_dir", "master_key_file")
     @classmethod
     def _expand_home(cls, path: Path) -> Path:
         return path.expanduser()
+
+    @field_validator("trusted_proxies", "webhook_sources", mode="before")
+    @classmethod
+    def _read_networks(cls, value: object, info: ValidationInfo) -> tuple[str, ...]:
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, Sequence) or not all(isinstance(part, str) for part in parts):
+            raise ValueError("a list of addresses or networks is expected")
+        named = [part.strip() for part in parts if part.strip()]
+        words = {"tradingview"} if info.field_name == "webhook_sources" else set()
+        return tuple(one if one in words else _network(one) for one in named)
+
+    @field_validator("webhook_client_certificate")
+    @classmethod
+    def _certificate_needs_a_proxy(cls, header: str | None, info: ValidationInfo) -> str | None:
+        if header is not None and not info.data.get("trusted_proxies"):
+            raise ValueError("it needs trusted_proxies, for anybody could send that header")
+        return header
 
     @classmethod
     def settings_customise_sources(
@@ -82,6 +131,13 @@ class Settings(BaseSettings):
         if self.public_url is not None:
             return str(self.public_url).rstrip("/")
         return f"http://{self.host}:{port or self.port}"
+
+
+def _network(text: str) -> str:
+    try:
+        return str(ip_network(text, strict=False))
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no address and no network such as 10.0.0.0/8") from error
 
 
 def read_settings(**overrides: Any) -> Settings:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
@@ -18,6 +18,7 @@ from copydesk.ports.vault import Vault
 from copydesk.ports.venue import Venue
 from copydesk.stores.store import SqlStore
 from copydesk.web.limits import Limits
+from copydesk.web.senders import Senders
 from copydesk.web.tokens import Passwords, Tokens
 
 SYMBOLS_TIMEOUT_S = 1.0
@@ -40,6 +41,7 @@ class Hub:
     environments: Sequence[Environment]
     allow_live: bool
     setup_token: str | None = None
+    senders: Senders = field(default_factory=Senders)
 
     async def knows_symbol(self, market_type: MarketType, symbol: str) -> bool | None:
         """Whether any venue of the market type trades a symbol; None where no venue could say."""

@@ -39,7 +39,7 @@ _FORM = {
 async def sign_in(request: Request, hub: TheHub) -> TokenAnswer:
     """Username and password, as a form or as JSON, for an access and a refresh token."""
     username, password = await _credentials(request)
-    address = request.client.host if request.client else "unknown"
+    address = hub.senders.address(request)
     now = hub.clock.now()
     attempt = hub.limits.failures.begin(username, address, now)
     found = await hub.store.read(lambda tables: tables.users.by_name(username))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, HTTPException, Query, Request
 
 from copydesk.client.models import BroadcastStats, WebhookAnswer
@@ -18,6 +19,8 @@ from copydesk.domain.signal import Instruction, SourceKind
 from copydesk.engine.intake import Acceptance
 from copydesk.sources.tradingview import open_alert, read_alert
 from copydesk.web.hub import Hub, TheHub
+
+log = structlog.get_logger()
 
 router = APIRouter(tags=["webhook"])
 
@@ -71,13 +74,17 @@ async def receive(
 
 
 async def _admit(hub: Hub, path: str, secret: str | None, request: Request, now: datetime) -> Bot:
-    """The bot whose secret this is; a wrong secret and an unknown path look the same from outside."""
+    """The bot whose secret this is; a wrong secret, an unknown path and a wrong sender look the same from outside."""
+    objection = hub.senders.objection(request)
     found = await hub.store.read(lambda tables: tables.bots.at_path(path, now))
     shown = hub.vault.fingerprint(secret or "")
     valid = [False]
     valid += [hmac.compare_digest(shown, stored) for stored in (found[1] if found is not None else ("0" * 64,))]
-    if found is None or not any(valid) or not secret:
-        hub.limits.strangers.take(request.client.host if request.client else "unknown", now)
+    if found is None or not any(valid) or not secret or objection is not None:
+        address = hub.senders.address(request)
+        if objection is not None:
+            log.warning("webhook refused", address=address, reason=objection)
+        hub.limits.strangers.take(address, now)
         raise HTTPException(401, "unknown webhook path or wrong secret")
     hub.limits.webhooks.take(found[0].id, now)
     return found[0]

@@ -23,6 +23,7 @@ from copydesk.stores.vault import EnvelopeVault, read_master_key
 from copydesk.web.app import build_app
 from copydesk.web.hub import Hub
 from copydesk.web.limits import Limits
+from copydesk.web.senders import Senders, networks
 from copydesk.web.tokens import Passwords, Tokens
 from copydesk.wiring.venues import Venues
 
@@ -46,6 +47,14 @@ def environments(settings: Settings) -> tuple[Environment, ...]:
     return (Environment.DEMO,) if settings.simulator.binance_url is None else (Environment.SIMULATOR,)
 
 
+def senders(settings: Settings) -> Senders:
+    return Senders(
+        trusted_proxies=networks(settings.trusted_proxies),
+        allowed=networks(settings.webhook_sources),
+        certificate_header=settings.webhook_client_certificate,
+    )
+
+
 @dataclass(slots=True)
 class _Parts:
     """What a hub is made of; `port` is known once it is bound."""
@@ -63,7 +72,13 @@ async def serve(settings: Settings, *, on_ready: Callable[[int, str | None], Non
     parts = await _build(settings, port)
     app = build_app(parts.hub, lambda _app: _running(parts), version("copydesk"))
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, server_header=False
+        app,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_S,
+        server_header=False,
+        # uvicorn would believe anybody on this machine; web/senders.py believes the proxies that the settings name.
+        proxy_headers=False,
     )
     server = _Server(config)
     server.ready = lambda: on_ready(port, parts.hub.setup_token)
@@ -91,6 +106,7 @@ async def _build(settings: Settings, port: int) -> _Parts:
         webhook_base=settings.api_url(port),
         environments=environments(settings),
         allow_live=settings.allow_live,
+        senders=senders(settings),
         setup_token=None if has_admin else secrets.token_urlsafe(24),
     )
     return _Parts(database, venues, desk, hub)
