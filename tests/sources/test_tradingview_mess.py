@@ -80,7 +80,6 @@ UNDERSTOOD = {
     '{"ticker": "BTCUSDT", "action": "sell", "position_size": "-2"}': "sell BTCUSDT, strategy now short 2",
     '{"ticker": "BTCUSDT", "action": "buy", "position_size": "2"}': "buy BTCUSDT",
     '{"ticker": "BTCUSDT", "action": "sell", "position_size": 0}': "sell BTCUSDT, strategy now flat",
-    '{"ticker": "BTCUSDT", "position_size": "2"}': "open long BTCUSDT, strategy now long 2",
     '{"ticker": "BTCUSDT", "action": "sell", "contracts": "3", "market_position": "short", "market_position_size": "1"}': (
         "sell BTCUSDT, 1 coins, strategy now short 1"
     ),
@@ -151,6 +150,7 @@ REFUSED = {
     '{"ticker": "BTCUSDT", "side": "LONG_AND_SHORT"}': "side",
     '{"ticker": "BTCUSDT", "command": "CANCEL"}': "command",
     '{"ticker": "BTCUSDT", "type": "market"}': "action",
+    '{"ticker": "BTCUSDT", "position_size": "2"}': "action",
     '{"symbol": "BTCUSDT", "positionSide": "LONG"}': "action",
     '{"symbol": "BTCUSDT", "side": "BUY", "positionSide": "UP"}': "positionSide",
     '{"ticker": "BTCUSDT", "action": "buy", "price": "45,000"}': "price",
@@ -389,3 +389,16 @@ def test_a_percentage_of_the_balance_is_a_percentage():
 def test_a_text_with_the_secret_offered_beside_it_keeps_its_first_line():
     assert became(f"{SECRET}\nbuy BTCUSDT") == "buy BTCUSDT"
     assert became("flat BTCUSDT\nbuy BTCUSDT") == "close BTCUSDT; buy BTCUSDT"
+
+
+@pytest.mark.parametrize("name", ["id", "ticker", "action", "note"])
+@pytest.mark.parametrize("value", ["\\ud800", "\\u0000", "a\\udfffb"])
+def test_half_a_character_inside_a_text_inside_json_can_be_written_out(name, value):
+    inner = f'{{"ticker": "BTCUSDT", "action": "buy", "{name}": "{value}"}}'
+
+    try:
+        found = repr(read({"message": inner}))
+    except InvalidInput as error:
+        found = str(error)
+
+    assert found.encode()

@@ -1,17 +1,15 @@
 """An alert: opened without believing anything in it, and read once its sender has proved who they are."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from copydesk.domain.errors import FieldError
 from copydesk.domain.signal import Instruction
 from copydesk.sources.tradingview.families import is_json, read_any, read_text
 from copydesk.sources.tradingview.fields import Fields
 from copydesk.sources.tradingview.instruction import Origin, read_instruction, says_something
-from copydesk.sources.tradingview.json_shapes import Reading, storable
+from copydesk.sources.tradingview.json_shapes import storable
 from copydesk.sources.tradingview.problems import Problems, refuse
 from copydesk.sources.tradingview.repeats import Key, apart, read_key
 from copydesk.sources.tradingview.secrecy import (
@@ -35,10 +33,11 @@ class Envelope:
     `text` is the body without a secret that stood beside the message; `offered` came beside the body.
     """
 
-    secret: str | None
-    reading: Reading
     body: bytes
-    text: str
+    secret: str | None = None
+    documents: tuple[Fields, ...] = ()
+    problem: FieldError | None = None
+    text: str = ""
     is_text: bool = False
     offered: str | None = None
 
@@ -49,17 +48,22 @@ def open_alert(body: bytes, offered: str | None = None) -> Envelope:
     The first line of a text counts as its secret only where none was `offered` and none is named in it.
     """
     try:
-        text = body.decode("utf-8-sig").replace("\r\n", "\n").strip()
+        text: str = storable(body.decode("utf-8-sig")).replace("\r\n", "\n").strip()
     except UnicodeDecodeError:
-        return Envelope(secret=None, reading=Reading(problem="it is no UTF-8 text"), body=body, text="")
-    secret, rest = (None, text) if is_json(text) else _beside(text, offered)
+        return Envelope(body=body, problem=FieldError("body", "it is no UTF-8 text"))
+    beside, rest = (None, text) if is_json(text) else _beside(text, offered)
     reading, is_text = read_any(rest)
-    if secret is None:
-        shown = (secret_of(document) for document in reading.documents)
-        secret = next((one for one in shown if one is not None), None)
-    if secret is None and not reading.documents:
-        secret = secret_in_ruins(rest)
-    return Envelope(secret=secret, reading=reading, body=body, text=rest, is_text=is_text, offered=offered)
+    documents = tuple(_with_carried_text(Fields(one, quoted=not is_text)) for one in reading.documents)
+    within = secret_in_ruins(rest) if not documents else next(filter(None, map(secret_of, documents)), None)
+    return Envelope(
+        body=body,
+        secret=beside if beside is not None else within,
+        documents=documents,
+        problem=None if reading.problem is None else FieldError(reading.field, reading.problem),
+        text=rest,
+        is_text=is_text,
+        offered=offered,
+    )
 
 
 def _beside(text: str, offered: str | None) -> tuple[str | None, str]:
@@ -76,15 +80,13 @@ def _beside(text: str, offered: str | None) -> tuple[str | None, str]:
 def read_alert(alert: Envelope, received_at: datetime) -> tuple[Instruction, ...]:
     """All of its instructions, or none: raise InvalidInput naming each field that is missing or not understood."""
     _refuse_placeholder(alert.body.decode(errors="replace"))
-    reading = alert.reading
-    if reading.problem is not None:
-        refuse([FieldError(reading.field, reading.problem)])
-    documents = [_Document(one, alert) for one in reading.documents]
-    keys = apart([one.key for one in documents])
-    several = len(documents) > 1
+    if alert.problem is not None:
+        refuse([alert.problem])
+    keys = apart([read_key(one, alert.body) for one in alert.documents])
+    several = len(keys) > 1
     return tuple(
-        one.read(key, received_at, f"[{number}]." if several else "")
-        for number, (one, key) in enumerate(zip(documents, keys, strict=True))
+        _read(one, alert, Problems(f"[{number}]." if several else ""), key, received_at)
+        for number, (one, key) in enumerate(zip(alert.documents, keys, strict=True))
     )
 
 
@@ -98,35 +100,20 @@ def _refuse_placeholder(text: str) -> None:
         refuse([FieldError("body", problem)], "placeholder")
 
 
-class _Document:
-    """One of an alert's documents, on its way to an Instruction."""
-
-    def __init__(self, document: Mapping[str, Any], alert: Envelope) -> None:
-        self._document = document
-        self._alert = alert
-        self._fields = Fields(document, quoted=not alert.is_text)
-        if not says_something(self._fields):
-            self._look_into_text()
-
-    def _look_into_text(self) -> None:
-        carrier = self._fields.first(*_CARRIERS)
-        if carrier is None or not isinstance(carrier.value, str):
-            return
+def _with_carried_text(fields: Fields) -> Fields:
+    """A document that says nothing itself may carry a text that does."""
+    carrier = None if says_something(fields) else fields.first(*_CARRIERS)
+    if carrier is not None and isinstance(carrier.value, str):
         carried = read_text(carrier.value.strip())
         if carried.problem is None and len(carried.documents) == 1:
-            self._fields.look_into(carried.documents[0])
+            fields.look_into(carried.documents[0])
+    return fields
 
-    @property
-    def key(self) -> Key:
-        return read_key(self._fields, self._alert.body)
 
-    def read(self, key: Key, received_at: datetime, place: str) -> Instruction:
-        problems = Problems(place)
-        secret = secret_of(self._document)
-        if secret is not None and secret != self._alert.secret:
-            problems.add("secret", "it is not the one of the first instruction")
-        text = {"text": self._alert.text} if self._alert.is_text else {}
-        payload = without_secrets({**self._document, **text}, (self._alert.secret, self._alert.offered))
-        return read_instruction(
-            self._fields, Origin(key=key, payload=storable(payload), received_at=received_at), problems
-        )
+def _read(fields: Fields, alert: Envelope, problems: Problems, key: Key, received_at: datetime) -> Instruction:
+    secret = secret_of(fields)
+    if secret is not None and secret != alert.secret:
+        problems.add("secret", "it is not the one that the alert began with")
+    text = {"text": alert.text} if alert.is_text else {}
+    payload = without_secrets(fields, text, (alert.secret, alert.offered))
+    return read_instruction(fields, Origin(key=key, payload=payload, received_at=received_at), problems)

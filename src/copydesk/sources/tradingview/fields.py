@@ -1,12 +1,13 @@
 """A document's fields by their names in any spelling (`marketPosition` is `market_position`), nested ones included."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from copydesk.sources.tradingview.figures import dotted, is_blank, read_number
+from copydesk.sources.tradingview.json_shapes import storable
 
 NESTED = ("strategyinfo", "strategy", "order")
 """Objects whose fields speak of the instruction itself."""
@@ -23,56 +24,55 @@ class Field:
     value: Any
 
 
+_Index = dict[str, list[Field]]
+
+
 def plain_name(name: str) -> str:
     return name.lower().translate(_IGNORED)
 
 
 class Fields:
-    """`own` is what stands at the top; `all` looks into strategy_info, strategy, order and JSON inside a text too.
+    """Those at the top and in JSON inside a text there; `found` looks into strategy_info, strategy and order too.
 
     `quoted`: each value is told apart from its neighbours by quotes, so a comma in it can only be a decimal comma.
     """
 
     def __init__(self, document: Mapping[str, Any], *, quoted: bool = True) -> None:
+        self.document = document
         self._quoted = quoted
-        self.own = [document, *_inner(document)]
-        nested = [value for layer in self.own for name, value in layer.items() if _is_nested(name, value)]
-        self.all = [*self.own, *nested]
+        self._own: _Index = {}
+        self._all: _Index = {}
+        for layer in (document, *_inner(document)):
+            self.look_into(layer)
+            for name, value in layer.items():
+                if isinstance(value, dict) and plain_name(name) in NESTED:
+                    _note(value, self._all)
+
+    def look_into(self, layer: Mapping[str, Any]) -> None:
+        """More that stands at the top, in effect."""
+        _note(layer, self._own)
+        _note(layer, self._all)
 
     def number(self, field: Field) -> Decimal | None:
         """Raise ValueError where it is none."""
         quoted = self._quoted and isinstance(field.value, str)
         return read_number(dotted(field.value) if quoted else field.value)
 
-    def look_into(self, document: Mapping[str, Any]) -> None:
-        """Words that a field's text turned out to hold."""
-        self.own.append(document)
-        self.all.append(document)
-
     def found(self, *names: str) -> list[Field]:
         """Every field of these names that says something, in the order of the names."""
-        return list(_of(self.all, names))
+        return [field for name in names for field in self._all.get(name, ())]
 
     def first(self, *names: str) -> Field | None:
-        return next(_of(self.all, names), None)
+        return next(iter(self.found(*names)), None)
 
-    def at_top(self, *names: str) -> Field | None:
-        return next(_of(self.own, names), None)
-
-    def at_top_all(self, name: str) -> list[Field]:
-        return list(_of(self.own, (name,)))
+    def at_top(self, *names: str) -> list[Field]:
+        return [field for name in names for field in self._own.get(name, ())]
 
 
-def _of(layers: Iterable[Mapping[str, Any]], names: Iterable[str]) -> Iterator[Field]:
-    for wanted in names:
-        for layer in layers:
-            for name, value in layer.items():
-                if plain_name(name) == wanted and not is_blank(value):
-                    yield Field(name, value)
-
-
-def _is_nested(name: str, value: Any) -> bool:
-    return isinstance(value, dict) and plain_name(name) in NESTED
+def _note(layer: Mapping[str, Any], index: _Index) -> None:
+    for name, value in layer.items():
+        if not is_blank(value):
+            index.setdefault(plain_name(name), []).append(Field(name, value))
 
 
 def _inner(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -81,7 +81,8 @@ def _inner(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     found: list[Mapping[str, Any]] = []
     for text in texts[:INNER_MAX]:
         try:
-            inner = json.loads(text, parse_constant=str, parse_float=Decimal, object_pairs_hook=_unambiguous)
+            told = json.loads(text, parse_constant=str, parse_float=Decimal, object_pairs_hook=_unambiguous)
+            inner = storable(told)
         except (ValueError, RecursionError, InvalidOperation):
             continue
         if isinstance(inner, dict):

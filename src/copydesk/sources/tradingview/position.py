@@ -78,7 +78,7 @@ def _number(fields: Fields, field: Field) -> Decimal | None:
 def _signed_size(fields: Fields, word: Word | None, problems: Problems) -> list[_Told]:
     """`position_size`: TradingView's is signed, but people also call an order's amount so. Only what can be one thing counts."""
     field = fields.first("positionsize")
-    if field is None or fields.first(*_DIRECTION_NAMES, "position") is not None:
+    if word is None or field is None or fields.first(*_DIRECTION_NAMES, "position") is not None:
         return []
     number = _number(fields, field)
     if number is None:
@@ -90,7 +90,7 @@ def _signed_size(fields: Fields, word: Word | None, problems: Problems) -> list[
             f"beside {word}, {shown(field.value)} may be an amount or a long position that remains: call it quantity, "
             "or send market_position and market_position_size",
         )
-    return [_of_number(number)] if number <= 0 or word is None else []
+    return [_of_number(number)] if number <= 0 else []
 
 
 def _fits(direction: Direction, size: Decimal | None) -> bool:

@@ -17,7 +17,7 @@ Key = tuple[str, int]
 
 def read_key(fields: Fields, body: bytes) -> Key:
     """An explicit id, else the order and its moment, else the whole body."""
-    explicit = _text(fields.at_top(*ID_NAMES))
+    explicit = _text(next(iter(fields.at_top(*ID_NAMES)), None))
     if explicit is not None:
         return f"id:{_digest(explicit.encode())}", DAY_S
     order_id, timenow = _text(fields.first("orderid")), _text(fields.first("timenow"))

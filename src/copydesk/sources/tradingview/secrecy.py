@@ -23,10 +23,9 @@ _IN_RUINS = re.compile(
 )
 
 
-def secret_of(document: Mapping[str, Any]) -> str | None:
+def secret_of(fields: Fields) -> str | None:
     """At the top, or in JSON inside one of the texts there."""
-    found = (one.value for name in _PLAIN for one in Fields(document).at_top_all(name))
-    return next((value for value in found if isinstance(value, str)), None)
+    return next(iter(_told(fields)), None)
 
 
 def take_named(text: str) -> tuple[str | None, str]:
@@ -49,10 +48,9 @@ def secret_in_ruins(text: str) -> str | None:
     return None if found is None else found[1]
 
 
-def without_secrets(document: Mapping[str, Any], known: Iterable[str | None]) -> dict[str, Any]:
-    """Neither under its names nor anywhere as a value, a name or a part of a text."""
-    told = [value for name in _PLAIN for value in _values(document, name)]
-    long_enough = [secret for secret in [*known, *told] if secret and len(secret) >= REPLACED_MIN]
+def without_secrets(fields: Fields, more: Mapping[str, Any], known: Iterable[str | None]) -> dict[str, Any]:
+    """The document and what is kept beside it: no secret under its names, nor as a value, a name or a part of a text."""
+    long_enough = [secret for secret in [*known, *_told(fields)] if secret and len(secret) >= REPLACED_MIN]
     secrets = {form for secret in long_enough for form in (secret, json.dumps(secret)[1:-1])}
     hidden = sorted(secrets, key=len, reverse=True)
 
@@ -65,9 +63,9 @@ def without_secrets(document: Mapping[str, Any], known: Iterable[str | None]) ->
             return functools.reduce(lambda text, secret: text.replace(secret, "(secret)"), hidden, value)
         return value
 
-    found: dict[str, Any] = cleaned(dict(document))
+    found: dict[str, Any] = cleaned({**fields.document, **more})
     return found
 
 
-def _values(document: Mapping[str, Any], name: str) -> list[str]:
-    return [one.value for one in Fields(document).at_top_all(name) if isinstance(one.value, str)]
+def _told(fields: Fields) -> list[str]:
+    return [one.value for one in fields.at_top(*_PLAIN) if isinstance(one.value, str)]
