@@ -210,3 +210,34 @@ async def test_an_alert_that_was_read_can_be_stored(store, desk, more):
     acceptance = await accept(store, desk, instruction)
 
     assert (await store.read(lambda tables: tables.signals.get(acceptance.signal_id))).symbol == "BTCUSDT"
+
+
+async def test_several_instructions_are_stored_together_in_their_order(store, desk):
+    intake = Intake(store, StoppedClock(NOW))
+    close, enter = an_instruction(action=Action.CLOSE, key="1"), an_instruction(action=Action.OPEN_SHORT, key="2")
+
+    accepted = await intake.accept_all(desk.bot.id, [close, enter], source=SourceKind.TRADINGVIEW, received_at=NOW)
+    again = await intake.accept_all(desk.bot.id, [close, enter], source=SourceKind.TRADINGVIEW, received_at=NOW)
+
+    waiting = await store.read(lambda tables: tables.signals.waiting())
+    assert [one.id for one in waiting] == [one.signal_id for one in accepted] == [one.signal_id for one in again]
+    assert [one.action for one in waiting] == [Action.CLOSE, Action.OPEN_SHORT]
+    assert [one.duplicate for one in [*accepted, *again]] == [False, False, True, True]
+    assert intake.arrived.is_set()
+
+
+async def test_one_refused_instruction_takes_back_those_before_it(store, desk):
+    """Neither their signals, nor the keys that would make the mended alert a repeat, nor where they led the bot."""
+    intake = Intake(store, StoppedClock(NOW))
+    enter = an_instruction(action=Action.OPEN_LONG, key="1")
+    too_much = an_instruction(action=Action.CLOSE, key="2", size=Size(unit=SizeUnit.PERCENT, amount=Decimal(101)))
+
+    with pytest.raises(InvalidInput) as refused:
+        await intake.accept_all(desk.bot.id, [enter, too_much], source=SourceKind.TRADINGVIEW, received_at=NOW)
+
+    held = await store.read(lambda tables: tables.signals.held_by_bot(desk.bot.id, "BTCUSDT"))
+    assert [one.field for one in refused.value.fields] == ["[1].action"]
+    assert await store.read(lambda tables: tables.signals.waiting()) == []
+    assert held is Direction.FLAT
+    assert not intake.arrived.is_set()
+    assert (await accept(store, desk, enter)).duplicate is False
