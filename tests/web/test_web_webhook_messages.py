@@ -110,6 +110,8 @@ TEXTS = {
     "the first line of windows": "{secret}\r\nlong BTCUSDT q=0.1\r\n",
     "a first line before JSON": '{secret}\n{{"ticker": "BTCUSDT", "action": "long"}}',
     "named among values": "secret={secret};symbol=BTCUSDT;action=long",
+    "named in quotes": "secret='{secret}'; symbol=BTCUSDT; action=long",
+    "named in double quotes": 'symbol=BTCUSDT; action=long; secret="{secret}"',
     "named in a command": "s=BTCUSDT b=long q=1% passphrase={secret}",
     "named on a line": "token: {secret}\nSymbol: BTCUSDT\nAction: long",
     "named before a sentence": "key={secret}\nlong BTCUSDT",
@@ -180,3 +182,17 @@ async def test_no_body_at_all_is_a_server_error(desk, body):
     answer = await send(desk, bot, body, secret=secret)
 
     assert answer.status_code in {200, 422}, answer.text
+
+
+async def test_the_second_instruction_waits_for_the_first_at_the_venue(desk, simulator):
+    """A reversal in two instructions: whoever sold to open before the close was through would be flat in the end."""
+    _, bot, secret = await new_bot(desk)
+    follower, key = await desk.person(), await simulator.key()
+    await desk.subscription(follower, bot, await desk.futures_account(follower, simulator, **key))
+    await desk.alert(bot, secret, wait=2.5)
+
+    answer = await send(desk, bot, [one | {"secret": secret} for one in REVERSAL], wait=2.5)
+
+    assert answer.json()["broadcast_stats"]["successful_executions"] == 2
+    orders = [one for one in await simulator.orders(key["api_key"]) if one["status"] == "FILLED"]
+    assert [(one["side"], one["reduce_only"]) for one in orders] == [("BUY", False), ("SELL", True), ("SELL", False)]

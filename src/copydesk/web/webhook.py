@@ -92,7 +92,9 @@ async def _admit(hub: Hub, path: str, secret: str | None, request: Request, now:
 
 async def _refuse_unknown_symbols(hub: Hub, bot: Bot, instructions: Sequence[Instruction]) -> None:
     """A typing error must not look like a signal nobody could follow."""
-    known = {one.symbol: await hub.knows_symbol(bot.market_type, one.symbol) for one in instructions}
+    symbols = list({one.symbol for one in instructions})
+    answers = await asyncio.gather(*(hub.knows_symbol(bot.market_type, symbol) for symbol in symbols))
+    known = dict(zip(symbols, answers, strict=True))
     for number, one in enumerate(instructions):
         if known[one.symbol] is False:
             field = f"[{number}].ticker" if len(instructions) > 1 else "ticker"

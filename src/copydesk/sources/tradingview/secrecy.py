@@ -14,7 +14,7 @@ REPLACED_MIN = 8
 """Characters; a bot's secret has at least 16, and a shorter value under such a name is a word like any other."""
 
 _PLAIN = tuple(plain_name(name) for name in SECRET_NAMES)
-_VALUE = r"(?:\"(?P<quoted>[^\"\n]+)\"|(?P<plain>[^\s;|,\"]+))"
+_VALUE = r"(?:(?P<quote>[\"'])(?P<quoted>[^\"'\n]+)(?P=quote)|(?P<plain>[^\s;|,\"']+))"
 _NAMED = re.compile(
     rf"(?:^|(?<=[\s;|,]))(?:{'|'.join(SECRET_NAMES)})(?:=|: +(?=\S+$)){_VALUE}[;|,]?", re.IGNORECASE | re.MULTILINE
 )

@@ -87,7 +87,6 @@ DIRECTIONS: Mapping[str, Direction] = {
     "sell": Direction.SHORT,
     "bearish": Direction.SHORT,
     "flat": Direction.FLAT,
-    "none": Direction.FLAT,
 }
 """How a strategy's position is called."""
 
