@@ -262,3 +262,40 @@ def test_a_close_of_no_part_or_of_more_than_all_is_meaningless(amount):
 def test_a_size_beside_an_opening_or_a_bare_sell_changes_no_step():
     assert steer(make_bot(), FLAT, instruction(Action.BUY, size=percent(50))).steps == (OPEN[LONG],)
     assert steer(make_bot(), LONG, instruction(Action.SELL, size=percent(50))).steps == (CLOSE[LONG],)
+
+
+sizes = st.none() | st.integers(min_value=0, max_value=4).map(Decimal)
+targets = st.builds(Target, direction=st.sampled_from(Direction), size=sizes, previous_size=sizes)
+OPENS_NEVER = {
+    Action.BUY: {SHORT},
+    Action.OPEN_LONG: {SHORT},
+    Action.SELL: {LONG},
+    Action.OPEN_SHORT: {LONG},
+    Action.CLOSE: {LONG, SHORT},
+    Action.CLOSE_LONG: {LONG, SHORT},
+    Action.CLOSE_SHORT: {LONG, SHORT},
+}
+
+
+@PROPERTY
+@given(
+    action=st.sampled_from(Action),
+    held=st.sampled_from(Direction),
+    target=st.none() | targets,
+    size=st.none() | st.integers(min_value=1, max_value=120).map(percent),
+    on_opposite=st.sampled_from(OnOpposite),
+    market_type=st.sampled_from(MarketType),
+)
+def test_nothing_ever_opens_what_its_action_cannot_mean(action, held, target, size, on_opposite, market_type):
+    """A sell opens no long and a close opens nothing, whatever an alert says of where the strategy stands."""
+    bot = make_bot(on_opposite=on_opposite, market_type=market_type)
+
+    course = steer(bot, held, instruction(action, target, size))
+
+    if isinstance(course, Course):
+        opened = {step.direction for step in course.steps if step.leg is LegKind.OPEN}
+        assert not opened & OPENS_NEVER[action]
+        assert all(0 < step.fraction <= 1 for step in course.steps)
+        assert course.steps or course.note
+    else:
+        assert course.problem

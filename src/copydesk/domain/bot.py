@@ -183,7 +183,7 @@ def _towards_target(held: Direction, action: Action, target: Target) -> Course |
         return _closing(held, Direction.FLAT)
     if target.size is not None and target.size == target.previous_size:
         return _unchanged(held, target)
-    if _PUSHES[action] is not target.direction or _shrank(target):
+    if _PUSHES[action] is not target.direction or action in _CLOSES or _shrank(target):
         return _taking_off(held, action, target)
     if target.size is None and held is target.direction and action in _OPENS:
         return _unchanged(held, target)

@@ -113,24 +113,19 @@ def _canonical(field: Field) -> str | None:
 
 def _word(fields: Fields, problems: Problems) -> Word | None:
     """What all words for the action say together; None where there is none, or they are a problem."""
-    told: list[tuple[Field, list[Word]]] = []
-    for one in fields.found(*ACTION_NAMES):
-        words = _words(one)
+    told = [(one, _words(one)) for one in fields.found(*ACTION_NAMES)]
+    for one, words in told:
         if words is None:
             problems.add(one.name, f"{shown(one.value)} is not understood: {_ACTION_RIGHT}")
             return None
-        told.append((one, words))
     labels = [one for one in fields.found(*LABEL_NAMES) if isinstance(one.value, str)]
     told += [(one, words) for one in labels if (words := read_words(one.value))]
-    meant = agree(word for _, words in told for word in words)
-    if told and any(words for _, words in told) and meant is None:
-        problems.add("action", f"{_listed(told)}: these contradict each other")
-    if (
-        not told
-        and labels
-        and plain_name(labels[0].name) == "signal"
-        and not fields.found("marketposition", "position")
-    ):
+    spoken = [(one, word) for one, words in told for word in words or ()]
+    meant = agree(word for _, word in spoken)
+    if spoken and meant is None:
+        names = " and ".join(dict.fromkeys(f"{one.name} {shown(one.value)}" for one, _ in spoken))
+        problems.add("action", f"{names}: these contradict each other")
+    elif not spoken and labels and not fields.found("marketposition", "sentiment", "position"):
         problems.add("action", f"{labels[0].name} {shown(labels[0].value)} names no action: {_ACTION_RIGHT}")
     return _sided(fields, meant, problems)
 
@@ -141,10 +136,6 @@ def _words(field: Field) -> list[Word] | None:
     if plain_name(field.name) == "command" and plain_name(field.value) in _PLACES:
         return []
     return read_words(field.value)
-
-
-def _listed(told: list[tuple[Field, list[Word]]]) -> str:
-    return " and ".join(f"{one.name} {shown(one.value)}" for one, words in told if words)
 
 
 def _sided(fields: Fields, word: Word | None, problems: Problems) -> Word | None:
