@@ -1,16 +1,20 @@
 """docs/tradingview.md, proved: each message in its tables becomes what the page says, or is refused with what it says."""
 
 import re
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from tradingview_support import SECRET, became, refuse, told
+from tradingview_support import SECRET, became, read, refuse, told
 
+from copydesk.domain.bot import Meaningless, steer
+from copydesk.domain.signal import Direction
 from copydesk.sources.tradingview import open_alert, read_alert
-from store_support import NOW
+from store_support import NOW, make_bot
 
 PAGE = (Path(__file__).parent.parent.parent / "docs/tradingview.md").read_text(encoding="utf-8")
 ACCEPTED, REFUSED = "| # | message | becomes |", "| # | message | field | answer |"
+POSITIONS = "| position before → now | action | steps for each follower |"
 FIRST_LINE = "the bot's secret"
 
 
@@ -46,6 +50,29 @@ def test_the_page_shows_each_of_the_twenty_shapes():
     shown = {int(row[0]) for head in (ACCEPTED, REFUSED) for row in rows(head) if row[0]}
 
     assert shown == set(range(1, 21))
+
+
+POSITION = re.compile(r"(flat|long|short) ?(\d?)")
+
+
+def steps_of(position, action):
+    """The steps for a strategy's alert, in the page's words; the bot holds what the strategy held."""
+    (before, size_before), (now, size) = POSITION.findall(position)
+    alert = {"ticker": "BTCUSDT", "action": action, "market_position": now, "prev_market_position": before}
+    sizes = {"market_position_size": size, "prev_market_position_size": size_before}
+    course = steer(make_bot(), Direction(before), read(alert | sizes))
+    if isinstance(course, Meaningless):
+        return "refused"
+    words = {Decimal(1): "", Decimal("0.5"): " half"}
+    told = [f"{one.leg} {one.direction}{words[one.fraction]}" for one in course.steps]
+    return ", then ".join(told) or "nothing"
+
+
+@pytest.mark.parametrize(("position", "action", "steps"), list(rows(POSITIONS)))
+def test_what_a_strategy_s_position_becomes_is_what_the_page_says(position, action, steps):
+    said = re.split(r"[;:]| once more", steps)[0]
+
+    assert steps_of(position, action).replace("close flat", "close").replace("close long half", "close half") == said
 
 
 @pytest.mark.parametrize("row", [row for row in rows(ACCEPTED) if "…" in row[1] or FIRST_LINE in row[1]])
