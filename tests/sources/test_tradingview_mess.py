@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tradingview_support import SECRET, became, read, read_all, refuse
+from tradingview_support import SECRET, became, read, read_all, refuse, told
 
 from copydesk.domain.errors import InvalidInput
 from copydesk.domain.signal import Size, SizeUnit
+from copydesk.sources.tradingview import open_alert, read_alert
 from copydesk.sources.tradingview.figures import read_size
 from store_support import NOW, PROPERTY
 
@@ -402,3 +403,15 @@ def test_half_a_character_inside_a_text_inside_json_can_be_written_out(name, val
         found = str(error)
 
     assert found.encode()
+
+
+@pytest.mark.parametrize("quote", ["'", '""'])
+def test_loose_json_is_read_only_for_somebody_who_is_known(quote):
+    """Its reader takes ten microseconds a character: strangers would keep the hub busy with it."""
+    body = "{'ticker': 'BTCUSDT', 'action': 'buy', 'secret': 'a secret of its own'}".replace("'", quote)
+
+    alert = open_alert(body.encode())
+
+    assert alert.secret == "a secret of its own"
+    assert alert.documents == ()
+    assert [told(one) for one in read_alert(alert, NOW)] == ["buy BTCUSDT"]

@@ -6,10 +6,10 @@ from datetime import datetime
 
 from copydesk.domain.errors import FieldError
 from copydesk.domain.signal import Instruction
-from copydesk.sources.tradingview.families import is_json, read_any, read_text
+from copydesk.sources.tradingview.families import read_any, read_text
 from copydesk.sources.tradingview.fields import Fields
 from copydesk.sources.tradingview.instruction import Origin, read_instruction, says_something
-from copydesk.sources.tradingview.json_shapes import storable
+from copydesk.sources.tradingview.json_shapes import Reading, looks_like_json, read_loose_json, storable
 from copydesk.sources.tradingview.problems import Problems, refuse
 from copydesk.sources.tradingview.repeats import Key, apart, read_key
 from copydesk.sources.tradingview.secrecy import (
@@ -34,9 +34,9 @@ class Envelope:
     """
 
     body: bytes
+    reading: Reading
     secret: str | None = None
     documents: tuple[Fields, ...] = ()
-    problem: FieldError | None = None
     text: str = ""
     is_text: bool = False
     offered: str | None = None
@@ -50,20 +50,24 @@ def open_alert(body: bytes, offered: str | None = None) -> Envelope:
     try:
         text: str = storable(body.decode("utf-8-sig")).replace("\r\n", "\n").strip()
     except UnicodeDecodeError:
-        return Envelope(body=body, problem=FieldError("body", "it is no UTF-8 text"))
-    beside, rest = (None, text) if is_json(text) else _beside(text, offered)
+        return Envelope(body=body, reading=Reading(problem="it is no UTF-8 text"))
+    beside, rest = (None, text) if looks_like_json(text) else _beside(text, offered)
     reading, is_text = read_any(rest)
-    documents = tuple(_with_carried_text(Fields(one, quoted=not is_text)) for one in reading.documents)
+    documents = _documents(reading, is_text=is_text)
     within = secret_in_ruins(rest) if not documents else next(filter(None, map(secret_of, documents)), None)
     return Envelope(
         body=body,
+        reading=reading,
         secret=beside if beside is not None else within,
         documents=documents,
-        problem=None if reading.problem is None else FieldError(reading.field, reading.problem),
         text=rest,
         is_text=is_text,
         offered=offered,
     )
+
+
+def _documents(reading: Reading, *, is_text: bool) -> tuple[Fields, ...]:
+    return tuple(_with_carried_text(Fields(one, quoted=not is_text)) for one in reading.documents)
 
 
 def _beside(text: str, offered: str | None) -> tuple[str | None, str]:
@@ -80,13 +84,15 @@ def _beside(text: str, offered: str | None) -> tuple[str | None, str]:
 def read_alert(alert: Envelope, received_at: datetime) -> tuple[Instruction, ...]:
     """All of its instructions, or none: raise InvalidInput naming each field that is missing or not understood."""
     _refuse_placeholder(alert.body.decode(errors="replace"))
-    if alert.problem is not None:
-        refuse([alert.problem])
-    keys = apart([read_key(one, alert.body) for one in alert.documents])
+    reading = read_loose_json(alert.text) if alert.reading.is_loose else alert.reading
+    if reading.problem is not None:
+        refuse([FieldError(reading.field, reading.problem)])
+    documents = _documents(reading, is_text=False) if alert.reading.is_loose else alert.documents
+    keys = apart([read_key(one, alert.body) for one in documents])
     several = len(keys) > 1
     return tuple(
         _read(one, alert, Problems(f"[{number}]." if several else ""), key, received_at)
-        for number, (one, key) in enumerate(zip(alert.documents, keys, strict=True))
+        for number, (one, key) in enumerate(zip(documents, keys, strict=True))
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from copydesk.sources.tradingview.json_shapes import EXPECTED, Reading, read_json
+from copydesk.sources.tradingview.json_shapes import EXPECTED, Reading, looks_like_json, read_json
 from copydesk.sources.tradingview.pairs import read_pairs
 from copydesk.sources.tradingview.rows import read_rows
 from copydesk.sources.tradingview.sentences import read_sentence
@@ -13,11 +13,6 @@ TEXT_MAX = 4 * 1024
 """Characters of a plain text; TradingView's own messages are shorter."""
 
 _UNKNOWN = f"it is no message that is known here: {EXPECTED}, or a text such as `buy BTCUSDT`"
-
-
-def is_json(text: str) -> bool:
-    """Meant as JSON, whether it is well made or not."""
-    return text[:1] in {"{", "["}
 
 
 def read_text(text: str) -> Reading:
@@ -37,6 +32,6 @@ def read_any(text: str) -> tuple[Reading, bool]:
         return Reading(problem=EXPECTED), False
     if found is not None:
         return found, False
-    if is_json(text):
-        return Reading(problem=EXPECTED), False
+    if looks_like_json(text):
+        return Reading(is_loose=True), False
     return read_text(text), True

@@ -1,6 +1,7 @@
-"""JSON as people really send it: strict first, then JSON5 (single quotes, trailing commas), then doubled quotes.
+"""JSON as people really send it: strict, or loosely JSON5 (single quotes, trailing commas), or with doubled quotes.
 
-Nothing is repaired: each of these is a grammar of its own that either fits the whole text or does not.
+Nothing is repaired: each of these is a grammar of its own that either fits the whole text or does not. Loose JSON takes
+its time, so it is read only for somebody whose secret was right.
 """
 
 import json
@@ -15,7 +16,7 @@ import json5
 from copydesk.sources.tradingview.problems import TEXT_MAX
 
 LENIENT_MAX = 8 * 1024
-"""Characters of a text that is tried as JSON5, whose reader takes 10 µs for each; TradingView's own messages are shorter."""
+"""Characters of a text that is tried as JSON5, whose reader takes 10 µs for each."""
 
 DEPTH_MAX = 20
 DOCUMENTS_MAX = 20
@@ -27,11 +28,12 @@ EXPECTED = 'a JSON object like {"ticker": "BTCUSDT", "action": "buy"} is expecte
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a text held: documents, or why it cannot be used. `field` is where it went wrong."""
+    """What a text held: documents, or why it cannot be used (`field` is where it went wrong), or perhaps loose JSON."""
 
     documents: Sequence[dict[str, Any]] = ()
     problem: str | None = None
     field: str = "body"
+    is_loose: bool = False
 
 
 @dataclass(slots=True)
@@ -49,14 +51,28 @@ class _Pairs:
         return built
 
 
+_NOTHING = object()
+_Parser = Callable[[str, _Pairs], Any]
+
+
 def looks_like_json(text: str) -> bool:
-    return text[:1] in {"{", "[", '"', "'"}
+    """Meant as JSON, whether it is well made or not; a spreadsheet may have put it into quotes."""
+    return text[:1] in {"{", "["} or text[:2] in {'"{', '"['}
 
 
 def read_json(text: str) -> Reading | str | None:
-    """None where it is no JSON of any kind; a text where the JSON is nothing but a text."""
+    """None where it is no strict JSON; a text where the JSON is nothing but a text."""
+    return _read(text, (_strict,))
+
+
+def read_loose_json(text: str) -> Reading:
+    found = _read(text, (_json5, _doubled))
+    return found if isinstance(found, Reading) else Reading(problem=EXPECTED)
+
+
+def _read(text: str, parsers: Sequence[_Parser]) -> Reading | str | None:
     pairs = _Pairs()
-    value = _parse(text, pairs)
+    value = _parse(text, parsers, pairs)
     if value is _NOTHING:
         return None
     try:
@@ -84,17 +100,13 @@ def storable(value: Any, depth: int = 0) -> Any:
     return value
 
 
-_NOTHING = object()
-_Parser = Callable[[str, _Pairs], Any]
-
-
 def _strict(text: str, pairs: _Pairs) -> Any:
     return json.loads(text, parse_constant=str, parse_float=Decimal, object_pairs_hook=pairs.build)
 
 
 def _json5(text: str, pairs: _Pairs) -> Any:
-    if len(text) > LENIENT_MAX or not looks_like_json(text):
-        raise ValueError("not worth the time")
+    if len(text) > LENIENT_MAX:
+        raise ValueError("too long for its reader")
     return json5.loads(text, parse_constant=str, parse_float=Decimal, object_pairs_hook=pairs.build)
 
 
@@ -106,11 +118,8 @@ def _doubled(text: str, pairs: _Pairs) -> Any:
     return _strict(_QUOTES.sub(lambda run: run.group()[::2], inside), pairs)
 
 
-_PARSERS: tuple[_Parser, ...] = (_strict, _json5, _doubled)
-
-
-def _parse(text: str, pairs: _Pairs) -> Any:
-    for parser in _PARSERS:
+def _parse(text: str, parsers: Sequence[_Parser], pairs: _Pairs) -> Any:
+    for parser in parsers:
         pairs.twice.clear()
         try:
             return parser(text, pairs)

@@ -20,8 +20,9 @@ class Problems:
         self.code = NOT_UNDERSTOOD
 
     def add(self, field: str, problem: str, *, code: str = NOT_UNDERSTOOD) -> None:
+        """`code` counts where nothing else is wrong."""
+        self.code = NOT_UNDERSTOOD if self.found else code
         self.found.append(FieldError(self._place + field[:TEXT_MAX], problem))
-        self.code = code
 
     def check(self) -> None:
         """Raise InvalidInput if anything was found."""

@@ -19,7 +19,8 @@ _NAMED = re.compile(
     rf"(?:^|(?<=[\s;|,]))(?:{'|'.join(SECRET_NAMES)})(?:=|: +(?=\S+$)){_VALUE}[;|,]?", re.IGNORECASE | re.MULTILINE
 )
 _IN_RUINS = re.compile(
-    rf"[\"'](?:{'|'.join(SECRET_NAMES)})[\"']\s{{0,9}}:\s{{0,9}}[\"']([^\"'\\\n]{{1,200}})[\"']", re.IGNORECASE
+    rf"(?<![\w-])[\"']{{0,2}}(?:{'|'.join(SECRET_NAMES)})[\"']{{0,2}}\s{{0,9}}:\s{{0,9}}[\"']{{1,2}}([^\"'\\\n]{{1,200}})[\"']",
+    re.IGNORECASE,
 )
 
 
@@ -43,7 +44,7 @@ def take_first_line(text: str) -> tuple[str | None, str]:
 
 
 def secret_in_ruins(text: str) -> str | None:
-    """Of JSON that is broken elsewhere: so that its sender is told what is broken, not that the secret is wrong."""
+    """Of JSON that is loose, or broken: so that its sender is told what is broken, not that the secret is wrong."""
     found = _IN_RUINS.search(text)
     return None if found is None else found[1]
 
