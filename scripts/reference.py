@@ -7,14 +7,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
+import ccxt
 import typer
 from fastapi import FastAPI
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from copydesk.cli import app as cli
+from copydesk.domain.errors import InvalidInput
 from copydesk.domain.execution import FINAL, MOVES, State
+from copydesk.ports.clock import SystemClock
 from copydesk.settings import HOME, PREFIX, Settings
+from copydesk.venues.ccxt import CcxtVenue
+from copydesk.venues.ccxt.capabilities import KNOWN
 from copydesk.web.app import build_app
 from copydesk.web.policy import POLICIES
 
@@ -28,6 +33,7 @@ def main() -> int:
         "docs/reference/routes.md": routes_page(),
         "docs/reference/commands.md": commands_page(),
         "docs/reference/states.md": states_page(),
+        "docs/reference/exchanges.md": exchanges_page(),
         ".env.example": env_example(),
         "copydesk.toml.example": toml_example(),
     }
@@ -104,6 +110,30 @@ def states_page() -> str:
         rows.append(f"| {before} | {', '.join(sorted(after)) or '–'} | {kind} |")
     head = "# States of an execution\n\nThe only moves there are; docs/safety.md says when each is made.\n\n"
     return MADE + head + "| from | to | |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+
+
+def exchanges_page() -> str:
+    rows = []
+    for exchange_id in ccxt.exchanges:
+        try:
+            venue = CcxtVenue(exchange_id, SystemClock(), simulator_url=None, timeout_s=10, allow_live=False)
+        except InvalidInput as error:
+            rows.append(f"| `{exchange_id}` | – | – | – | not used: {error.fields[0].problem} |")
+            continue
+        known = KNOWN.get(exchange_id)
+        market, needs = ", ".join(sorted(venue.markets)), ", ".join(venue.credentials)
+        trust = "nothing" if known is None else f"listed codes, our ids ({known.client_id} orders)"
+        rows.append(
+            f"| `ccxt:{exchange_id}` | {market} | {needs} | {'yes' if venue.places_stops else 'no'} | {trust} |"
+        )
+    head = f"# Exchanges through ccxt\n\nccxt {ccxt.__version__}. [Venues](../venues.md) says what trust means.\n\n"
+    return (
+        MADE
+        + head
+        + "| venue | market | secrets | stops | trusted with |\n|---|---|---|---|---|\n"
+        + "\n".join(rows)
+        + "\n"
+    )
 
 
 def _settings(model: type[BaseModel] = Settings, prefix: str = PREFIX) -> Iterator[tuple[str, FieldInfo]]:

@@ -112,5 +112,6 @@ class CcxtVenue:
 
 def _default_market(exchange_id: str) -> MarketType:
     """What ccxt itself trades there when it is told nothing."""
-    kind = telling(exchange_id)().options.get("defaultType")
-    return MarketType.FUTURES if kind in _DERIVATIVES else MarketType.SPOT
+    exchange = telling(exchange_id)()
+    no_spot = exchange.has.get("spot") is False
+    return MarketType.FUTURES if no_spot or exchange.options.get("defaultType") in _DERIVATIVES else MarketType.SPOT
