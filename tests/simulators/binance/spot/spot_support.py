@@ -11,7 +11,7 @@ class SpotTrader(Trader):
         return await self.send("POST", "/api/v3/order", **{**wish, **params})
 
     async def limit(self, price, **params):
-        return await self.order(type="LIMIT", price=price, timeInForce="GTC", **params)
+        return await self.order(**{"type": "LIMIT", "price": price, "timeInForce": "GTC", **params})
 
     async def balances(self):
         """Free and locked of each asset that is held."""
