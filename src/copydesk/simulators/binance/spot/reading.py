@@ -33,7 +33,7 @@ def read_order(params: Params) -> OrderRequest:
     _none_of(params, () if kind in _TIMED else ("timeInForce",))
     _none_of(params, () if stop else ("stopPrice", "trailingDelta"))
     quantity, quote_quantity = _read_amounts(params, kind)
-    stop_price, trailing_delta = _read_stop(params) if stop else (ZERO, 0)
+    stop_price, trailing_delta = read_stop(params, "stopPrice", "trailingDelta") if stop else (ZERO, 0)
     return OrderRequest(
         symbol=symbol,
         side=side,
@@ -92,12 +92,16 @@ def read_answer(params: Params, default: str) -> str:
     return value
 
 
+def read_stop(params: Params, price_name: str, delta_name: str) -> tuple[Decimal, int]:
+    """Stop price and trailing delta, 0 for the one that was not sent."""
+    if params.text(price_name) is None and params.text(delta_name) is None:
+        raise either_missing(price_name, delta_name)
+    price = required_decimal(params, price_name) if params.text(price_name) is not None else ZERO
+    return price, params.integer(delta_name) or 0
+
+
 def required_decimal(params: Params, name: str) -> Decimal:
     return Decimal(legal(params.required(name), name, _NUMBER))
-
-
-def optional_decimal(params: Params, name: str) -> Decimal:
-    return required_decimal(params, name) if params.text(name) is not None else ZERO
 
 
 def legal(value: str, name: str, pattern: str) -> str:
@@ -115,12 +119,6 @@ def _read_amounts(params: Params, kind: str) -> tuple[Decimal, Decimal]:
         return required_decimal(params, "quantity"), ZERO
     _none_of(params, ("quantity",))
     return ZERO, required_decimal(params, "quoteOrderQty")
-
-
-def _read_stop(params: Params) -> tuple[Decimal, int]:
-    if params.text("stopPrice") is None and params.text("trailingDelta") is None:
-        raise either_missing("stopPrice", "trailingDelta")
-    return optional_decimal(params, "stopPrice"), params.integer("trailingDelta") or 0
 
 
 def _none_of(params: Params, names: tuple[str, ...]) -> None:

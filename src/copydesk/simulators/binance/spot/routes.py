@@ -3,7 +3,7 @@
 from typing import Any
 
 from copydesk.simulators.binance.rest.call import Route
-from copydesk.simulators.binance.spot import account_routes, market_routes, order_routes
+from copydesk.simulators.binance.spot import account_routes, list_routes, market_routes, order_routes
 from copydesk.simulators.binance.spot.call import SpotCall, SpotRoutes
 
 
@@ -18,6 +18,7 @@ LISTEN = ("SOCKET", "/api/v3/userDataStream.subscribe.signature")
 ROUTES: SpotRoutes = {
     **market_routes.ROUTES,
     **order_routes.ROUTES,
+    **list_routes.ROUTES,
     **account_routes.ROUTES,
     LISTEN: Route(handle=listen, weight=2),
 }

@@ -19,10 +19,10 @@ def check(spot: Spot, request: OrderRequest) -> None:
 def place(spot: Spot, wallet: Wallet, request: OrderRequest, now_ms: int) -> Order:
     """Raises RefusedError; then the order does not exist and nothing has changed."""
     check(spot, request)
-    _check_room(wallet, request)
+    check_room(wallet, request)
     order = make_order(spot, wallet, request, now_ms)
     _check_prices(spot, order)
-    _lock(spot, wallet, order, needed(spot, order))
+    lock(spot, wallet, order, needed(spot, order))
     enter(spot, wallet, order, now_ms)
     return order
 
@@ -96,7 +96,7 @@ def funding_asset(pair: Pair, side: str) -> str:
     return pair.quote if side == "BUY" else pair.base
 
 
-def _check_room(wallet: Wallet, request: OrderRequest) -> None:
+def check_room(wallet: Wallet, request: OrderRequest) -> None:
     if request.client_id is not None and wallet.is_open_id(request.client_id):
         raise refused(-2010, DUPLICATE)
     waiting = wallet.open_of(request.symbol)
@@ -113,7 +113,7 @@ def _check_prices(spot: Spot, order: Order) -> None:
         raise refused(-2010, WOULD_TAKE)
 
 
-def _lock(spot: Spot, wallet: Wallet, order: Order, amount: Decimal) -> None:
+def lock(spot: Spot, wallet: Wallet, order: Order, amount: Decimal) -> None:
     wallet.lock(funding_asset(spot.pair(order.symbol), order.side), amount)
     order.locked += amount
 
@@ -131,7 +131,7 @@ def _trigger(spot: Spot, wallet: Wallet, order: Order, now_ms: int) -> None:
     order.working_ms = order.update_ms = now_ms
     wanted = order.quantity if not order.is_buy else order.quantity * (order.price or spot.best(order.symbol, "BUY"))
     try:
-        _lock(spot, wallet, order, max(ZERO, wanted - order.locked))
+        lock(spot, wallet, order, max(ZERO, wanted - order.locked))
     except RefusedError:
         _end(spot, wallet, order, "EXPIRED", now_ms)
         return
