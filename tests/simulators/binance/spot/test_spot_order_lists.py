@@ -114,4 +114,4 @@ async def test_a_list_that_makes_no_sense_is_refused_and_leaves_nothing(venue, t
 async def test_a_list_that_never_was_is_not_found(trader):
     missing = await trader.send("GET", "/api/v3/orderList", orderListId="99")
 
-    assert missing == (400, {"code": -2018, "msg": "Order list does not exist."})
+    assert missing == (400, {"code": -2013, "msg": "Order list does not exist."})

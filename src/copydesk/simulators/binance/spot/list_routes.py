@@ -16,7 +16,7 @@ from copydesk.simulators.binance.spot.reading import (
     required_decimal,
 )
 from copydesk.simulators.binance.spot.records import LIMIT_TYPES, STOP_TYPES, ZERO, OrderList, OrderRequest
-from copydesk.simulators.binance.spot.refusals import either_missing, refused
+from copydesk.simulators.binance.spot.refusals import either_missing, no_such_list, refused
 
 _STOP_LOSSES = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT"})
 _TARGETS = frozenset({"LIMIT_MAKER", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"})
@@ -67,7 +67,7 @@ def cancel_list(call: SpotCall) -> Any:
 def query_list(call: SpotCall) -> Any:
     listed = _find(call, "origClientOrderId")
     if listed is None:
-        raise refused(-2018)
+        raise no_such_list()
     return answers.order_list(listed, call.wallet)
 
 

@@ -16,7 +16,6 @@ _TEXTS: Mapping[int, tuple[int, str]] = {
     -1130: (BAD, "Data sent for parameter '%s' is not valid."),
     -1158: (BAD, "Order type not supported in OCO."),
     -2010: (BAD, "%s"),
-    -2018: (BAD, "Order list does not exist."),
     -2021: (409, "Order cancel-replace partially failed."),
     -2022: (BAD, "Order cancel-replace failed."),
     -2026: (BAD, "Order was canceled or expired with no executed qty over 90 days ago and has been archived."),
@@ -50,6 +49,10 @@ def invalid(what: str) -> RefusedError:
 
 def either_missing(first: str, second: str) -> RefusedError:
     return RefusedError(-1102, f"Param '{first}' or '{second}' must be sent, but both were empty/null!", BAD)
+
+
+def no_such_list() -> RefusedError:
+    return RefusedError(-2013, "Order list does not exist.", BAD)
 
 
 def not_canceled() -> RefusedError:
