@@ -23,7 +23,7 @@ class Feeds:
     def __init__(self, spot: Spot) -> None:
         self._spot = spot
         self._step = 0
-        self._told_id = dict.fromkeys(PAIRS, 0)
+        self._told_id = {symbol: update_id(spot, symbol) for symbol in PAIRS}
         self._told_book: dict[str, Book] = {symbol: read_book(spot, symbol) for symbol in PAIRS}
         self._told_candle: dict[str, int] = {}
         self._kinds: dict[str, Callable[[str, int], list[Event]]] = {
