@@ -97,8 +97,7 @@ class SpotStreams:
 
     def publish(self, steps: int, now_ms: int) -> None:
         """Market streams, once a step; listen keys whose time is over."""
-        names = {name for socket in self._sockets for name in socket.names if "@" in name}
-        for name, event in self._feeds.events(names, steps, now_ms):
+        for name, event in self._feeds.events(self._market_names(), steps, now_ms):
             self._push_all(name, event)
         for key, _owner in self._desk.spot_listen_keys.expire(now_ms):
             self._push_all(key, {"e": "listenKeyExpired", "E": now_ms, "listenKey": key})
@@ -216,7 +215,11 @@ class SpotStreams:
         yield from socket.accounts.values()
         yield from (owner for name in socket.names if (owner := self._owner(name)) is not None)
 
+    def _market_names(self) -> set[str]:
+        return {name for socket in self._sockets for name in socket.names if "@" in name}
+
     def _watch(self) -> None:
+        self._feeds.follow(self._market_names())
         self._desk.spot.notices.watched = {owner for socket in self._sockets for owner in self._owners(socket)}
 
 

@@ -1,14 +1,11 @@
-"""The order book as it is shown: a tick a level, every level the same size, as far as ``LEVELS``. Orders fill endlessly deep."""
+"""The order book as it is shown: the levels an order would meet, and how it differs from the book told before."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 
 from copydesk.simulators.binance.exchange.text import money
-from copydesk.simulators.binance.spot.symbols import PAIRS
 from copydesk.simulators.binance.spot.venue import Spot
 
-LEVELS = 500
-LEVEL_QUANTITY = "100.00000000"
 _GONE = "0.00000000"
 
 Rows = list[list[str]]
@@ -16,32 +13,38 @@ Rows = list[list[str]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    bid: Decimal
-    ask: Decimal
-    tick: Decimal
+    """Quantity by price, best first."""
+
+    bids: Mapping[str, str]
+    asks: Mapping[str, str]
+
+    def rows(self, count: int) -> dict[str, Rows]:
+        return {
+            "bids": [list(row) for row in list(self.bids.items())[:count]],
+            "asks": [list(row) for row in list(self.asks.items())[:count]],
+        }
 
 
 def read_book(spot: Spot, symbol: str) -> Book:
-    quote = spot.quote(symbol)
-    return Book(bid=quote.bid, ask=quote.ask, tick=PAIRS[symbol].tick)
+    """A buyer meets the asks, a seller the bids."""
+    return Book(bids=_side(spot, symbol, "SELL"), asks=_side(spot, symbol, "BUY"))
 
 
-def shown(book: Book, count: int) -> dict[str, Rows]:
-    levels = range(min(count, LEVELS))
-    bids = (book.bid - book.tick * level for level in levels)
-    return {
-        "bids": [[money(price), LEVEL_QUANTITY] for price in bids if price > 0],
-        "asks": [[money(book.ask + book.tick * level), LEVEL_QUANTITY] for level in levels],
-    }
+def best_quantity(spot: Spot, symbol: str, side: str) -> str:
+    """What is left at the best price an order on this side meets."""
+    best = next(spot.facing(symbol, side), None)
+    return _GONE if best is None else money(best.quantity)
 
 
-def changed(before: Book, after: Book) -> tuple[Rows, Rows]:
-    """Levels that went, with nothing, and levels that came: bids and asks."""
-    then, now = shown(before, LEVELS), shown(after, LEVELS)
-    return _changed(then["bids"], now["bids"]), _changed(then["asks"], now["asks"])
+def told_anew(before: Book, after: Book) -> tuple[Rows, Rows]:
+    """Bids and asks: levels that went, with nothing, then all there are, because orders may have eaten from any."""
+    return _anew(before.bids, after.bids), _anew(before.asks, after.asks)
 
 
-def _changed(then: Rows, now: Rows) -> Rows:
-    before, after = {price for price, _ in then}, {price for price, _ in now}
-    gone = [[price, _GONE] for price, _ in then if price not in after]
-    return gone + [row for row in now if row[0] not in before]
+def _side(spot: Spot, symbol: str, side: str) -> dict[str, str]:
+    return {money(level.price): money(level.quantity) for level in spot.facing(symbol, side)}
+
+
+def _anew(before: Mapping[str, str], after: Mapping[str, str]) -> Rows:
+    gone = [[price, _GONE] for price in before if price not in after]
+    return gone + [list(row) for row in after.items()]

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from copydesk.simulators.binance.spot import trading
+from copydesk.simulators.binance.spot import matching
 from copydesk.simulators.binance.spot.symbols import PAIRS
 from copydesk.simulators.binance.spot.venue import Spot
 
@@ -12,8 +12,9 @@ def follow(spot: Spot, at_ms: int) -> None:
     for symbol, pair in PAIRS.items():
         quote = spot.quote(symbol)
         spot.tapes[symbol].note(quote.last, max(quote.volume, pair.step), at_ms)
+        spot.depth[symbol].renew()
         if spot.resting[symbol]:
-            trading.match(spot, symbol, at_ms)
+            matching.match(spot, symbol, at_ms)
 
 
 def put_price(spot: Spot, line: str, price: Decimal, now_ms: int, *, hold: bool) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from copydesk.simulators.binance.exchange.text import money
 from copydesk.simulators.binance.rest.market_routes import INTERVALS_MS
-from copydesk.simulators.binance.spot.book import LEVEL_QUANTITY, Book, changed, read_book, shown
+from copydesk.simulators.binance.spot.book import Book, best_quantity, read_book, told_anew
 from copydesk.simulators.binance.spot.market_routes import agg_row, average_row, day_row, update_id
 from copydesk.simulators.binance.spot.symbols import PAIRS
 from copydesk.simulators.binance.spot.tape import Trade
@@ -24,7 +24,7 @@ class Feeds:
         self._spot = spot
         self._step = 0
         self._told_id = {symbol: update_id(spot, symbol) for symbol in PAIRS}
-        self._told_book: dict[str, Book] = {symbol: read_book(spot, symbol) for symbol in PAIRS}
+        self._told_book: dict[str, Book] = {}
         self._told_candle: dict[str, int] = {}
         self._kinds: dict[str, Callable[[str, int], list[Event]]] = {
             "trade": self._trades,
@@ -37,6 +37,14 @@ class Feeds:
             "avgPrice": self._average,
         }
 
+    def follow(self, names: set[str]) -> None:
+        """These are listened to from now on. A book that nobody follows is not kept: it costs more than all else."""
+        books = {symbol for name in names if "@depth" in name and (symbol := name.partition("@")[0].upper()) in PAIRS}
+        for symbol in books - self._told_book.keys():
+            self._told_book[symbol] = read_book(self._spot, symbol)
+        for symbol in self._told_book.keys() - books:
+            del self._told_book[symbol]
+
     def events(self, names: set[str], steps: int, now_ms: int) -> Iterator[tuple[str, Any]]:
         """Once after each batch of market steps, with every name that somebody listens to."""
         self._step += steps
@@ -45,6 +53,7 @@ class Feeds:
                 yield name, event
         for symbol in PAIRS:
             self._told_id[symbol] = update_id(self._spot, symbol)
+        for symbol in self._told_book:
             self._told_book[symbol] = read_book(self._spot, symbol)
 
     def _told(self, name: str, now_ms: int) -> list[Any]:
@@ -93,24 +102,24 @@ class Feeds:
                 "u": update_id(self._spot, symbol),
                 "s": symbol,
                 "b": money(quote.bid),
-                "B": LEVEL_QUANTITY,
+                "B": best_quantity(self._spot, symbol, "SELL"),
                 "a": money(quote.ask),
-                "A": LEVEL_QUANTITY,
+                "A": best_quantity(self._spot, symbol, "BUY"),
             }
         ]
 
     def _depth(self, symbol: str, now_ms: int) -> list[Event]:
-        """What changed since the last one; ``U`` follows on its ``u``."""
+        """The levels since the last one; ``U`` follows on its ``u``."""
         first, last = self._told_id[symbol] + 1, update_id(self._spot, symbol)
         if last < first:
             return []
-        bids, asks = changed(self._told_book[symbol], read_book(self._spot, symbol))
+        bids, asks = told_anew(self._told_book[symbol], read_book(self._spot, symbol))
         return [{"e": "depthUpdate", "E": now_ms, "s": symbol, "U": first, "u": last, "b": bids, "a": asks}]
 
     def _partial_depth(self, symbol: str, levels: int) -> list[Event]:
         if levels not in _PARTIAL_DEPTHS:
             return []
-        return [{"lastUpdateId": update_id(self._spot, symbol), **shown(read_book(self._spot, symbol), levels)}]
+        return [{"lastUpdateId": update_id(self._spot, symbol), **read_book(self._spot, symbol).rows(levels)}]
 
     def _mini_ticker(self, symbol: str, now_ms: int) -> list[Event]:
         if self._step % _STEPS_A_SECOND:

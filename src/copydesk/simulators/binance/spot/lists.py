@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from copydesk.simulators.binance.spot import stops, trading
+from copydesk.simulators.binance.spot import matching, stops, trading
 from copydesk.simulators.binance.spot.records import Order, OrderList, OrderRequest
 from copydesk.simulators.binance.spot.refusals import DUPLICATE, WRONG_PRICES, refused
 from copydesk.simulators.binance.spot.symbols import OPEN_LISTS_MAX
@@ -22,7 +22,7 @@ def place(spot: Spot, wallet: Wallet, legs: Sequence[OrderRequest], client_id: s
     last = spot.last(orders[0].symbol)
     if any(not _is_placed_well(order, last, above=order is orders[0]) for order in orders):
         raise refused(-2010, WRONG_PRICES)
-    trading.lock(spot, wallet, orders[0], max(trading.needed(spot, order) for order in orders))
+    matching.lock(spot, wallet, orders[0], max(matching.needed(spot, order) for order in orders))
     listed = OrderList(
         list_id=spot.take_list_id(),
         client_list_id=client_id or spot.invent_client_id(),

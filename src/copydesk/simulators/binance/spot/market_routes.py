@@ -8,7 +8,7 @@ from copydesk.simulators.binance.exchange.text import money
 from copydesk.simulators.binance.rest.call import Route
 from copydesk.simulators.binance.rest.market_routes import INTERVALS_MS
 from copydesk.simulators.binance.rest.params import Params
-from copydesk.simulators.binance.spot.book import LEVEL_QUANTITY, read_book, shown
+from copydesk.simulators.binance.spot.book import best_quantity, read_book
 from copydesk.simulators.binance.spot.call import SpotCall, SpotRoutes
 from copydesk.simulators.binance.spot.listing import pair_row, rate_limits
 from copydesk.simulators.binance.spot.reading import read_symbol, read_symbols
@@ -67,7 +67,7 @@ def depth(call: SpotCall) -> Any:
     symbol = _symbol(call)
     return {
         "lastUpdateId": update_id(call.spot, symbol),
-        **shown(read_book(call.spot, symbol), call.params.limit(100, 5_000)),
+        **read_book(call.spot, symbol).rows(call.params.limit(100, 5_000)),
     }
 
 
@@ -171,9 +171,9 @@ def day_row(spot: Spot, symbol: str, now_ms: int) -> dict[str, Any]:
         "lastPrice": money(quote.last),
         "lastQty": money(pair.step if last is None else last.quantity),
         "bidPrice": money(quote.bid),
-        "bidQty": LEVEL_QUANTITY,
+        "bidQty": best_quantity(spot, symbol, "SELL"),
         "askPrice": money(quote.ask),
-        "askQty": LEVEL_QUANTITY,
+        "askQty": best_quantity(spot, symbol, "BUY"),
         "openPrice": money(day.open),
         "highPrice": money(day.high),
         "lowPrice": money(day.low),
@@ -205,9 +205,9 @@ def _book_row(spot: Spot, symbol: str) -> dict[str, Any]:
     return {
         "symbol": symbol,
         "bidPrice": money(quote.bid),
-        "bidQty": LEVEL_QUANTITY,
+        "bidQty": best_quantity(spot, symbol, "SELL"),
         "askPrice": money(quote.ask),
-        "askQty": LEVEL_QUANTITY,
+        "askQty": best_quantity(spot, symbol, "BUY"),
     }
 
 

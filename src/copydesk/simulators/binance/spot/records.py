@@ -10,7 +10,8 @@ LIMIT_TYPES = frozenset({"LIMIT", "LIMIT_MAKER", "STOP_LOSS_LIMIT", "TAKE_PROFIT
 STOP_TYPES = frozenset({"STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"})
 
 MOVES: Mapping[str, frozenset[str]] = {
-    "NEW": frozenset({"FILLED", "CANCELED", "EXPIRED"}),
+    "NEW": frozenset({"PARTIALLY_FILLED", "FILLED", "CANCELED", "EXPIRED"}),
+    "PARTIALLY_FILLED": frozenset({"PARTIALLY_FILLED", "FILLED", "CANCELED", "EXPIRED"}),
     "FILLED": frozenset(),
     "CANCELED": frozenset(),
     "EXPIRED": frozenset(),

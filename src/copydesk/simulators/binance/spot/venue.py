@@ -1,8 +1,10 @@
 """Everything spot holds, and nothing about how it is asked: pure, every method takes the time it needs."""
 
+from collections.abc import Iterator
 from decimal import Decimal
 from random import Random
 
+from copydesk.simulators.binance.spot.depth import Depth, Level
 from copydesk.simulators.binance.spot.notices import Notices
 from copydesk.simulators.binance.spot.records import Order
 from copydesk.simulators.binance.spot.refusals import refused
@@ -21,6 +23,7 @@ class Spot:
         self.wallets: dict[str, Wallet] = {}
         self.notices = Notices()
         self.resting: dict[str, dict[int, Order]] = {symbol: {} for symbol in PAIRS}
+        self.depth = {symbol: Depth(pair, seed=seed) for symbol, pair in PAIRS.items()}
         self.tapes: dict[str, Tape] = {symbol: Tape() for symbol in PAIRS}
         self.last_order_id = 6_000_000_000
         self.last_trade_id = 900_000_000
@@ -39,6 +42,10 @@ class Spot:
 
     def last(self, symbol: str) -> Decimal:
         return self.quote(symbol).last
+
+    def facing(self, symbol: str, side: str) -> Iterator[Level]:
+        """What an order on this side meets in the book, best first."""
+        return self.depth[symbol].facing(side, self.quote(symbol))
 
     def best(self, symbol: str, side: str) -> Decimal:
         quote = self.quote(symbol)
