@@ -122,7 +122,7 @@ def _fill(
         maker=maker,
         time_ms=now_ms,
     )
-    wallet.fills.append(fill)
+    wallet.keep_fill(fill)
     _end_siblings(spot, wallet, order, "EXPIRED", now_ms)
     _move(spot, wallet, order, "FILLED" if not order.remaining else "PARTIALLY_FILLED", now_ms)
     spot.notices.order(order, "TRADE", now_ms, fill)

@@ -103,10 +103,9 @@ def all_orders(call: SpotCall) -> Any:
 
 def my_trades(call: SpotCall) -> Any:
     symbol, order_id = _symbol(call), call.params.integer("orderId")
-    fills = [
-        fill for fill in call.wallet.fills if fill.symbol == symbol and (order_id is None or fill.order_id == order_id)
-    ]
-    return [answers.trade(fill) for fill in _page(call, fills, "fromId", lambda fill: fill.trade_id)]
+    fills = call.wallet.fills if order_id is None else call.wallet.fills_of(order_id)
+    of_symbol = [fill for fill in fills if fill.symbol == symbol]
+    return [answers.trade(fill) for fill in _page(call, of_symbol, "fromId", lambda fill: fill.trade_id)]
 
 
 def _symbol(call: SpotCall) -> str:

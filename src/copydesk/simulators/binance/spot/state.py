@@ -70,9 +70,10 @@ def restore(spot: Spot, raw: msgspec.Raw) -> None:
             update_ms=each.update_ms,
             start=each.start,
             balances=each.balances,
-            fills=each.fills,
             lists={orders.list_id: orders for orders in each.lists},
         )
         for order in each.orders:
             wallet.keep(order)
+        for fill in each.fills:
+            wallet.keep_fill(fill)
         spot.adopt(wallet)

@@ -34,6 +34,7 @@ class Wallet:
     lists: dict[int, OrderList] = field(default_factory=dict)
     open_orders: dict[int, Order] = field(default_factory=dict)
     _latest: dict[str, int] = field(default_factory=dict)
+    _fills_of: dict[int, list[Fill]] = field(default_factory=dict)
 
     def balance(self, asset: str) -> Balance:
         return self.balances.setdefault(asset, Balance())
@@ -77,6 +78,10 @@ class Wallet:
         if order.is_open:
             self.open_orders[order.order_id] = order
 
+    def keep_fill(self, fill: Fill) -> None:
+        self.fills.append(fill)
+        self._fills_of.setdefault(fill.order_id, []).append(fill)
+
     def named(self, client_order_id: str) -> Order | None:
         """The newest order with this client id: the id of a final order may have been used again."""
         order_id = self._latest.get(client_order_id)
@@ -90,4 +95,4 @@ class Wallet:
         return [order for order in self.open_orders.values() if symbol in {None, order.symbol}]
 
     def fills_of(self, order_id: int) -> list[Fill]:
-        return [fill for fill in self.fills if fill.order_id == order_id]
+        return self._fills_of.get(order_id, [])
