@@ -23,7 +23,7 @@ from copydesk.domain.subscription import (
     Subscription,
     SubscriptionStatus,
 )
-from copydesk.domain.user import Role, User, UserStatus
+from copydesk.domain.user import Role, User, new_user
 from copydesk.domain.venue import BINANCE_FUTURES
 from copydesk.ports.venue import PaperOrder
 
@@ -51,18 +51,7 @@ class StoppedClock:
 
 
 def make_user(**changes):
-    identity = fresh_id()
-    made = User(
-        id=identity,
-        username=f"user-{identity}",
-        role=Role.FOLLOWER,
-        status=UserStatus.ACTIVE,
-        allowed_mt5_id=None,
-        mt5_path=None,
-        subscription="free",
-        created_at=NOW,
-        updated_at=NOW,
-    )
+    made = new_user(f"user-{fresh_id()}", Role.FOLLOWER, at=NOW)
     return replace(made, **changes)
 
 

@@ -11,8 +11,7 @@ import httpx
 from argon2 import PasswordHasher
 
 from copydesk.domain.errors import StoreUnavailable
-from copydesk.domain.ids import UserId, new_id
-from copydesk.domain.user import Role, User, UserStatus
+from copydesk.domain.user import Role, User, UserStatus, new_user
 from copydesk.engine.desk import Desk
 from copydesk.ports.clock import SystemClock
 from copydesk.settings import Settings
@@ -182,17 +181,7 @@ class Running:
     async def person(self, role=Role.FOLLOWER, *, status=UserStatus.ACTIVE, username=None):
         """Somebody with an account on the desk, signed in."""
         now = self.hub.clock.now()
-        user = User(
-            id=UserId(new_id(now)),
-            username=username or f"user-{secrets.token_hex(6)}",
-            role=Role(role),
-            status=status,
-            allowed_mt5_id=None,
-            mt5_path=None,
-            subscription="free",
-            created_at=now,
-            updated_at=now,
-        )
+        user = new_user(username or f"user-{secrets.token_hex(6)}", Role(role), at=now, status=status)
         hashed = await self.hub.passwords.hash(PASSWORD)
         await self.hub.store.write(lambda tables: tables.users.add(user, hashed))
         return Person(self, user, self.hub.tokens.access(user, now))

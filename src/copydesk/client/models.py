@@ -32,7 +32,7 @@ from copydesk.domain.subscription import (
     OnUnprotected,
     SubscriptionStatus,
 )
-from copydesk.domain.user import Role, UserStatus
+from copydesk.domain.user import PLAN, Role, UserStatus
 
 
 class FieldProblem(Answer):
@@ -75,7 +75,7 @@ class NewUser(Request):
     status: UserStatus = UserStatus.ACTIVE
     allowed_mt5_id: int | None = Field(None, ge=1, le=2**62)
     mt5_path: Text | None = None
-    subscription: Name = "free"
+    subscription: Name = PLAN
 
 
 class UserChange(Request):

@@ -4,7 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from copydesk.domain.ids import UserId
+from copydesk.domain.ids import UserId, new_id
+
+PLAN = "free"
+"""The plan of everybody who was not given another one."""
 
 
 class Role(StrEnum):
@@ -35,3 +38,27 @@ class User:
     subscription: str
     created_at: datetime
     updated_at: datetime
+
+
+def new_user(
+    username: str,
+    role: Role,
+    *,
+    at: datetime,
+    status: UserStatus = UserStatus.ACTIVE,
+    allowed_mt5_id: int | None = None,
+    mt5_path: str | None = None,
+    subscription: str = PLAN,
+) -> User:
+    """Somebody new, made `at`. Names are kept in lower case, so that Ada and ada are one."""
+    return User(
+        id=UserId(new_id(at)),
+        username=username.lower(),
+        role=role,
+        status=status,
+        allowed_mt5_id=allowed_mt5_id,
+        mt5_path=mt5_path,
+        subscription=subscription,
+        created_at=at,
+        updated_at=at,
+    )

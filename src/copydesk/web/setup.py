@@ -6,8 +6,7 @@ from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse
 
 from copydesk.client.models import NewUser, UserAnswer
-from copydesk.domain.ids import UserId, new_id
-from copydesk.domain.user import Role, User, UserStatus
+from copydesk.domain.user import Role, new_user
 from copydesk.stores.store import Tables
 from copydesk.web.hub import Hub, TheHub
 
@@ -41,17 +40,7 @@ async def create_admin(token: str, wanted: NewUser, hub: TheHub) -> UserAnswer:
     await _admit(hub, token)
     password_hash = await hub.passwords.hash(wanted.password)
     now = hub.clock.now()
-    user = User(
-        id=UserId(new_id(now)),
-        username=wanted.username.lower(),
-        role=Role.ADMIN,
-        status=UserStatus.ACTIVE,
-        allowed_mt5_id=None,
-        mt5_path=None,
-        subscription="free",
-        created_at=now,
-        updated_at=now,
-    )
+    user = new_user(wanted.username, Role.ADMIN, at=now)
 
     def work(tables: Tables) -> None:
         if tables.users.has_admin():

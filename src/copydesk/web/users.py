@@ -6,8 +6,8 @@ from fastapi import APIRouter, Query
 
 from copydesk.client.models import NewUser, Profile, UserAnswer, UserChange, UserConfig
 from copydesk.domain.errors import Conflict, NotFound
-from copydesk.domain.ids import UserId, new_id
-from copydesk.domain.user import Role, User, UserStatus
+from copydesk.domain.ids import UserId
+from copydesk.domain.user import Role, User, UserStatus, new_user
 from copydesk.stores.store import Tables
 from copydesk.web.hub import Me, TheHub
 from copydesk.web.listing import Page, PageOf, given
@@ -37,16 +37,14 @@ async def set_config(me: Me, wanted: UserConfig, hub: TheHub) -> UserConfig:
 async def create_user(wanted: NewUser, me: Me, hub: TheHub) -> UserAnswer:
     password_hash = await hub.passwords.hash(wanted.password)
     now = hub.clock.now()
-    user = User(
-        id=UserId(new_id(now)),
-        username=wanted.username.lower(),
-        role=wanted.role,
+    user = new_user(
+        wanted.username,
+        wanted.role,
+        at=now,
         status=wanted.status,
         allowed_mt5_id=wanted.allowed_mt5_id,
         mt5_path=wanted.mt5_path,
         subscription=wanted.subscription,
-        created_at=now,
-        updated_at=now,
     )
 
     def work(tables: Tables) -> None:

@@ -11,10 +11,10 @@ from pydantic import ValidationError
 from copydesk.client.models import NewUser
 from copydesk.domain.errors import FieldError, IllegalMove, InvalidInput, NotFound
 from copydesk.domain.execution import Execution, State
-from copydesk.domain.ids import ExecutionId, UserId, new_id
+from copydesk.domain.ids import ExecutionId
 from copydesk.domain.order import OrderReport, OrderStatus
 from copydesk.domain.subscription import PositionMode
-from copydesk.domain.user import Role, User, UserStatus
+from copydesk.domain.user import Role, User, new_user
 from copydesk.engine.making import Freezer
 from copydesk.engine.settlement import Answer, settle
 from copydesk.ports.clock import SystemClock
@@ -45,17 +45,7 @@ async def create_user(settings: Settings, *, username: str, password: str, role:
         raise InvalidInput("; ".join(f"{one.field}: {one.problem}" for one in fields), fields) from error
     now = SystemClock().now()
     password_hash = await Passwords().hash(wanted.password)
-    user = User(
-        id=UserId(new_id(now)),
-        username=wanted.username.lower(),
-        role=wanted.role,
-        status=UserStatus.ACTIVE,
-        allowed_mt5_id=None,
-        mt5_path=None,
-        subscription=wanted.subscription,
-        created_at=now,
-        updated_at=now,
-    )
+    user = new_user(wanted.username, wanted.role, at=now, subscription=wanted.subscription)
 
     def work(tables: Tables) -> None:
         tables.users.add(user, password_hash)

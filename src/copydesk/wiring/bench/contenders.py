@@ -31,7 +31,7 @@ from copydesk.domain.subscription import (
     Subscription,
     SubscriptionStatus,
 )
-from copydesk.domain.user import Role, User, UserStatus
+from copydesk.domain.user import Role, new_user
 from copydesk.domain.venue import BINANCE_FUTURES
 from copydesk.engine.desk import Desk
 from copydesk.ports.clock import SystemClock
@@ -179,17 +179,7 @@ class WholeDesk:
 
     def _seed(self, tables: Tables) -> Bot:
         now = self._clock.now()
-        owner = User(
-            id=UserId(new_id(now)),
-            username="bench",
-            role=Role.ADMIN,
-            status=UserStatus.ACTIVE,
-            allowed_mt5_id=None,
-            mt5_path=None,
-            subscription="free",
-            created_at=now,
-            updated_at=now,
-        )
+        owner = new_user("bench", Role.ADMIN, at=now)
         bot = _bot(owner.id, now)
         tables.users.add(owner, "none")
         tables.bots.add(bot, "none")
