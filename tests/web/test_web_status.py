@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from copydesk.ports.clock import SystemClock
-from web_support import BOTS, PASSWORD, USERS, assert_error
+from web_support import BOTS, PASSWORD, USERS, assert_error, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -143,110 +143,6 @@ async def test_a_setup_link_that_was_used_stays_dead_when_the_admin_is_gone(star
         assert_error(answer, 404)
 
 
-def references(value):
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            if name == "$ref":
-                yield inner
-            yield from references(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from references(inner)
-
-
-async def description(desk):
-    answer = await desk.nobody.get("/openapi.json")
-    assert answer.status_code == 200
-    return answer.json()
-
-
-async def test_the_description_refers_to_nothing_that_is_not_there(desk):
-    document = await description(desk)
-    broken = []
-
-    for reference in set(references(document)):
-        place = document
-        for part in reference.removeprefix("#/").split("/"):
-            place = place.get(part.replace("~1", "/").replace("~0", "~"), {})
-        if not place:
-            broken.append(reference)
-
-    assert document["openapi"].startswith("3.")
-    assert broken == []
-
-
-async def test_every_route_of_the_contract_is_described(desk):
-    paths = (await description(desk))["paths"]
-
-    wanted = {
-        "/token": "post",
-        "/token/refresh": "post",
-        "/logout": "post",
-        "/users/me": "get",
-        "/users/config": "post",
-        "/users/me/config": "get",
-        "/api/v1/users": "post get",
-        "/api/v1/bots": "post get",
-        "/api/v1/bots/health": "get",
-        "/api/v1/bots/{bot_id}": "get patch delete",
-        "/api/v1/bots/{bot_id}/rotate-secret": "post",
-        "/api/v1/bots/webhook/master/{path}": "post",
-        "/api/v1/exchange-accounts": "post get",
-        "/api/v1/exchange-accounts/{account_id}": "get patch delete",
-        "/api/v1/exchange-accounts/{account_id}/check": "post",
-        "/api/v1/bot-subscriptions": "post get",
-        "/api/v1/bot-subscriptions/{subscription_id}": "get patch delete",
-        "/api/v1/bot-signals": "get",
-        "/api/v1/bot-signals/{signal_id}": "get",
-        "/api/v1/bot-signal-executions": "get",
-        "/api/v1/bot-signal-executions/{execution_id}": "get",
-        "/api/v1/audit": "get",
-        "/health": "get",
-        "/ready": "get",
-    }
-    missing = [
-        f"{verb} {path}" for path, verbs in wanted.items() for verb in verbs.split() if verb not in paths.get(path, {})
-    ]
-    assert missing == []
-
-
-async def test_every_described_error_has_the_one_shape(desk):
-    document = await description(desk)
-
-    shapes = {
-        code: answer["content"]["application/json"]["schema"]
-        for methods in document["paths"].values()
-        for route in methods.values()
-        for code, answer in route["responses"].items()
-        if code >= "4"
-    }
-    assert shapes
-    assert {str(shape) for shape in shapes.values()} == {"{'$ref': '#/components/schemas/ErrorAnswer'}"}
-
-
-async def test_operation_names_are_unique_so_that_clients_can_be_generated(desk):
-    document = await description(desk)
-
-    names = [route["operationId"] for methods in document["paths"].values() for route in methods.values()]
-
-    assert len(names) == len(set(names))
-
-
-async def test_the_description_says_how_to_sign_in(desk):
-    """Without a security scheme the pages at /docs offer no way to send a token: no signed-in route can be tried."""
-    document = await description(desk)
-
-    assert document.get("components", {}).get("securitySchemes")
-    assert document["paths"]["/users/me"]["get"].get("security") or document.get("security")
-
-
-async def test_the_pages_are_there_for_people(desk):
-    answer = await desk.nobody.get("/docs")
-
-    assert answer.status_code == 200
-    assert "openapi.json" in answer.text
-
-
 async def test_one_s_own_configuration_starts_with_the_contract_s_defaults(desk):
     person = await desk.person()
 
@@ -301,3 +197,42 @@ async def test_an_admin_makes_finds_and_changes_a_user(desk):
     assert changed.json()["allowed_mt5_id"] is None
     assert changed.json()["subscription"] == "gold"
     assert (await admin.get(f"{USERS}/{made.json()['id']}")).json() == changed.json()
+
+
+async def test_a_part_of_the_configuration_that_is_not_told_stays_as_it_was(desk):
+    """A follower who only changes the mode must not lose a limit set before."""
+    person = await desk.person()
+    await person.post("/users/config", json={"trade_copy": {"max_exposure_lots": "1", "max_spread_points": 30}})
+
+    answer = await person.post("/users/config", json={"trade_copy": {"mode": "multiplier"}})
+
+    kept = answer.json()["trade_copy"]
+    assert (kept["mode"], kept["max_exposure_lots"], kept["max_spread_points"]) == ("multiplier", "1", 30)
+    assert (await person.get("/users/me/config")).json() == answer.json()
+
+
+async def test_a_user_can_be_renamed_to_a_name_that_is_free(desk):
+    admin, ada, grace = await desk.person("admin"), await desk.person(), await desk.person()
+
+    renamed = await admin.patch(f"{USERS}/{ada.user.id}", json={"username": "Ada.King"})
+    taken = await admin.patch(f"{USERS}/{grace.user.id}", json={"username": "ADA.king"})
+
+    assert renamed.json()["username"] == "ada.king"
+    assert_error(taken, 409, "conflict")
+
+
+async def is_ready(desk):
+    return (await desk.nobody.get("/ready")).status_code == 200
+
+
+async def test_a_desk_that_does_not_run_yet_is_neither_ready_nor_healthy(start_hub):
+    async with start_hub() as desk:
+        await eventually(lambda: is_ready(desk))
+        desk.hub.desk._tasks, running = None, desk.hub.desk._tasks
+
+        ready, health = await desk.nobody.get("/ready"), await desk.nobody.get(f"{BOTS}/health")
+
+        desk.hub.desk._tasks = running
+        assert_error(ready, 503, "desk_not_running")
+        assert health.status_code == 503
+        assert health.json() == {"success": False, "healthy": False, "error": "the desk does not run (yet)"}

@@ -1,176 +1,149 @@
 """A small typed client of the HTTP API: signs in, renews its token, waits when it is told to.
 
-async with ApiClient("http://127.0.0.1:8000") as api:
-    await api.sign_in("ada", "her password")
-    for bot in await api.bots():
+async with signed_in("http://127.0.0.1:8000", "ada", "her password") as api:
+    for bot in await api.bots(status="active"):
         print(bot.name, bot.default_leverage)
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any
 
-import httpx
-from pydantic import TypeAdapter
-
-from copydesk.client.fields import Answer, Request
+from copydesk.client.connection import Connection, Filter
+from copydesk.client.desk import AliveAnswer, AuditAnswer, HealthAnswer, ReadyAnswer
 from copydesk.client.models import (
     AccountAnswer,
+    AccountChange,
     BotAnswer,
+    BotChange,
     CheckAnswer,
     ExecutionAnswer,
-    HealthAnswer,
     NewAccount,
     NewBot,
+    NewSecret,
     NewSubscription,
-    NewUser,
-    Profile,
+    RotateSecret,
     SignalAnswer,
     SubscriptionAnswer,
-    TokenAnswer,
-    UserAnswer,
+    SubscriptionChange,
     WebhookAnswer,
 )
+from copydesk.client.people import NewUser, Profile, UserAnswer, UserChange, UserConfig, UserConfigChange
 
-T = TypeVar("T", bound=Answer)
-
-TIMEOUT_S = 20.0
-TRIES_WHEN_BUSY = 20
-PAGE = 500
-
-
-class ApiError(Exception):
-    """The API said no; `status` and `code` are its own words."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
+USERS = "/api/v1/users"
+BOTS = "/api/v1/bots"
+ACCOUNTS = "/api/v1/exchange-accounts"
+SUBSCRIPTIONS = "/api/v1/bot-subscriptions"
+SIGNALS = "/api/v1/bot-signals"
+EXECUTIONS = "/api/v1/bot-signal-executions"
 
 
-class ApiClient:
-    """One signed-in user. Requests that were throttled (429) are sent again when the API says so, others never."""
+class ApiClient(Connection):
+    """One signed-in user; a method a route. Lists read all pages, or the newest `most`; filters are named like fields.
 
-    def __init__(self, base_url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._http = httpx.AsyncClient(base_url=base_url, timeout=TIMEOUT_S, transport=transport)
-        self._tokens: TokenAnswer | None = None
-        self._renewing = asyncio.Lock()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        await self._http.aclose()
-
-    async def sign_in(self, username: str, password: str) -> TokenAnswer:
-        answer = await self._send("POST", "/token", json={"username": username, "password": password})
-        self._tokens = TokenAnswer.model_validate_json(answer.content)
-        return self._tokens
-
-    async def sign_out(self) -> None:
-        """End this session on the server too."""
-        if self._tokens is not None:
-            await self._send("POST", "/logout", json={"refresh_token": self._tokens.refresh_token})
-            self._tokens = None
+    Raise one of ApiError's kinds where the API says no, httpx.HTTPError where it does not answer.
+    """
 
     async def profile(self) -> Profile:
-        return await self._one(Profile, "GET", "/users/me")
+        return await self.ask(Profile, "GET", "/users/me")
 
-    async def health(self) -> HealthAnswer:
-        return await self._one(HealthAnswer, "GET", "/api/v1/bots/health")
+    async def config(self) -> UserConfig:
+        return await self.ask(UserConfig, "GET", "/users/me/config")
+
+    async def change_config(self, wanted: UserConfigChange) -> UserConfig:
+        return await self.ask(UserConfig, "POST", "/users/config", wanted)
 
     async def create_user(self, wanted: NewUser) -> UserAnswer:
-        return await self._one(UserAnswer, "POST", "/api/v1/users", wanted)
+        return await self.ask(UserAnswer, "POST", USERS, wanted)
+
+    async def users(self, *, most: int | None = None, **filters: Filter) -> list[UserAnswer]:
+        return await self.read_all(UserAnswer, USERS, filters, most)
+
+    async def user(self, user_id: str) -> UserAnswer:
+        return await self.ask(UserAnswer, "GET", f"{USERS}/{user_id}")
+
+    async def change_user(self, user_id: str, wanted: UserChange) -> UserAnswer:
+        return await self.ask(UserAnswer, "PATCH", f"{USERS}/{user_id}", wanted)
 
     async def create_bot(self, wanted: NewBot) -> BotAnswer:
-        return await self._one(BotAnswer, "POST", "/api/v1/bots", wanted)
+        return await self.ask(BotAnswer, "POST", BOTS, wanted)
 
-    async def bots(self, **filters: str) -> list[BotAnswer]:
-        return await self._all(BotAnswer, "/api/v1/bots", filters)
+    async def bots(self, *, most: int | None = None, **filters: Filter) -> list[BotAnswer]:
+        return await self.read_all(BotAnswer, BOTS, filters, most)
+
+    async def bot(self, bot_id: str) -> BotAnswer:
+        return await self.ask(BotAnswer, "GET", f"{BOTS}/{bot_id}")
+
+    async def change_bot(self, bot_id: str, wanted: BotChange) -> BotAnswer:
+        return await self.ask(BotAnswer, "PATCH", f"{BOTS}/{bot_id}", wanted)
+
+    async def archive_bot(self, bot_id: str) -> None:
+        await self.send("DELETE", f"{BOTS}/{bot_id}")
+
+    async def rotate_secret(self, bot_id: str, wanted: RotateSecret | None = None) -> NewSecret:
+        return await self.ask(NewSecret, "POST", f"{BOTS}/{bot_id}/rotate-secret", wanted or RotateSecret())
 
     async def create_account(self, wanted: NewAccount) -> AccountAnswer:
-        return await self._one(AccountAnswer, "POST", "/api/v1/exchange-accounts", wanted)
+        return await self.ask(AccountAnswer, "POST", ACCOUNTS, wanted)
 
-    async def accounts(self, **filters: str) -> list[AccountAnswer]:
-        return await self._all(AccountAnswer, "/api/v1/exchange-accounts", filters)
+    async def accounts(self, *, most: int | None = None, **filters: Filter) -> list[AccountAnswer]:
+        return await self.read_all(AccountAnswer, ACCOUNTS, filters, most)
+
+    async def account(self, account_id: str) -> AccountAnswer:
+        return await self.ask(AccountAnswer, "GET", f"{ACCOUNTS}/{account_id}")
+
+    async def change_account(self, account_id: str, wanted: AccountChange) -> AccountAnswer:
+        return await self.ask(AccountAnswer, "PATCH", f"{ACCOUNTS}/{account_id}", wanted)
+
+    async def delete_account(self, account_id: str) -> None:
+        await self.send("DELETE", f"{ACCOUNTS}/{account_id}")
 
     async def check_account(self, account_id: str) -> CheckAnswer:
-        return await self._one(CheckAnswer, "POST", f"/api/v1/exchange-accounts/{account_id}/check")
+        return await self.ask(CheckAnswer, "POST", f"{ACCOUNTS}/{account_id}/check")
 
     async def subscribe(self, wanted: NewSubscription) -> SubscriptionAnswer:
-        return await self._one(SubscriptionAnswer, "POST", "/api/v1/bot-subscriptions", wanted)
+        return await self.ask(SubscriptionAnswer, "POST", SUBSCRIPTIONS, wanted)
 
-    async def subscriptions(self, **filters: str) -> list[SubscriptionAnswer]:
-        return await self._all(SubscriptionAnswer, "/api/v1/bot-subscriptions", filters)
+    async def subscriptions(self, *, most: int | None = None, **filters: Filter) -> list[SubscriptionAnswer]:
+        return await self.read_all(SubscriptionAnswer, SUBSCRIPTIONS, filters, most)
 
-    async def signals(self, *, most: int | None = None, **filters: str) -> list[SignalAnswer]:
-        return await self._all(SignalAnswer, "/api/v1/bot-signals", filters, most)
+    async def subscription(self, subscription_id: str) -> SubscriptionAnswer:
+        return await self.ask(SubscriptionAnswer, "GET", f"{SUBSCRIPTIONS}/{subscription_id}")
+
+    async def change_subscription(self, subscription_id: str, wanted: SubscriptionChange) -> SubscriptionAnswer:
+        return await self.ask(SubscriptionAnswer, "PATCH", f"{SUBSCRIPTIONS}/{subscription_id}", wanted)
+
+    async def unsubscribe(self, subscription_id: str) -> None:
+        await self.send("DELETE", f"{SUBSCRIPTIONS}/{subscription_id}")
+
+    async def signals(self, *, most: int | None = None, **filters: Filter) -> list[SignalAnswer]:
+        return await self.read_all(SignalAnswer, SIGNALS, filters, most)
 
     async def signal(self, signal_id: str) -> SignalAnswer:
-        return await self._one(SignalAnswer, "GET", f"/api/v1/bot-signals/{signal_id}")
+        return await self.ask(SignalAnswer, "GET", f"{SIGNALS}/{signal_id}")
 
-    async def executions(self, *, most: int | None = None, **filters: str) -> list[ExecutionAnswer]:
-        return await self._all(ExecutionAnswer, "/api/v1/bot-signal-executions", filters, most)
+    async def executions(self, *, most: int | None = None, **filters: Filter) -> list[ExecutionAnswer]:
+        return await self.read_all(ExecutionAnswer, EXECUTIONS, filters, most)
+
+    async def execution(self, execution_id: str) -> ExecutionAnswer:
+        return await self.ask(ExecutionAnswer, "GET", f"{EXECUTIONS}/{execution_id}")
+
+    async def audit(self, *, most: int | None = None, **filters: Filter) -> list[AuditAnswer]:
+        return await self.read_all(AuditAnswer, "/api/v1/audit", filters, most)
+
+    async def health(self) -> HealthAnswer:
+        return await self.ask(HealthAnswer, "GET", f"{BOTS}/health")
+
+    async def alive(self) -> AliveAnswer:
+        return await self.ask(AliveAnswer, "GET", "/health")
+
+    async def ready(self) -> ReadyAnswer:
+        return await self.ask(ReadyAnswer, "GET", "/ready")
 
     async def alert(self, webhook_url: str, message: dict[str, Any], *, wait_s: float = 0) -> WebhookAnswer:
         """Fire a bot's webhook as TradingView would; the secret is in the message."""
-        answer = await self._send("POST", webhook_url, json=message, params={"wait": wait_s} if wait_s else None)
+        answer = await self.send("POST", webhook_url, json=message, params={"wait": wait_s} if wait_s else None)
         return WebhookAnswer.model_validate_json(answer.content)
-
-    async def _one(self, kind: type[T], method: str, path: str, wanted: Request | None = None) -> T:
-        body = None if wanted is None else wanted.model_dump(mode="json", exclude_none=True, by_alias=True)
-        answer = await self._send(method, path, json=body)
-        return kind.model_validate_json(answer.content)
-
-    async def _all(self, kind: type[T], path: str, filters: dict[str, str], most: int | None = None) -> list[T]:
-        adapter = TypeAdapter(list[kind])  # type: ignore[valid-type]
-        found: list[T] = []
-        cursor: str | None = None
-        while most is None or len(found) < most:
-            limit = PAGE if most is None else min(PAGE, most - len(found))
-            params = {**filters, "limit": str(limit)} | ({"cursor": cursor} if cursor else {})
-            page = (await self._send("GET", path, params=params)).json()
-            found += adapter.validate_python(page["items"])
-            cursor = page["next"]
-            if cursor is None:
-                break
-        return found
-
-    async def _send(self, method: str, path: str, **content: Any) -> httpx.Response:
-        for _ in range(TRIES_WHEN_BUSY):
-            token = None if self._tokens is None else self._tokens.access_token
-            answer = await self._http.request(method, path, headers=self._headers(), **content)
-            if answer.status_code == httpx.codes.UNAUTHORIZED and path != "/token" and await self._renew(token):
-                continue
-            if answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
-                break
-            await asyncio.sleep(float(answer.headers.get("retry-after", "1")))  # noqa: TID251  a program of its own
-        if answer.is_success:
-            return answer
-        raise _read_error(answer)
-
-    async def _renew(self, refused: str | None) -> bool:
-        """One renewal for all requests that were refused with the same token; a failed one leaves the tokens alone."""
-        async with self._renewing:
-            if self._tokens is None or refused is None:
-                return False
-            if self._tokens.access_token != refused:
-                return True
-            wanted = {"refresh_token": self._tokens.refresh_token}
-            answer = await self._http.post("/token/refresh", json=wanted)
-            if answer.is_success:
-                self._tokens = TokenAnswer.model_validate_json(answer.content)
-            return answer.is_success
-
-    def _headers(self) -> dict[str, str]:
-        return {} if self._tokens is None else {"Authorization": f"Bearer {self._tokens.access_token}"}
 
 
 @asynccontextmanager
@@ -179,11 +152,3 @@ async def signed_in(base_url: str, username: str, password: str) -> AsyncIterato
     async with ApiClient(base_url) as api:
         await api.sign_in(username, password)
         yield api
-
-
-def _read_error(answer: httpx.Response) -> ApiError:
-    try:
-        error = answer.json()["error"]
-        return ApiError(answer.status_code, error["code"], error["message"])
-    except (ValueError, KeyError, TypeError):
-        return ApiError(answer.status_code, "http_error", f"HTTP {answer.status_code}")

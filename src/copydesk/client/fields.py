@@ -1,7 +1,7 @@
 """What fields may hold, and the two kinds of model; decimals go out as plain text."""
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
@@ -38,6 +38,27 @@ class Request(BaseModel):
     """A field that is not known is refused: it would be a wish silently ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+ABSENT: Any = None
+"""Stands where a change does not tell a field; a null that was told is refused unless the field may be null."""
+
+
+def _hide_absent(schema: dict[str, Any]) -> None:
+    """A default of null would tell callers that null may be sent."""
+    for told in schema["properties"].values():
+        if told.get("default", "") is None:
+            del told["default"]
+
+
+class Change(Request):
+    """Fields that are not told stay as they are."""
+
+    model_config = ConfigDict(json_schema_extra=_hide_absent)
+
+    def told(self) -> dict[str, Any]:
+        """The fields that were told, as they were read."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
 
 
 class Answer(BaseModel):

@@ -7,20 +7,19 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field
 
 from copydesk.client.fields import (
+    ABSENT,
     Answer,
-    Given,
+    Change,
     Key,
     Leverage,
     Name,
     Number,
-    Password,
     Percent,
     Request,
     Secret,
     StopPercent,
     Text,
     Usd,
-    Username,
     Venue,
     WebhookPath,
 )
@@ -32,99 +31,18 @@ from copydesk.domain.subscription import (
     OnUnprotected,
     SubscriptionStatus,
 )
-from copydesk.domain.user import PLAN, Role, UserStatus
-
-
-class FieldProblem(Answer):
-    field: str
-    problem: str
 
 
 class ErrorDetails(BaseModel):
-    code: str
-    message: str
-    details: dict[str, Any] = {}
+    code: str = Field(description="one word for programs")
+    message: str = Field(description="what would be right, for people")
+    details: dict[str, Any] = Field(description="for invalid input: `fields`, each with its `field` and `problem`")
 
 
 class ErrorAnswer(BaseModel):
     """The one shape of every error."""
 
     error: ErrorDetails
-
-
-class TokenAnswer(Answer):
-    access_token: str
-    refresh_token: str
-    token_type: Literal["bearer"] = "bearer"  # noqa: S105  a scheme's name, not a secret
-    expires_in: int = Field(description="seconds")
-    role: Role
-
-
-class RefreshRequest(Request):
-    refresh_token: str = Field(min_length=1, max_length=200)
-
-
-class LogoutRequest(Request):
-    refresh_token: str | None = Field(None, max_length=200, description="absent: every session of the user ends")
-
-
-class NewUser(Request):
-    username: Username
-    password: Password
-    role: Role
-    status: UserStatus = UserStatus.ACTIVE
-    allowed_mt5_id: int | None = Field(None, ge=1, le=2**62)
-    mt5_path: Text | None = None
-    subscription: Name = PLAN
-
-
-class UserChange(Request):
-    password: Password | None = None
-    role: Role | None = None
-    status: UserStatus | None = None
-    allowed_mt5_id: int | None = Field(None, ge=1, le=2**62)
-    mt5_path: Text | None = None
-    subscription: Name | None = None
-
-
-class UserAnswer(Answer):
-    id: str
-    username: str
-    role: Role
-    status: UserStatus
-    allowed_mt5_id: int | None
-    mt5_path: str | None
-    subscription: str
-    created_at: datetime
-    updated_at: datetime
-
-
-class Profile(Answer):
-    id: str
-    username: str
-    role: Role
-    allowed_mt5_id: int | None
-    mt5_path: str | None
-    subscription: str
-
-
-class TradeCopy(Request):
-    """How an MT5 copier sizes and guards; null is no limit."""
-
-    mode: Literal["fix", "multiplier"] = "fix"
-    fixed_lot: Annotated[Given, Field(gt=0, le=1_000)] = Decimal("0.01")
-    multiplier: Annotated[Given, Field(gt=0, le=1_000)] = Decimal("1.0")
-    max_slippage_points: int | None = Field(50, ge=0, le=100_000)
-    max_spread_points: int | None = Field(None, ge=0, le=100_000)
-    max_orders_per_symbol: int | None = Field(2, ge=0, le=1_000)
-    max_exposure_trades: int | None = Field(5, ge=0, le=10_000)
-    max_exposure_lots: Annotated[Given, Field(ge=0, le=100_000)] | None = Decimal("10.0")
-
-
-class UserConfig(Request):
-    """Per-user configuration held by the server; it wins over local files."""
-
-    trade_copy: TradeCopy = Field(default_factory=TradeCopy)
 
 
 Freshness = Annotated[int, Field(ge=1, le=300, description="seconds an opening may wait before it expires")]
@@ -148,19 +66,19 @@ class NewBot(Request):
     status: BotStatus = BotStatus.ACTIVE
 
 
-class BotChange(Request):
-    name: Name | None = None
-    description: Text | None = None
-    master_webhook_path: WebhookPath | None = None
-    default_leverage: Leverage | None = None
-    default_margin_usd: Usd | None = None
-    default_stop_loss_pct: StopPercent | None = None
-    default_take_profit_pct: Percent | None = None
-    on_opposite: OnOpposite | None = None
-    payload_size: PayloadSize | None = None
-    open_freshness_s: Freshness | None = None
-    signature_v0: bool | None = None
-    status: BotStatus | None = None
+class BotChange(Change):
+    name: Name = ABSENT
+    description: Text = ABSENT
+    master_webhook_path: WebhookPath = ABSENT
+    default_leverage: Leverage = ABSENT
+    default_margin_usd: Usd = ABSENT
+    default_stop_loss_pct: StopPercent = ABSENT
+    default_take_profit_pct: Percent = ABSENT
+    on_opposite: OnOpposite = ABSENT
+    payload_size: PayloadSize = ABSENT
+    open_freshness_s: Freshness = ABSENT
+    signature_v0: bool = ABSENT
+    status: BotStatus = ABSENT
 
 
 class BotAnswer(Answer):
@@ -210,12 +128,12 @@ class NewAccount(Request):
     is_active: bool = True
 
 
-class AccountChange(Request):
-    name: Name | None = None
-    api_key: Key | None = None
-    api_secret: Key | None = None
-    api_passphrase: Key | None = None
-    is_active: bool | None = None
+class AccountChange(Change):
+    name: Name = ABSENT
+    api_key: Key = ABSENT
+    api_secret: Key = ABSENT
+    api_passphrase: Key = ABSENT
+    is_active: bool = ABSENT
 
 
 class AccountAnswer(Answer):
@@ -268,7 +186,7 @@ class NewSubscription(Request):
     copy_choices: CopyChoices = Field(default_factory=CopyChoices, alias="copy")
 
 
-class SubscriptionChange(Request):
+class SubscriptionChange(Change):
     """A custom value set to null goes back to the bot's default."""
 
     custom_leverage: Leverage | None = None
@@ -277,8 +195,8 @@ class SubscriptionChange(Request):
     custom_take_profit_pct: Percent | None = None
     max_daily_loss_usd: Usd | None = None
     max_concurrent_positions: int | None = Field(None, ge=0, le=1_000)
-    status: SubscriptionStatus | None = None
-    copy_choices: CopyChoices | None = Field(None, alias="copy")
+    status: SubscriptionStatus = ABSENT
+    copy_choices: CopyChoices = Field(ABSENT, alias="copy")
 
 
 class EffectiveAnswer(Answer):
@@ -387,12 +305,3 @@ class WebhookAnswer(Answer):
     duplicate: bool = False
     broadcast_stats: BroadcastStats
     timestamp: datetime
-
-
-class HealthAnswer(Answer):
-    success: bool
-    healthy: bool
-    active_bots: int | None = None
-    active_subscriptions: int | None = None
-    last_signal_at: datetime | None = None
-    error: str | None = None

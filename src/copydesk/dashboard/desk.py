@@ -11,8 +11,10 @@ from typing import Generic, TypeVar
 
 import httpx
 
-from copydesk.client.api import ApiClient, ApiError
-from copydesk.client.models import BotAnswer, ExecutionAnswer, HealthAnswer, SignalAnswer
+from copydesk.client.api import ApiClient
+from copydesk.client.desk import HealthAnswer
+from copydesk.client.errors import ApiError
+from copydesk.client.models import BotAnswer, ExecutionAnswer, SignalAnswer
 from copydesk.dashboard.words import Tally, tally
 
 T = TypeVar("T")

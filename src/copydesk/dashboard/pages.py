@@ -8,7 +8,7 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 from nicegui import app, ui
 
-from copydesk.client.api import ApiError
+from copydesk.client.errors import ApiError
 from copydesk.dashboard.bots import show_bots
 from copydesk.dashboard.desk import AWAY, People, now
 from copydesk.dashboard.frame import ACCENT, HEAD, Tab, frame

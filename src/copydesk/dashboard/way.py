@@ -8,7 +8,7 @@ from datetime import datetime
 import httpx
 from nicegui import ui
 
-from copydesk.client.api import ApiError
+from copydesk.client.errors import ApiError
 from copydesk.client.models import ExecutionAnswer, SignalAnswer
 from copydesk.dashboard.frame import Tab, empty, figures, heading, moment
 from copydesk.dashboard.words import figures_of, is_protection, price, quantity, spoken, tally, tone, why

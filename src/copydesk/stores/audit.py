@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from copydesk.stores import tables
-from copydesk.stores.rows import columns, load
+from copydesk.stores.rows import columns, count, load
 from copydesk.stores.types import TIME_FORMAT
 
 _TABLE = tables.audit_log
@@ -54,12 +54,18 @@ class AuditLog:
         }
         self._connection.execute(_TABLE.insert(), [{**line, "hash": _hash(line)}])
 
-    def lines(self, *, limit: int, before: int | None = None) -> Sequence[AuditLine]:
+    def lines(
+        self, filters: Mapping[str, Any] | None = None, *, limit: int, before: int | None = None
+    ) -> Sequence[AuditLine]:
         """Newest first."""
-        query = select(*columns(_TABLE, AuditLine)).order_by(_TABLE.c.number.desc()).limit(limit)
+        query = select(*columns(_TABLE, AuditLine)).where(*_fits(filters or {}))
+        query = query.order_by(_TABLE.c.number.desc()).limit(limit)
         if before is not None:
             query = query.where(_TABLE.c.number < before)
         return [load(AuditLine, row) for row in self._connection.execute(query)]
+
+    def count(self, filters: Mapping[str, Any]) -> int:
+        return count(self._connection, _TABLE, *_fits(filters))
 
     def first_broken(self) -> int | None:
         """The number of the first line that does not fit its hash or its predecessor; None where all do."""
@@ -71,6 +77,10 @@ class AuditLog:
                 return expected
             previous, expected = found, expected + 1
         return None
+
+
+def _fits(filters: Mapping[str, Any]) -> list[ColumnElement[bool]]:
+    return [_TABLE.c[name] == value for name, value in filters.items()]
 
 
 def _hash(line: Mapping[str, Any]) -> str:

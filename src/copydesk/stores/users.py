@@ -40,8 +40,11 @@ class Users:
         return None if row is None else (load(User, row), row.password_hash)
 
     def change(self, user_id: UserId, changes: Mapping[str, Any], at: datetime) -> User | None:
-        query = _USERS.update().where(_USERS.c.id == user_id)
-        self._connection.execute(query.values({**changes, "updated_at": at}))
+        query = _USERS.update().where(_USERS.c.id == user_id).values({**changes, "updated_at": at})
+        try:
+            self._connection.execute(query)
+        except IntegrityError as error:
+            raise Conflict("the username is taken") from error
         return self.get(user_id)
 
     def config(self, user_id: UserId) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from copydesk.client.desk import Page
 from copydesk.client.fields import Venue as VenueField
 from copydesk.client.models import AccountAnswer, AccountChange, CheckAnswer, FindingAnswer, NewAccount
 from copydesk.domain.errors import Conflict, FieldError, InvalidInput, NotFound
@@ -11,20 +12,25 @@ from copydesk.domain.ids import AccountId, UserId, new_id
 from copydesk.domain.subscription import Account, Environment, KeyCheck
 from copydesk.domain.user import Role, User
 from copydesk.domain.venue import PAPER, VenueName
-from copydesk.engine.preflight import Report, check_account, check_key
+from copydesk.engine import preflight
+from copydesk.engine.preflight import Report, check_key
 from copydesk.ports.venue import Venue
 from copydesk.stores.store import Tables
 from copydesk.web.hub import Hub, Me, TheHub
-from copydesk.web.listing import Page, PageOf, given
+from copydesk.web.listing import PageOf, TextFilter, given
+from copydesk.web.refusals import refuses
 
 router = APIRouter(prefix="/api/v1/exchange-accounts", tags=["accounts"])
+
+_KEY_IS_TAKEN = refuses(409, "this key is already registered as an account")
+_IN_USE = refuses(409, "positions or orders of ours are open on this account: close them first")
 
 HINT_LENGTH = 4
 
 _SECRETS = ("api_key", "api_secret", "api_passphrase")
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=_KEY_IS_TAKEN, response_description="The account, without its key")
 async def create_account(wanted: NewAccount, me: Me, hub: TheHub) -> AccountAnswer:
     """The key is tried at once. One that may withdraw or transfer is refused and not stored; one that does not
     work is stored as refused, and nothing is sent with it until it is changed.
@@ -61,17 +67,19 @@ async def create_account(wanted: NewAccount, me: Me, hub: TheHub) -> AccountAnsw
     return AccountAnswer.model_validate(await hub.store.write(work))
 
 
-@router.get("")
+@router.get("", response_description="Accounts, newest first")
 async def list_accounts(
     me: Me,
     hub: TheHub,
     paging: PageOf,
-    name: Annotated[str | None, Query(max_length=120)] = None,
+    name: TextFilter = None,
     venue: Annotated[VenueField | None, Query()] = None,
     environment: Annotated[Environment | None, Query()] = None,
     is_active: Annotated[bool | None, Query()] = None,
+    key_check: Annotated[KeyCheck | None, Query()] = None,
 ) -> Page[AccountAnswer]:
-    filters = given(name=name, venue=venue, environment=environment, is_active=is_active)
+    """One's own accounts; an admin sees everybody's."""
+    filters = given(name=name, venue=venue, environment=environment, is_active=is_active, key_check=key_check)
     owner = _owner(me)
     found, following = await hub.store.read(
         lambda tables: tables.accounts.list(filters, owner_id=owner, limit=paging.limit, cursor=paging.cursor),
@@ -82,18 +90,20 @@ async def list_accounts(
     return Page(items=[AccountAnswer.model_validate(one) for one in found], next=following, total=total)
 
 
-@router.get("/{account_id}")
+@router.get("/{account_id}", response_description="The account, without its key")
 async def get_account(account_id: str, me: Me, hub: TheHub) -> AccountAnswer:
+    """One's own; an admin sees everybody's."""
     return AccountAnswer.model_validate(await hub.store.read(lambda tables: _own(tables, account_id, me)))
 
 
-@router.patch("/{account_id}")
+@router.patch("/{account_id}", responses=_KEY_IS_TAKEN, response_description="The account as it is now")
 async def change_account(account_id: str, wanted: AccountChange, me: Me, hub: TheHub) -> AccountAnswer:
     """A new key needs both its parts, and is tried like the first."""
     account = await hub.store.read(lambda tables: _own(tables, account_id, me))
-    changes = {name: getattr(wanted, name) for name in ("name", "is_active") if getattr(wanted, name) is not None}
+    changes = wanted.told()
+    key = {part: changes.pop(part, None) for part in _SECRETS}
     secrets: dict[str, str] = {}
-    if any(getattr(wanted, name) is not None for name in _SECRETS):
+    if any(part is not None for part in key.values()):
         venue = hub.venue(account)
         secrets = _secrets(venue, account.venue, wanted)
         report = await check_key(account, venue, secrets)
@@ -112,7 +122,7 @@ async def change_account(account_id: str, wanted: AccountChange, me: Me, hub: Th
     return AccountAnswer.model_validate(await hub.store.write(work))
 
 
-@router.delete("/{account_id}", status_code=204)
+@router.delete("/{account_id}", status_code=204, responses=_IN_USE, response_description="Gone")
 async def delete_account(account_id: str, me: Me, hub: TheHub) -> Response:
     """Its key is erased. Not while something of ours is open there: nobody could close it any more."""
     now = hub.clock.now()
@@ -128,12 +138,12 @@ async def delete_account(account_id: str, me: Me, hub: TheHub) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/{account_id}/check")
-async def check(account_id: str, me: Me, hub: TheHub) -> CheckAnswer:
+@router.post("/{account_id}/check", response_description="What was found, and what to do about it")
+async def check_account(account_id: str, me: Me, hub: TheHub) -> CheckAnswer:
     """The pre-flight report: clock, key, balance, open positions; what to do about each that is not ok."""
     account = await hub.store.read(lambda tables: _own(tables, account_id, me))
     credentials = await hub.store.read(lambda tables: tables.followers.credentials(account.id))
-    report = await check_account(account, hub.venue(account), credentials)
+    report = await preflight.check_account(account, hub.venue(account), credentials)
     now = hub.clock.now()
     if report.key_check is not KeyCheck.UNCHECKED or account.key_check is KeyCheck.UNCHECKED:
         verdict = {"key_check": report.key_check, "key_problem": report.key_problem}

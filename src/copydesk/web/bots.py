@@ -3,22 +3,30 @@
 import re
 import secrets
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from fastapi.responses import JSONResponse
 
-from copydesk.client.models import BotAnswer, BotChange, HealthAnswer, NewBot, NewSecret, RotateSecret
-from copydesk.domain.bot import Bot, BotStatus, MarketType
+from copydesk.client.desk import HealthAnswer, Page, SickAnswer
+from copydesk.client.models import BotAnswer, BotChange, NewBot, NewSecret, RotateSecret
+from copydesk.domain.bot import Bot, BotStatus, MarketType, OnOpposite
 from copydesk.domain.errors import FieldError, InvalidInput, NotFound, StoreUnavailable
 from copydesk.domain.ids import BotId, new_id
 from copydesk.domain.signal import SourceKind
 from copydesk.domain.user import Role, User
 from copydesk.stores.store import Tables
 from copydesk.web.hub import Hub, Me, TheHub
-from copydesk.web.listing import Page, PageOf, given
+from copydesk.web.listing import PageOf, TextFilter, given
+from copydesk.web.refusals import refuses
 
 router = APIRouter(prefix="/api/v1/bots", tags=["bots"])
+
+_PATH_IS_TAKEN = refuses(409, "the master_webhook_path is taken")
+_SECRET_IS_IN_USE = refuses(409, "this secret is valid already: choose another one")
+_SICK: dict[int | str, dict[str, Any]] = {
+    503: {"model": SickAnswer, "description": "Something the desk cannot do without is missing"}
+}
 
 SECRET_BYTES = 32
 
@@ -28,7 +36,7 @@ _PLACEHOLDERS = re.compile(
 _FIELDS_OF_BOT = frozenset(NewBot.model_fields) - {"master_secret", "source", "master_webhook_path"}
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=_PATH_IS_TAKEN, response_description="The bot, with its secret")
 async def create_bot(wanted: NewBot, me: Me, hub: TheHub) -> BotAnswer:
     """The secret is in this answer and never again."""
     secret = _chosen(wanted.master_secret)
@@ -52,18 +60,28 @@ async def create_bot(wanted: NewBot, me: Me, hub: TheHub) -> BotAnswer:
     return _answer(hub, bot, me, master_secret=secret)
 
 
-@router.get("")
+@router.get("", response_description="Bots, newest first")
 async def list_bots(
     me: Me,
     hub: TheHub,
     paging: PageOf,
-    name: Annotated[str | None, Query(max_length=120)] = None,
+    name: TextFilter = None,
     market_type: Annotated[MarketType | None, Query()] = None,
     source: Annotated[SourceKind | None, Query()] = None,
+    on_opposite: Annotated[OnOpposite | None, Query()] = None,
+    signature_v0: Annotated[bool | None, Query()] = None,
     status: Annotated[BotStatus | None, Query()] = None,
 ) -> Page[BotAnswer]:
+    """One's own bots, and everybody's active ones."""
     seen_by = None if me.role is Role.ADMIN else me.id
-    filters = given(name=name, market_type=market_type, source=source, status=status)
+    filters = given(
+        name=name,
+        market_type=market_type,
+        source=source,
+        on_opposite=on_opposite,
+        signature_v0=signature_v0,
+        status=status,
+    )
     found, following = await hub.store.read(
         lambda tables: tables.bots.list(filters, seen_by=seen_by, limit=paging.limit, cursor=paging.cursor),
     )
@@ -71,29 +89,31 @@ async def list_bots(
     return Page(items=[_answer(hub, bot, me) for bot in found], next=following, total=total)
 
 
-@router.get("/health", response_model=HealthAnswer)
-async def health(hub: TheHub) -> Response | HealthAnswer:
-    """How the copy desk is, in four numbers."""
+@router.get("/health", response_model=HealthAnswer, responses=_SICK, response_description="All is well")
+async def get_health(hub: TheHub) -> Response | HealthAnswer:
+    """How the copy desk is: what is active, and when the last signal came."""
     try:
         found = await hub.store.read(lambda tables: tables.bots.health())
     except StoreUnavailable:
-        sick = HealthAnswer(success=False, healthy=False, error="the database does not answer")
-        return JSONResponse(sick.model_dump(exclude_none=True), 503)
-    return HealthAnswer(success=True, healthy=True, **found)
+        return _sick("the database does not answer")
+    if not hub.desk.is_running:
+        return _sick("the desk does not run (yet)")
+    return HealthAnswer.model_validate(found)
 
 
-@router.get("/{bot_id}")
+@router.get("/{bot_id}", response_description="The bot, without its secret")
 async def get_bot(bot_id: str, me: Me, hub: TheHub) -> BotAnswer:
+    """One's own, or an active one of somebody else."""
     bot = await hub.store.read(lambda tables: tables.bots.get(BotId(bot_id)))
     if bot is None or not (_owns(me, bot) or bot.status is BotStatus.ACTIVE):
         raise NotFound("no such bot")
     return _answer(hub, bot, me)
 
 
-@router.patch("/{bot_id}")
+@router.patch("/{bot_id}", responses=_PATH_IS_TAKEN, response_description="The bot as it is now")
 async def change_bot(bot_id: str, wanted: BotChange, me: Me, hub: TheHub) -> BotAnswer:
     """Followers' own values stay; the defaults count from the next signal on."""
-    changes = {name: value for name, value in wanted.model_dump(exclude_unset=True).items() if value is not None}
+    changes = wanted.told()
     now = hub.clock.now()
 
     def work(tables: Tables) -> Bot:
@@ -107,7 +127,7 @@ async def change_bot(bot_id: str, wanted: BotChange, me: Me, hub: TheHub) -> Bot
     return _answer(hub, await hub.store.write(work), me)
 
 
-@router.delete("/{bot_id}", status_code=204)
+@router.delete("/{bot_id}", status_code=204, response_description="Archived")
 async def archive_bot(bot_id: str, me: Me, hub: TheHub) -> Response:
     """The bot takes no more signals; its history stays."""
     now = hub.clock.now()
@@ -121,7 +141,7 @@ async def archive_bot(bot_id: str, me: Me, hub: TheHub) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/{bot_id}/rotate-secret")
+@router.post("/{bot_id}/rotate-secret", responses=_SECRET_IS_IN_USE, response_description="The new secret, this once")
 async def rotate_secret(bot_id: str, me: Me, hub: TheHub, wanted: RotateSecret | None = None) -> NewSecret:
     """A new secret at once; the old one goes on working for `overlap_s`."""
     wanted = wanted or RotateSecret()
@@ -137,6 +157,10 @@ async def rotate_secret(bot_id: str, me: Me, hub: TheHub, wanted: RotateSecret |
 
     await hub.store.write(work)
     return NewSecret(master_secret=secret, old_valid_until=old_until)
+
+
+def _sick(cause: str) -> JSONResponse:
+    return JSONResponse(SickAnswer(error=cause).model_dump(), 503)
 
 
 def _owns(me: User, bot: Bot) -> bool:

@@ -16,7 +16,21 @@ from copydesk.web.limits import TooMany
 
 log = structlog.get_logger()
 
-_CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
+CODES = {
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    409: "conflict",
+    413: "body_too_large",
+    422: "invalid_input",
+    429: "too_many_requests",
+    503: "store_unavailable",
+}
+
+
+BROKEN_BODY = 400
+"""What FastAPI raises for one; here everything that is not understood is a 422 that names the field."""
 
 
 def answer(
@@ -59,9 +73,8 @@ async def _ours(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
-    del request
     problems = error.errors() if isinstance(error, RequestValidationError) else []
-    fields = [{"field": _name(one["loc"]), "problem": one["msg"]} for one in problems]
+    fields = [{"field": _name(one["loc"]), "problem": _problem(request, one)} for one in problems]
     summary = "; ".join(f"{one['field']}: {one['problem']}" for one in fields)
     return answer(422, "invalid_input", summary or "the request is not understood", {"fields": fields})
 
@@ -70,7 +83,10 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     del request
     if not isinstance(error, HTTPException):
         raise error
-    code = _CODES.get(error.status_code, "http_error")
+    if error.status_code == BROKEN_BODY:
+        problem = "this body cannot be read: it is not what its Content-Type says, in UTF-8"
+        return answer(422, CODES[422], f"body: {problem}", {"fields": [{"field": "body", "problem": problem}]})
+    code = CODES.get(error.status_code, "http_error")
     return answer(error.status_code, code, str(error.detail), headers=error.headers)
 
 
@@ -83,6 +99,14 @@ def _where(error: Exception) -> str:
     """The innermost line; the error's own text may hold what somebody sent."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
+
+
+def _problem(request: Request, found: Any) -> str:
+    """A body of another type arrives as plain text, and "should be a dictionary" helps nobody."""
+    kind = request.headers.get("content-type", "")
+    if tuple(found["loc"]) == ("body",) and "json" not in kind.lower():
+        return f"send a JSON object with Content-Type: application/json, not {kind[:60] or 'without a Content-Type'!r}"
+    return str(found["msg"])
 
 
 def _name(place: tuple[str | int, ...]) -> str:

@@ -1,11 +1,11 @@
 """Signals, executions with their timeline, and the audit log, for reading."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
+from copydesk.client.desk import AuditAnswer, Page
 from copydesk.client.models import ExecutionAnswer, SignalAnswer
 from copydesk.domain.errors import NotFound
 from copydesk.domain.execution import Execution, Outcome, State, outcome
@@ -13,24 +13,23 @@ from copydesk.domain.ids import ExecutionId, SignalId
 from copydesk.domain.signal import Action, Side, SourceKind
 from copydesk.stores.store import Tables
 from copydesk.web.hub import Me, TheHub
-from copydesk.web.listing import LIMIT_MAX, Page, PageOf, given
+from copydesk.web.listing import IdFilter, Limit, PageOf, TextFilter, Total, given
 
 router = APIRouter(prefix="/api/v1", tags=["history"])
 
-Filter = Annotated[str | None, Query(max_length=60)]
 
-
-@router.get("/bot-signals")
+@router.get("/bot-signals", response_description="Signals, newest first")
 async def list_signals(
     me: Me,
     hub: TheHub,
     paging: PageOf,
-    bot_id: Filter = None,
-    ticker: Filter = None,
-    symbol: Filter = None,
+    bot_id: IdFilter = None,
+    ticker: TextFilter = None,
+    symbol: TextFilter = None,
     action: Annotated[Action | None, Query()] = None,
     source: Annotated[SourceKind | None, Query()] = None,
 ) -> Page[SignalAnswer]:
+    """A follower sees the signals that concerned them, a provider those of the own bots, an admin all."""
     filters = given(bot_id=bot_id, ticker=ticker, symbol=symbol, action=action, source=source)
 
     def work(tables: Tables) -> Page[SignalAnswer]:
@@ -41,29 +40,33 @@ async def list_signals(
     return await hub.store.read(work)
 
 
-@router.get("/bot-signals/{signal_id}")
+@router.get("/bot-signals/{signal_id}", response_description="The signal")
 async def get_signal(signal_id: str, me: Me, hub: TheHub) -> SignalAnswer:
+    """What was accepted, and the steps it means for every follower."""
     found = await hub.store.read(lambda tables: tables.history.signal(me, SignalId(signal_id)))
     if found is None:
         raise NotFound("no such signal")
     return SignalAnswer.model_validate(found)
 
 
-@router.get("/bot-signal-executions")
+@router.get("/bot-signal-executions", response_description="Executions, newest first")
 async def list_executions(
     me: Me,
     hub: TheHub,
     paging: PageOf,
-    signal_id: Filter = None,
-    subscription_id: Filter = None,
-    account_id: Filter = None,
-    bot_id: Filter = None,
-    symbol: Filter = None,
-    leg: Filter = None,
+    signal_id: IdFilter = None,
+    subscription_id: IdFilter = None,
+    account_id: IdFilter = None,
+    bot_id: IdFilter = None,
+    symbol: TextFilter = None,
+    leg: IdFilter = None,
+    exchange_order_id: TextFilter = None,
+    client_order_id: TextFilter = None,
     side: Annotated[Side | None, Query()] = None,
     state: Annotated[State | None, Query()] = None,
     status: Annotated[Outcome | None, Query()] = None,
 ) -> Page[ExecutionAnswer]:
+    """What became of signals, one entry per follower and leg. Seen like the signals; `status` is `state` in one word."""
     filters = given(
         signal_id=signal_id,
         subscription_id=subscription_id,
@@ -71,6 +74,8 @@ async def list_executions(
         bot_id=bot_id,
         symbol=symbol,
         leg=leg,
+        exchange_order_id=exchange_order_id,
+        client_order_id=client_order_id,
         side=side,
         state=state,
         status=status,
@@ -84,8 +89,10 @@ async def list_executions(
     return await hub.store.read(work)
 
 
-@router.get("/bot-signal-executions/{execution_id}")
+@router.get("/bot-signal-executions/{execution_id}", response_description="The execution")
 async def get_execution(execution_id: str, me: Me, hub: TheHub) -> ExecutionAnswer:
+    """With the plan (its inputs, rule and numbers) and every move it made."""
+
     def work(tables: Tables) -> list[ExecutionAnswer]:
         found = tables.history.execution(me, ExecutionId(execution_id))
         return _answers(tables, [] if found is None else [found])
@@ -96,18 +103,26 @@ async def get_execution(execution_id: str, me: Me, hub: TheHub) -> ExecutionAnsw
     return answers[0]
 
 
-@router.get("/audit")
+@router.get("/audit", response_description="Lines, newest first")
 async def list_audit(
     hub: TheHub,
-    limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 50,
-    cursor: Annotated[int | None, Query(ge=1, le=2**53)] = None,
-    total: bool = False,
-) -> Page[dict[str, Any]]:
-    """Newest first; `copydesk admin audit verify` checks the chain."""
-    lines = await hub.store.read(lambda tables: tables.audit.lines(limit=limit, before=cursor))
-    following = str(lines[-1].number) if len(lines) == limit and lines[-1].number > 1 else None
-    newest = await hub.store.read(lambda tables: tables.audit.lines(limit=1)) if total else []
-    return Page(items=[asdict(line) for line in lines], next=following, total=newest[0].number if newest else None)
+    limit: Limit = 50,
+    cursor: Annotated[int | None, Query(ge=1, le=2**53, description="the `next` of the page before")] = None,
+    total: Total = False,
+    actor: TextFilter = None,
+    action: TextFilter = None,
+    subject: TextFilter = None,
+) -> Page[AuditAnswer]:
+    """Who did what, newest first; `copydesk admin audit verify` checks the chain."""
+    filters = given(actor=actor, action=action, subject=subject)
+
+    def work(tables: Tables) -> Page[AuditAnswer]:
+        lines = tables.audit.lines(filters, limit=limit + 1, before=cursor)
+        following = str(lines[limit - 1].number) if len(lines) > limit else None
+        items = [AuditAnswer.model_validate(line) for line in lines[:limit]]
+        return Page(items=items, next=following, total=tables.audit.count(filters) if total else None)
+
+    return await hub.store.read(work)
 
 
 def _answers(tables: Tables, found: Sequence[Execution]) -> list[ExecutionAnswer]:

@@ -1,14 +1,19 @@
-"""What every list takes and answers: filters, `limit`, `cursor`, `total`."""
+"""What every list takes: filters, `limit`, `cursor`, `total`."""
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Generic, TypeVar
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import Depends, Query
-from pydantic import BaseModel
-
-T = TypeVar("T")
+from pydantic import BaseModel, Field
 
 LIMIT_MAX = 500
+NO_NUL = r"^[^\x00]*$"
+
+TextFilter = Annotated[str | None, Query(max_length=120, pattern=NO_NUL)]
+IdFilter = Annotated[str | None, Query(max_length=40, pattern=NO_NUL)]
+Limit = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="how many at most")]
+Cursor = Annotated[str, Field(pattern=r"^[0-9a-hjkmnp-tv-z]{26}$")]
+Total = Annotated[bool, Query(description="whether to count them all")]
 
 
 class Paging(BaseModel):
@@ -20,22 +25,14 @@ class Paging(BaseModel):
 
 
 def _paging(
-    limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 50,
-    cursor: Annotated[str | None, Query(max_length=40, pattern=r"^[0-9a-z]+$")] = None,
-    total: bool = False,
+    limit: Limit = 50,
+    cursor: Annotated[Cursor | None, Query(description="the `next` of the page before")] = None,
+    total: Total = False,
 ) -> Paging:
     return Paging(limit=limit, cursor=cursor, total=total)
 
 
 PageOf = Annotated[Paging, Depends(_paging)]
-
-
-class Page(BaseModel, Generic[T]):
-    """`total` is there when it was asked for."""
-
-    items: Sequence[T]
-    next: str | None
-    total: int | None = None
 
 
 def given(**filters: Any) -> Mapping[str, Any]:

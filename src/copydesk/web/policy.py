@@ -1,5 +1,6 @@
 """Who may do what: a route that is not in this table stops the start."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.routing import Route
 
-from copydesk.domain.errors import FieldError, InvalidInput
+from copydesk.domain.errors import FieldError, InvalidInput, NotFound
 from copydesk.domain.user import Role, User, UserStatus
 from copydesk.web.hub import of_request
 from copydesk.web.limits import WEBHOOK_PREFIX
@@ -71,6 +72,7 @@ POLICIES = {
     ("GET", "/openapi.json"): EVERYBODY,
     ("GET", "/docs"): EVERYBODY,
     ("GET", "/docs/oauth2-redirect"): EVERYBODY,
+    ("GET", "/docs/assets/{name}"): EVERYBODY,
 }
 
 
@@ -80,7 +82,7 @@ async def enforce(request: Request) -> None:
     policy = POLICIES.get((request.method, route.path))
     if policy is None:
         raise HTTPException(403, "nobody may do this")
-    _refuse_unknown_parameters(request, route)
+    _refuse_parameters(request, route)
     if not policy.roles:
         return
     user = await _user(request)
@@ -90,17 +92,21 @@ async def enforce(request: Request) -> None:
     request.state.user = user
 
 
-def _refuse_unknown_parameters(request: Request, route: APIRoute) -> None:
-    """A misspelt filter would silently return everything. An alert is not lost for a word in its address."""
+def _refuse_parameters(request: Request, route: APIRoute) -> None:
+    """A misspelt or doubled filter would silently return something else; an alert is not lost for a word in its address."""
     if route.path.startswith(WEBHOOK_PREFIX):
         return
+    if any("\0" in value for value in request.path_params.values()):
+        raise NotFound("there is no such thing")
     known = set(_parameters(route.dependant))
-    unknown = sorted(set(request.query_params) - known)
-    if unknown:
-        fields = tuple(
-            FieldError(name, f"no such parameter; known: {', '.join(sorted(known)) or 'none'}") for name in unknown
-        )
-        raise InvalidInput(f"unknown query parameters: {', '.join(unknown)}", fields)
+    counts = Counter(name for name, _ in request.query_params.multi_items())
+    problems = [
+        (name, f"no such parameter; known: {', '.join(sorted(known)) or 'none'}") for name in counts.keys() - known
+    ]
+    problems += [(name, "told more than once") for name, count in counts.items() if count > 1 and name in known]
+    if problems:
+        fields = tuple(FieldError(name, problem) for name, problem in sorted(problems))
+        raise InvalidInput("; ".join(f"{one.field}: {one.problem}" for one in fields), fields)
 
 
 def _parameters(dependant: Dependant) -> Iterator[str]:

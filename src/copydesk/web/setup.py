@@ -5,7 +5,7 @@ import hmac
 from fastapi import APIRouter, HTTPException
 from fastapi.responses import HTMLResponse
 
-from copydesk.client.models import NewUser, UserAnswer
+from copydesk.client.people import NewUser, UserAnswer
 from copydesk.domain.user import Role, new_user
 from copydesk.stores.store import Tables
 from copydesk.web.hub import Hub, TheHub

@@ -5,19 +5,24 @@ from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
-from copydesk.client.models import LogoutRequest, RefreshRequest, TokenAnswer
+from copydesk.client.people import LogoutRequest, RefreshRequest, TokenAnswer
 from copydesk.domain.errors import FieldError, InvalidInput
 from copydesk.domain.user import User, UserStatus
 from copydesk.web.hub import Me, TheHub
+from copydesk.web.refusals import refuses
 from copydesk.web.tokens import Pair
 
 router = APIRouter(tags=["sign-in"])
+
+_WRONG = refuses(401, "username or password is wrong") | refuses(429, "too many failed sign-ins")
+_EXPIRED = refuses(401, "the refresh token is not valid: sign in again")
 
 TEXT_MAX = 200
 
 _FORM = {
     "requestBody": {
         "required": True,
+        "description": "As a form or as JSON",
         "content": {
             kind: {
                 "schema": {
@@ -28,6 +33,7 @@ _FORM = {
                         "password": {"type": "string", "format": "password"},
                     },
                 },
+                "example": {"username": "ada", "password": "correct horse battery"},
             }
             for kind in ("application/x-www-form-urlencoded", "application/json")
         },
@@ -35,7 +41,7 @@ _FORM = {
 }
 
 
-@router.post("/token", openapi_extra=_FORM)
+@router.post("/token", openapi_extra=_FORM, responses=_WRONG, response_description="The tokens")
 async def sign_in(request: Request, hub: TheHub) -> TokenAnswer:
     """Username and password, as a form or as JSON, for an access and a refresh token."""
     username, password = await _credentials(request)
@@ -51,7 +57,7 @@ async def sign_in(request: Request, hub: TheHub) -> TokenAnswer:
     return _answer(user, await hub.tokens.hand_out(hub.store, user, now))
 
 
-@router.post("/token/refresh")
+@router.post("/token/refresh", responses=_EXPIRED, response_description="New tokens; the old refresh token is used up")
 async def renew(wanted: RefreshRequest, hub: TheHub) -> TokenAnswer:
     """A refresh token works once; using one again ends every session that came from it."""
     renewed = await hub.tokens.renew(hub.store, wanted.refresh_token, hub.clock.now())
@@ -60,7 +66,7 @@ async def renew(wanted: RefreshRequest, hub: TheHub) -> TokenAnswer:
     return _answer(*renewed)
 
 
-@router.post("/logout", status_code=204)
+@router.post("/logout", status_code=204, response_description="Signed out")
 async def sign_out(me: Me, hub: TheHub, wanted: LogoutRequest | None = None) -> Response:
     """End the session of the refresh token, or every session of the user."""
     refresh = None if wanted is None else wanted.refresh_token

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from copydesk.client.desk import Page
 from copydesk.client.models import (
     CopyChoices,
     EffectiveAnswer,
@@ -27,9 +28,12 @@ from copydesk.domain.user import Role, User
 from copydesk.stores.store import Tables
 from copydesk.stores.subscriptions import Record
 from copydesk.web.hub import Hub, Me, TheHub
-from copydesk.web.listing import Page, PageOf, given
+from copydesk.web.listing import IdFilter, PageOf, given
+from copydesk.web.refusals import refuses
 
 router = APIRouter(prefix="/api/v1/bot-subscriptions", tags=["subscriptions"])
+
+_FOLLOWS_ALREADY = refuses(409, "this account already follows this bot")
 
 _OVERRIDES = (
     "custom_leverage",
@@ -41,7 +45,7 @@ _OVERRIDES = (
 )
 
 
-@router.post("", status_code=201)
+@router.post("", status_code=201, responses=_FOLLOWS_ALREADY, response_description="The subscription")
 async def subscribe(wanted: NewSubscription, me: Me, hub: TheHub) -> SubscriptionAnswer:
     """The account is set up at its venue right away, for the symbols the bot has traded."""
     now = hub.clock.now()
@@ -69,15 +73,16 @@ async def subscribe(wanted: NewSubscription, me: Me, hub: TheHub) -> Subscriptio
     return answer
 
 
-@router.get("")
+@router.get("", response_description="Subscriptions, newest first")
 async def list_subscriptions(
     me: Me,
     hub: TheHub,
     paging: PageOf,
-    bot_id: Annotated[str | None, Query(max_length=40)] = None,
-    exchange_account_id: Annotated[str | None, Query(max_length=40)] = None,
+    bot_id: IdFilter = None,
+    exchange_account_id: IdFilter = None,
     status: Annotated[SubscriptionStatus | None, Query()] = None,
 ) -> Page[SubscriptionAnswer]:
+    """One's own subscriptions and what has come of them; an admin sees everybody's."""
     filters = given(bot_id=bot_id, account_id=exchange_account_id, status=status)
     owner = _owner(me)
 
@@ -89,24 +94,22 @@ async def list_subscriptions(
     return await hub.store.read(work)
 
 
-@router.get("/{subscription_id}")
+@router.get("/{subscription_id}", response_description="The subscription and what has come of it")
 async def get_subscription(subscription_id: str, me: Me, hub: TheHub) -> SubscriptionAnswer:
+    """With what counts (`effective`) and what has come of it so far."""
     return await hub.store.read(
         lambda tables: _answers(tables, [_own(tables, subscription_id, me)], hub.clock.now())[0],
     )
 
 
-@router.patch("/{subscription_id}")
+@router.patch("/{subscription_id}", response_description="The subscription as it is now")
 async def change_subscription(
     subscription_id: str, wanted: SubscriptionChange, me: Me, hub: TheHub
 ) -> SubscriptionAnswer:
     """Counts from the next signal on; null takes the bot's default again."""
-    told = wanted.model_fields_set
-    changes: dict[str, Any] = {name: getattr(wanted, name) for name in _OVERRIDES if name in told}
-    if wanted.status is not None:
-        changes["status"] = wanted.status
-    if wanted.copy_choices is not None:
-        changes["copy"] = asdict(_options(wanted.copy_choices))
+    changes = wanted.told()
+    if "copy_choices" in changes:
+        changes["copy"] = asdict(_options(changes.pop("copy_choices")))
     now = hub.clock.now()
 
     def work(tables: Tables) -> SubscriptionAnswer:
@@ -119,7 +122,7 @@ async def change_subscription(
     return await hub.store.write(work)
 
 
-@router.delete("/{subscription_id}", status_code=204)
+@router.delete("/{subscription_id}", status_code=204, response_description="Gone")
 async def unsubscribe(subscription_id: str, me: Me, hub: TheHub) -> Response:
     """No signal reaches it any more; an open position keeps its stop and target, and is the follower's to close."""
     now = hub.clock.now()

@@ -43,8 +43,12 @@ _ALERT = {
 }
 
 
-@router.post("/api/v1/bots/webhook/master/{path}", openapi_extra=_ALERT)
-async def receive(
+@router.post(
+    "/api/v1/bots/webhook/master/{path}",
+    openapi_extra=_ALERT,
+    response_description="Stored, and on its way to every follower",
+)
+async def receive_alert(
     path: str,
     request: Request,
     hub: TheHub,

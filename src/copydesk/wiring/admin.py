@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from pydantic import ValidationError
 
-from copydesk.client.models import NewUser
+from copydesk.client.people import NewUser
 from copydesk.domain.errors import FieldError, IllegalMove, InvalidInput, NotFound
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.ids import ExecutionId

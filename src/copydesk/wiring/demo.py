@@ -15,7 +15,8 @@ from typing import Any
 import httpx
 
 from copydesk.client.api import ApiClient, signed_in
-from copydesk.client.models import NewAccount, NewBot, NewSubscription, NewUser
+from copydesk.client.models import NewAccount, NewBot, NewSubscription
+from copydesk.client.people import NewUser
 from copydesk.domain.subscription import Environment
 from copydesk.domain.user import Role
 from copydesk.domain.venue import BINANCE_FUTURES, PAPER, VenueName
