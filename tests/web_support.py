@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import httpx
 from argon2 import PasswordHasher
+from prometheus_client import CollectorRegistry
 
 from copydesk.domain.errors import StoreUnavailable
 from copydesk.domain.user import Role, User, UserStatus, new_user
@@ -20,6 +21,7 @@ from copydesk.stores.store import SqlStore
 from copydesk.web.app import build_app
 from copydesk.web.hub import Hub
 from copydesk.web.limits import Buckets, Limits
+from copydesk.web.metrics import Metrics
 from copydesk.web.tokens import Passwords, Tokens
 from copydesk.wiring.hub import environments, open_database, open_vault, senders
 from copydesk.wiring.venues import Venues
@@ -113,6 +115,8 @@ async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setu
     )
     clock = clock or MovableClock()
     vault, database = open_vault(given), open_database(given)
+    metrics = Metrics(CollectorRegistry())
+    database.listeners.append(metrics.take_commit)
     store, venues = SqlStore(database, vault), Venues(given, database)
     await database.start()
     hub = Hub(
@@ -129,7 +133,10 @@ async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setu
         allow_live=given.allow_live,
         setup_token=setup_token,
         senders=senders(given),
+        metrics=metrics,
+        metrics_token=None if given.metrics_token is None else given.metrics_token.get_secret_value(),
     )
+    hub.desk.intake.listeners.append(metrics.take_signal)
     return hub, database
 
 

@@ -11,6 +11,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    SecretStr,
     UrlConstraints,
     ValidationError,
     ValidationInfo,
@@ -88,6 +89,11 @@ class Settings(BaseSettings):
         pattern=r"^[A-Za-z][A-Za-z0-9-]{0,99}$",
         description="Header in which a trusted proxy says whose client certificate it verified; alerts without "
         "TradingView's are refused (docs/tradingview.md).",
+    )
+    metrics_token: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="Bearer token with which Prometheus may read /metrics; without it, only an admin may.",
     )
     allow_live: bool = Field(False, description="Whether accounts of environment `live` may trade real money.")
 

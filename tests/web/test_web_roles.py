@@ -47,6 +47,7 @@ WHO = {
     ("POST", "/api/v1/breaker"): FOLLOWERS,
     ("GET", "/api/v1/breaker"): ALL,
     ("GET", "/api/v1/audit"): ADMINS,
+    ("GET", "/metrics"): ADMINS,
     ("GET", "/health"): OPEN,
     ("GET", "/ready"): OPEN,
     ("GET", "/api/v1/bots/health"): OPEN,

@@ -1,22 +1,64 @@
 """What fields may hold, and the two kinds of model; decimals go out as plain text."""
 
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    Strict,
+    StringConstraints,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from copydesk.domain.instrument import plain
 from copydesk.domain.venue import VenueName
 
-Number = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="json")]
+
+@dataclass(frozen=True)
+class Written:
+    """How a decimal is described where it is text; pydantic's own pattern also fits the empty text."""
+
+    pattern: str
+    mode: Literal["validation", "serialization"] = "validation"
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        told = handler(schema)
+        for one in (told, *told.get("anyOf", ())):
+            if one.get("type") == "string" and handler.mode == self.mode:
+                one["pattern"] = self.pattern
+        return told
+
+
+Number = Annotated[
+    Decimal,
+    PlainSerializer(plain, return_type=str, when_used="json"),
+    Written(r"^-?[0-9]+(\.[0-9]+)?$", mode="serialization"),
+]
 """A decimal of an answer."""
 
 Given = Annotated[Number, Field(max_digits=30, decimal_places=18)]
 """A decimal of a request: bounded, so that no exponent becomes a gigabyte of digits."""
 
-Usd = Annotated[Given, Field(ge=0, le=1_000_000_000, description="USD")]
-Percent = Annotated[Given, Field(ge=0, le=1_000, description="percent; 0 = none")]
-StopPercent = Annotated[Given, Field(ge=0, lt=100, description="percent; 0 = none")]
+_DECIMALS = r"(\.[0-9]{1,18})?$"
+ABOVE_ZERO = rf"^([1-9][0-9]{{0,2}}{_DECIMALS[:-1]}|0\.[0-9]{{0,17}}[1-9])$"
+
+Usd = Annotated[Given, Field(ge=0, le=1_000_000_000, description="USD"), Written(rf"^[0-9]{{1,9}}{_DECIMALS}")]
+Percent = Annotated[
+    Given, Field(ge=0, le=1_000, description="percent; 0 = none"), Written(rf"^[0-9]{{1,3}}{_DECIMALS}")
+]
+StopPercent = Annotated[
+    Given, Field(ge=0, lt=100, description="percent; 0 = none"), Written(rf"^[0-9]{{1,2}}{_DECIMALS}")
+]
+Lots = Annotated[Given, Field(gt=0, le=1_000), Written(ABOVE_ZERO)]
+LotsInAll = Annotated[Given, Field(ge=0, le=100_000), Written(rf"^[0-9]{{1,5}}{_DECIMALS}")]
+Flag = Annotated[bool, Strict()]
+Mt5Login = Annotated[int, Field(ge=1, le=2**53 - 1, description="an MT5 login")]
 Leverage = Annotated[int, Field(ge=1, le=125, description="a factor")]
 Name = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Username = Annotated[str, Field(min_length=3, max_length=64, pattern=r"^[A-Za-z0-9._@+-]+$")]

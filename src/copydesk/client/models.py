@@ -10,6 +10,7 @@ from copydesk.client.fields import (
     ABSENT,
     Answer,
     Change,
+    Flag,
     Key,
     Leverage,
     Name,
@@ -62,7 +63,7 @@ class NewBot(Request):
     on_opposite: OnOpposite = OnOpposite.CLOSE
     payload_size: PayloadSize = Field(PayloadSize.IGNORE, description="whether an amount in an alert counts")
     open_freshness_s: Freshness = 30
-    signature_v0: bool = False
+    signature_v0: Flag = False
     status: BotStatus = BotStatus.ACTIVE
 
 
@@ -77,7 +78,7 @@ class BotChange(Change):
     on_opposite: OnOpposite = ABSENT
     payload_size: PayloadSize = ABSENT
     open_freshness_s: Freshness = ABSENT
-    signature_v0: bool = ABSENT
+    signature_v0: Flag = ABSENT
     status: BotStatus = ABSENT
 
 
@@ -122,10 +123,10 @@ class NewAccount(Request):
     api_key: Key | None = None
     api_secret: Key | None = None
     api_passphrase: Key | None = Field(None, description="the exchange's third secret, where it has one")
-    key_cannot_withdraw: bool = Field(
+    key_cannot_withdraw: Flag = Field(
         False, description="your word for it, needed for real money where the exchange does not tell"
     )
-    is_active: bool = True
+    is_active: Flag = True
 
 
 class AccountChange(Change):
@@ -133,7 +134,7 @@ class AccountChange(Change):
     api_key: Key = ABSENT
     api_secret: Key = ABSENT
     api_passphrase: Key = ABSENT
-    is_active: bool = ABSENT
+    is_active: Flag = ABSENT
 
 
 class AccountAnswer(Answer):

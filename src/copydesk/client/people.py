@@ -6,7 +6,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from copydesk.client.fields import ABSENT, Answer, Change, Given, Name, Password, Request, Text, Username
+from copydesk.client.fields import (
+    ABSENT,
+    Answer,
+    Change,
+    Lots,
+    LotsInAll,
+    Mt5Login,
+    Name,
+    Password,
+    Request,
+    Text,
+    Username,
+)
 from copydesk.domain.user import PLAN, Role, UserStatus
 
 
@@ -31,7 +43,7 @@ class NewUser(Request):
     password: Password
     role: Role
     status: UserStatus = UserStatus.ACTIVE
-    allowed_mt5_id: int | None = Field(None, ge=1, le=2**62, description="the one MT5 login this user may trade from")
+    allowed_mt5_id: Mt5Login | None = Field(None, description="the one MT5 login this user may trade from")
     mt5_path: Text | None = Field(None, description="where the terminal is on the user's machine")
     subscription: Name = Field(PLAN, description="the name of the plan")
 
@@ -41,7 +53,7 @@ class UserChange(Change):
     password: Password = ABSENT
     role: Role = ABSENT
     status: UserStatus = ABSENT
-    allowed_mt5_id: int | None = Field(None, ge=1, le=2**62, description="null: any MT5 login")
+    allowed_mt5_id: Mt5Login | None = Field(None, description="null: any MT5 login")
     mt5_path: Text | None = None
     subscription: Name = ABSENT
 
@@ -68,11 +80,9 @@ class Profile(Answer):
 
 
 Mode = Literal["fix", "multiplier"]
-Lots = Annotated[Given, Field(gt=0, le=1_000)]
 Points = Annotated[int, Field(ge=0, le=100_000)]
 Orders = Annotated[int, Field(ge=0, le=1_000)]
 Trades = Annotated[int, Field(ge=0, le=10_000)]
-LotsInAll = Annotated[Given, Field(ge=0, le=100_000)]
 
 
 class TradeCopy(Answer):

@@ -1,7 +1,7 @@
 """Accept a signal once: recognise repeats, work out what it means, commit; only then is anybody told."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -23,12 +23,16 @@ class Acceptance:
 
 
 class Intake:
-    """The one way in; `arrived` is set whenever a signal waits for its fan-out."""
+    """The one way in; `arrived` is set whenever a signal waits for its fan-out.
+
+    Listeners hear of each acceptance and how long it took, seconds.
+    """
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self.arrived = asyncio.Event()
+        self.listeners: list[Callable[[SourceKind, Acceptance, float], None]] = []
 
     async def accept(
         self, bot_id: BotId, instruction: Instruction, *, source: SourceKind, received_at: datetime
@@ -43,6 +47,9 @@ class Intake:
         )
         if not acceptance.duplicate:
             self.arrived.set()
+        stored_s = (self._clock.now() - received_at).total_seconds()
+        for listener in self.listeners:
+            listener(source, acceptance, stored_s)
         return acceptance
 
     async def accept_all(

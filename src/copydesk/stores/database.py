@@ -11,6 +11,9 @@ T = TypeVar("T")
 class Database(Protocol):
     """`read` sees committed data; `write` returns after its commit, and a failure of either leaves nothing behind."""
 
+    listeners: list[Callable[[int, float], None]]
+    """Told of each commit, from whatever thread: how many units of work shared it, and its seconds."""
+
     async def start(self) -> None:
         """Bring the schema up to date and get ready."""
         ...

@@ -1,6 +1,7 @@
 """PostgreSQL through asyncpg: the same sync functions, run in SQLAlchemy's greenlet over an async connection."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ class PostgresDatabase:
     """Rows that must be read and changed at one moment are locked by the statements themselves (FOR UPDATE)."""
 
     def __init__(self, url: str) -> None:
+        self.listeners: list[Callable[[int, float], None]] = []
         address = "postgresql+asyncpg://" + url.partition("://")[2]
         self._engine = create_async_engine(
             address,
@@ -36,7 +38,11 @@ class PostgresDatabase:
         return await self._run(work)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        return await self._run(work)
+        began = time.perf_counter()
+        result = await self._run(work)
+        for listener in self.listeners:
+            listener(1, time.perf_counter() - began)
+        return result
 
     async def close(self) -> None:
         await self._engine.dispose()

@@ -56,6 +56,7 @@ class SqliteDatabase:
         )
         event.listen(self._engine, "connect", _prepare_connection)
         self._closed = False
+        self.listeners: list[Callable[[int, float], None]] = []
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._writer = threading.Thread(target=self._write_for_ever, name="copydesk-writer", daemon=True)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="copydesk-reader")
@@ -115,7 +116,10 @@ class SqliteDatabase:
                         ended = True
                         break
                     batch.append(more)
+                began = time.perf_counter()
                 _commit_together(connection, batch)
+                for listener in self.listeners:
+                    listener(len(batch), time.perf_counter() - began)
                 if ended:
                     return
 

@@ -13,6 +13,7 @@ from copydesk.stores.bots import Bots
 from copydesk.stores.breakers import Breakers
 from copydesk.stores.database import Database
 from copydesk.stores.executions import Executions
+from copydesk.stores.figures import Figures
 from copydesk.stores.followers import Followers
 from copydesk.stores.history import History
 from copydesk.stores.positions import Positions
@@ -69,6 +70,10 @@ class Tables:
     @cached_property
     def history(self) -> History:
         return History(self._connection)
+
+    @cached_property
+    def figures(self) -> Figures:
+        return Figures(self._connection)
 
     @cached_property
     def audit(self) -> AuditLog:

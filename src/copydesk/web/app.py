@@ -23,6 +23,7 @@ from copydesk.web import (
 from copydesk.web.description import TAGS, describe, operation_id
 from copydesk.web.hub import Hub
 from copydesk.web.limits import BodyLimit
+from copydesk.web.metrics import CountAnswers
 
 _ROOMS = tuple(
     module.router
@@ -49,5 +50,6 @@ def build_app(hub: Hub, lifespan: Callable[[FastAPI], AbstractAsyncContextManage
         app.include_router(room)
     errors.install(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(CountAnswers, routes=frozenset(path for _, path in policy.POLICIES))
     policy.check_complete(app, _ROOMS)
     return app

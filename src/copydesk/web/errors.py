@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from copydesk.domain.errors import Conflict, CopydeskError, InvalidInput, NotFound, StoreUnavailable
 from copydesk.web.limits import TooMany
+from copydesk.web.policy import methods_at
 
 log = structlog.get_logger()
 
@@ -31,6 +32,8 @@ CODES = {
 
 BROKEN_BODY = 400
 """What FastAPI raises for one; here everything that is not understood is a 422 that names the field."""
+
+WRONG_METHOD = 405
 
 
 def answer(
@@ -80,12 +83,14 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
-    del request
     if not isinstance(error, HTTPException):
         raise error
     if error.status_code == BROKEN_BODY:
         problem = "this body cannot be read: it is not what its Content-Type says, in UTF-8"
         return answer(422, CODES[422], f"body: {problem}", {"fields": [{"field": "body", "problem": problem}]})
+    if error.status_code == WRONG_METHOD:
+        allowed = ", ".join(methods_at(request.url.path))
+        return answer(405, CODES[405], f"{request.method} is not possible here: {allowed}", headers={"Allow": allowed})
     code = CODES.get(error.status_code, "http_error")
     return answer(error.status_code, code, str(error.detail), headers=error.headers)
 

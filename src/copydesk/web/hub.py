@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
+from prometheus_client import CollectorRegistry
 
 from copydesk.domain.bot import MarketType
 from copydesk.domain.errors import NotFound, VenueError
@@ -18,6 +19,7 @@ from copydesk.ports.vault import Vault
 from copydesk.ports.venue import Venue
 from copydesk.stores.store import SqlStore
 from copydesk.web.limits import Limits
+from copydesk.web.metrics import Metrics
 from copydesk.web.senders import Senders
 from copydesk.web.tokens import Passwords, Tokens
 
@@ -42,6 +44,8 @@ class Hub:
     allow_live: bool
     setup_token: str | None = None
     senders: Senders = field(default_factory=Senders)
+    metrics: Metrics = field(default_factory=lambda: Metrics(CollectorRegistry()))
+    metrics_token: str | None = None
 
     async def knows_symbol(self, market_type: MarketType, symbol: str) -> bool | None:
         """Whether any venue of the market type trades a symbol; None where no venue could say."""

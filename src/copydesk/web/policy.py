@@ -1,5 +1,6 @@
 """Who may do what: a route that is not in this table stops the start."""
 
+import hmac
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, FastAPI, HTTPException, Request
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
-from starlette.routing import Route
+from starlette.routing import Route, compile_path
 
 from copydesk.domain.errors import FieldError, InvalidInput, NotFound
 from copydesk.domain.user import Role, User, UserStatus
@@ -17,14 +18,16 @@ from copydesk.web.limits import WEBHOOK_PREFIX
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """`roles` empty: everybody, signed in or not."""
+    """`roles` empty: everybody, signed in or not; `scraper`: also who shows the token of the metrics."""
 
     roles: frozenset[Role]
+    scraper: bool = False
 
 
 EVERYBODY = Policy(frozenset())
 SIGNED_IN = Policy(frozenset(Role))
 ADMIN = Policy(frozenset({Role.ADMIN}))
+OPERATOR = Policy(frozenset({Role.ADMIN}), scraper=True)
 PROVIDES = Policy(frozenset({Role.ADMIN, Role.PROVIDER}))
 FOLLOWS = Policy(frozenset({Role.ADMIN, Role.FOLLOWER}))
 
@@ -69,11 +72,20 @@ POLICIES = {
     ("GET", "/api/v1/audit"): ADMIN,
     ("GET", "/health"): EVERYBODY,
     ("GET", "/ready"): EVERYBODY,
+    ("GET", "/metrics"): OPERATOR,
     ("GET", "/openapi.json"): EVERYBODY,
     ("GET", "/docs"): EVERYBODY,
     ("GET", "/docs/oauth2-redirect"): EVERYBODY,
     ("GET", "/docs/assets/{name}"): EVERYBODY,
 }
+
+
+def methods_at(path: str) -> list[str]:
+    """What can be done at an address; Starlette tells only what the first of its routes takes."""
+    templates = [one for _, one in POLICIES if one == path] or [
+        one for _, one in POLICIES if compile_path(one)[0].match(path)
+    ]
+    return sorted(method for method, template in POLICIES if template in templates)
 
 
 async def enforce(request: Request) -> None:
@@ -83,7 +95,7 @@ async def enforce(request: Request) -> None:
     if policy is None:
         raise HTTPException(403, "nobody may do this")
     _refuse_parameters(request, route)
-    if not policy.roles:
+    if not policy.roles or (policy.scraper and _is_scraper(request)):
         return
     user = await _user(request)
     if user.role not in policy.roles:
@@ -116,10 +128,20 @@ def _parameters(dependant: Dependant) -> Iterator[str]:
         yield from _parameters(one)
 
 
-async def _user(request: Request) -> User:
+def _is_scraper(request: Request) -> bool:
+    wanted, token = of_request(request).metrics_token, _bearer(request)
+    return bool(wanted and token) and hmac.compare_digest(str(wanted).encode(), str(token).encode())
+
+
+def _bearer(request: Request) -> str | None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else None
+
+
+async def _user(request: Request) -> User:
+    token = _bearer(request)
     hub = of_request(request)
-    user_id = hub.tokens.read(token.strip(), hub.clock.now()) if scheme.lower() == "bearer" else None
+    user_id = None if token is None else hub.tokens.read(token, hub.clock.now())
     user = None
     if user_id is not None:
         wanted = user_id

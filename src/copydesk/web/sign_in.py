@@ -19,6 +19,7 @@ _EXPIRED = refuses(401, "the refresh token is not valid: sign in again")
 
 TEXT_MAX = 200
 
+_TEXT = {"type": "string", "minLength": 1, "maxLength": TEXT_MAX, "pattern": r"^[^\x00]*$"}
 _FORM = {
     "requestBody": {
         "required": True,
@@ -29,8 +30,8 @@ _FORM = {
                     "type": "object",
                     "required": ["username", "password"],
                     "properties": {
-                        "username": {"type": "string"},
-                        "password": {"type": "string", "format": "password"},
+                        "username": _TEXT,
+                        "password": _TEXT | {"format": "password"},
                     },
                 },
                 "example": {"username": "ada", "password": "correct horse battery"},

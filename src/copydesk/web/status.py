@@ -1,6 +1,8 @@
 """Whether the hub lives, and whether it is ready to take signals."""
 
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from copydesk.client.desk import AliveAnswer, ReadyAnswer
 from copydesk.domain.errors import StoreUnavailable
@@ -8,6 +10,22 @@ from copydesk.web.errors import answer
 from copydesk.web.hub import TheHub
 
 router = APIRouter(tags=["status"])
+
+_METRICS = """# HELP copydesk_signals_total Signals that came in
+# TYPE copydesk_signals_total counter
+copydesk_signals_total{result="accepted",source="tradingview"} 12.0
+"""
+
+
+@router.get(
+    "/metrics",
+    response_class=PlainTextResponse,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}, "example": _METRICS}}}},
+    response_description="Prometheus' text format",
+)
+async def get_metrics(hub: TheHub) -> Response:
+    """For an admin, or for who shows the token of COPYDESK_METRICS_TOKEN; docs/api.md lists what is counted."""
+    return Response(await hub.metrics.scrape(hub.store, hub.clock.now()), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 @router.get("/health", response_description="It does")

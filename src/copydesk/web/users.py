@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from copydesk.client.desk import Page
+from copydesk.client.fields import Mt5Login
 from copydesk.client.people import NewUser, Profile, UserAnswer, UserChange, UserConfig, UserConfigChange
 from copydesk.domain.errors import Conflict, NotFound
 from copydesk.domain.ids import UserId
@@ -80,7 +81,7 @@ async def list_users(
     username: TextFilter = None,
     role: Annotated[Role | None, Query()] = None,
     status: Annotated[UserStatus | None, Query()] = None,
-    allowed_mt5_id: Annotated[int | None, Query(ge=1, le=2**62)] = None,
+    allowed_mt5_id: Annotated[Mt5Login | None, Query()] = None,
     subscription: TextFilter = None,
 ) -> Page[UserAnswer]:
     """Everybody on the desk."""

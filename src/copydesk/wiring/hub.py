@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 
 import uvicorn
+from prometheus_client import CollectorRegistry
 
 from copydesk.domain.errors import FieldError, InvalidInput
 from copydesk.domain.subscription import Environment
@@ -23,6 +24,7 @@ from copydesk.stores.vault import EnvelopeVault, read_master_key
 from copydesk.web.app import build_app
 from copydesk.web.hub import Hub
 from copydesk.web.limits import Limits
+from copydesk.web.metrics import Metrics
 from copydesk.web.senders import Senders, networks
 from copydesk.web.tokens import Passwords, Tokens
 from copydesk.wiring.venues import Venues
@@ -93,6 +95,10 @@ async def _build(settings: Settings, port: int) -> _Parts:
     clock = SystemClock()
     desk = Desk(store, venues, clock, venue_timeout_s=settings.venue_timeout_s)
     await database.start()
+    metrics = Metrics(CollectorRegistry())
+    await metrics.start(store)
+    desk.intake.listeners.append(metrics.take_signal)
+    database.listeners.append(metrics.take_commit)
     has_admin = await store.read(lambda tables: tables.users.has_admin())
     hub = Hub(
         store=store,
@@ -108,6 +114,8 @@ async def _build(settings: Settings, port: int) -> _Parts:
         allow_live=settings.allow_live,
         senders=senders(settings),
         setup_token=None if has_admin else secrets.token_urlsafe(24),
+        metrics=metrics,
+        metrics_token=None if settings.metrics_token is None else settings.metrics_token.get_secret_value(),
     )
     return _Parts(database, venues, desk, hub)
 
