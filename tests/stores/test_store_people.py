@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from sqlalchemy import text
@@ -141,7 +142,8 @@ async def test_a_bot_comes_back_with_every_field(store, desk):
 
     assert await store.read(lambda tables: tables.bots.get(bot.id)) == bot
     assert await store.read(lambda tables: tables.bots.at_path(bot.master_webhook_path, NOW)) == (bot, ["print"])
-    assert await store.read(lambda tables: tables.bots.at_path("no such path", NOW)) is None
+    for path in ("no such path", "a\0b", ""):
+        assert await store.read(partial(lambda path, tables: tables.bots.at_path(path, NOW), path)) is None
 
 
 async def test_a_webhook_path_belongs_to_one_bot(store, desk):
