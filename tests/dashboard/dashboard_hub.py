@@ -87,6 +87,7 @@ BOT = {
     "default_stop_loss_pct": "2.5",
     "default_take_profit_pct": "0",
     "on_opposite": "close",
+    "payload_size": "ignore",
     "open_freshness_s": 30,
     "signature_v0": False,
     "status": "active",

@@ -1,9 +1,8 @@
 """The breaker's words in the API."""
 
 from datetime import datetime
-from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from copydesk.client.fields import Answer, Request
 from copydesk.domain.breaker import BreakerMode, BreakerScope
@@ -13,14 +12,15 @@ class BreakerWish(Request):
     """`id` names the account, bot or venue; with scope `all` there is none."""
 
     scope: BreakerScope
-    id: str | None = Field(None, min_length=1, max_length=60)
+    id: str | None = Field(None, min_length=1, max_length=60, pattern=r"^[^\x00]*$", validate_default=True)
     mode: BreakerMode
 
-    @model_validator(mode="after")
-    def _names_whom(self) -> Self:
-        if (self.id is None) != (self.scope is BreakerScope.ALL):
-            raise ValueError("id: needed for account, bot and venue, and only there")
-        return self
+    @field_validator("id")
+    @classmethod
+    def _names_whom(cls, value: str | None, told: ValidationInfo) -> str | None:
+        if "scope" in told.data and (value is None) != (told.data["scope"] is BreakerScope.ALL):
+            raise ValueError("needed for account, bot and venue, and only there")
+        return value
 
 
 class BreakerAnswer(Answer):

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, func, select
 from copydesk.domain.execution import FINAL, State
 from copydesk.domain.ids import SignalId
 from copydesk.domain.signal import LegKind
-from copydesk.domain.subscription import VenueName
+from copydesk.domain.venue import VenueName
 from copydesk.stores import tables
 from copydesk.stores.rows import count
 

@@ -12,11 +12,12 @@ from copydesk.domain.user import Role, User
 from copydesk.engine.breaker import Pulled, pull
 from copydesk.stores.store import Tables
 from copydesk.web.hub import Me, TheHub
+from copydesk.web.refusals import refuses
 
 router = APIRouter(prefix="/api/v1/breaker", tags=["breaker"])
 
 
-@router.post("")
+@router.post("", responses=refuses(404, "no such account"), response_description="In force")
 async def pull_breaker(wanted: BreakerWish, me: Me, hub: TheHub) -> PulledAnswer:
     """In force when this is answered. A follower reaches their own accounts: one by its `id`, or with `all` each."""
     now = hub.clock.now()
@@ -35,7 +36,7 @@ async def pull_breaker(wanted: BreakerWish, me: Me, hub: TheHub) -> PulledAnswer
     return PulledAnswer(scope=wanted.scope, id=wanted.id, mode=wanted.mode, **_counts(pulled), in_force_since=now)
 
 
-@router.get("")
+@router.get("", response_description="What is pulled now")
 async def list_breakers(
     me: Me, hub: TheHub, scope: Annotated[BreakerScope | None, Query()] = None
 ) -> list[BreakerAnswer]:

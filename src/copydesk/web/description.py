@@ -22,6 +22,7 @@ TAGS = [
     {"name": "webhook", "description": "Where TradingView sends its alerts."},
     {"name": "accounts", "description": "Followers' accounts at venues. Keys go in and never come out."},
     {"name": "subscriptions", "description": "An account follows a bot, with the follower's own values and limits."},
+    {"name": "breaker", "description": "Stop openings, cancel what waits, close what is held; or let go again."},
     {"name": "history", "description": "What happened: signals, executions with their reasons, the audit log."},
     {"name": "status", "description": "Whether the desk lives, and how it fares."},
 ]
@@ -125,6 +126,8 @@ def _show_examples(operation: Document, schemas: Mapping[str, Document]) -> None
 def _example(schema: Document, schemas: Mapping[str, Document]) -> Any:
     """Of a model its own; of a page, one with a single item; of what may be null, that of the rest."""
     named = [one["$ref"] for one in (schema, *schema.get("anyOf", ())) if "$ref" in one]
+    if schema.get("type") == "array":
+        return [_example(schema["items"], schemas)]
     if not named:
         return None
     name = named[0].removeprefix(REFERENCE).partition("-")[0]

@@ -111,7 +111,7 @@ def _problem(request: Request, found: Any) -> str:
     kind = request.headers.get("content-type", "")
     if tuple(found["loc"]) == ("body",) and "json" not in kind.lower():
         return f"send a JSON object with Content-Type: application/json, not {kind[:60] or 'without a Content-Type'!r}"
-    return str(found["msg"])
+    return str(found["msg"]).removeprefix("Value error, ")
 
 
 def _name(place: tuple[str | int, ...]) -> str:

@@ -26,7 +26,7 @@ from copydesk.domain.errors import StoreUnavailable
 from copydesk.domain.execution import FINAL, State
 from copydesk.domain.ids import SignalId
 from copydesk.domain.signal import SourceKind
-from copydesk.domain.subscription import VenueName
+from copydesk.domain.venue import VenueName
 from copydesk.engine.intake import Acceptance
 from copydesk.stores.figures import Move
 from copydesk.stores.store import SqlStore, Tables
