@@ -5,8 +5,10 @@ from decimal import Decimal
 
 import httpx
 import pytest
+from pydantic import ValidationError
 
 from copydesk.client.api import ApiClient
+from copydesk.client.breaker import BreakerWish
 from copydesk.client.connection import PATIENCE_S
 from copydesk.client.errors import (
     Contradiction,
@@ -100,6 +102,19 @@ async def test_an_admin_makes_people_and_reads_the_audit_through_the_client(desk
             "user.change",
             "user.create",
         ]
+
+
+async def test_the_breaker_and_the_metrics_are_within_reach(desk):
+    async with client_of(desk, await desk.person("admin")) as api, client_of(desk, await desk.person()) as mine:
+        account = await mine.create_account(NewAccount(name="Paper", venue="paper", environment="simulator"))
+        wish = {"scope": "account", "id": account.id}
+
+        pulled = await mine.pull_breaker(BreakerWish(**wish, mode="stop_opens"))
+
+        assert [one.id for one in await mine.breakers()] == [pulled.id] == [account.id]
+        await mine.pull_breaker(BreakerWish(**wish, mode="release"))
+        assert await mine.breakers() == []
+        assert "copydesk_http_requests_total" in await api.metrics()
 
 
 async def test_one_s_own_profile_configuration_and_the_desk_s_health_are_there(desk):
@@ -209,3 +224,11 @@ async def test_a_list_is_read_page_by_page_to_its_end(desk, monkeypatch):
 
         assert everything == [one.id for one in reversed(made)]
         assert newest == everything[:3]
+
+
+@pytest.mark.parametrize("wish", [{"scope": "all", "id": "x"}, {"scope": "account"}])
+async def test_a_breaker_s_wish_names_whom_it_means_or_everybody(wish):
+    with pytest.raises(ValidationError) as error:
+        BreakerWish(**wish, mode="stop_opens")
+
+    assert [one["loc"] for one in error.value.errors()] == [("id",)]

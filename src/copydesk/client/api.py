@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from copydesk.client.breaker import BreakerAnswer, BreakerWish, PulledAnswer
 from copydesk.client.connection import Connection, Filter
 from copydesk.client.desk import AliveAnswer, AuditAnswer, HealthAnswer, ReadyAnswer
 from copydesk.client.models import (
@@ -128,6 +129,13 @@ class ApiClient(Connection):
     async def execution(self, execution_id: str) -> ExecutionAnswer:
         return await self.ask(ExecutionAnswer, "GET", f"{EXECUTIONS}/{execution_id}")
 
+    async def pull_breaker(self, wanted: BreakerWish) -> PulledAnswer:
+        return await self.ask(PulledAnswer, "POST", "/api/v1/breaker", wanted)
+
+    async def breakers(self) -> list[BreakerAnswer]:
+        answer = await self.send("GET", "/api/v1/breaker")
+        return [BreakerAnswer.model_validate(one) for one in answer.json()]
+
     async def audit(self, *, most: int | None = None, **filters: Filter) -> list[AuditAnswer]:
         return await self.read_all(AuditAnswer, "/api/v1/audit", filters, most)
 
@@ -139,6 +147,10 @@ class ApiClient(Connection):
 
     async def ready(self) -> ReadyAnswer:
         return await self.ask(ReadyAnswer, "GET", "/ready")
+
+    async def metrics(self) -> str:
+        """In Prometheus' text format."""
+        return (await self.send("GET", "/metrics")).text
 
     async def alert(self, webhook_url: str, message: dict[str, Any], *, wait_s: float = 0) -> WebhookAnswer:
         """Fire a bot's webhook as TradingView would; the secret is in the message."""
