@@ -47,10 +47,13 @@ class Intake:
         )
         if not acceptance.duplicate:
             self.arrived.set()
+        self._tell(source, acceptance, received_at)
+        return acceptance
+
+    def _tell(self, source: SourceKind, acceptance: Acceptance, received_at: datetime) -> None:
         stored_s = (self._clock.now() - received_at).total_seconds()
         for listener in self.listeners:
             listener(source, acceptance, stored_s)
-        return acceptance
 
     async def accept_all(
         self, bot_id: BotId, instructions: Sequence[Instruction], *, source: SourceKind, received_at: datetime
