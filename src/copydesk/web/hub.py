@@ -80,5 +80,14 @@ def signed_in(request: Request) -> User:
     return user
 
 
-TheHub = Annotated[Hub, Depends(of_request)]
-Me = Annotated[User, Depends(signed_in)]
+# FastAPI sends a plain function to a thread, on every request: these wait for nothing.
+async def _hub(request: Request) -> Hub:
+    return of_request(request)
+
+
+async def _me(request: Request) -> User:
+    return signed_in(request)
+
+
+TheHub = Annotated[Hub, Depends(_hub)]
+Me = Annotated[User, Depends(_me)]

@@ -24,7 +24,7 @@ class Paging(BaseModel):
     total: bool
 
 
-def _paging(
+async def _paging(
     limit: Limit = 50,
     cursor: Annotated[Cursor | None, Query(description="the `next` of the page before")] = None,
     total: Total = False,
