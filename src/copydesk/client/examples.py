@@ -188,6 +188,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "success": True,
         "bot_name": "EMA Cross 15m",
         "signal_id": SIGNAL,
+        "signal_ids": [SIGNAL],
         "status": "accepted",
         "duplicate": False,
         "broadcast_stats": {

@@ -70,6 +70,8 @@ class Intake:
         acceptances = await self._store.write(record)
         if not all(one.duplicate for one in acceptances):
             self.arrived.set()
+        for one in acceptances:
+            self._tell(source, one, received_at)
         return acceptances
 
 
