@@ -35,7 +35,7 @@ async def test_a_follower_flattens_their_own_account_and_lets_go_again(desk, pro
 
     pulled = await follower.post(BREAKER, json={"scope": "account", "id": account["id"], "mode": "flatten"})
     during = (await desk.alert(bot, secret, wait=2, action="open_long")).json()
-    listed = (await follower.get(BREAKER)).json()
+    listed = await follower.items(BREAKER)
     released = await follower.post(BREAKER, json={"scope": "account", "id": account["id"], "mode": "release"})
     after = (await desk.alert(bot, secret, wait=2, action="open_long")).json()
 
@@ -57,7 +57,7 @@ async def test_all_of_a_follower_means_their_own_accounts_and_nobody_else_s(desk
 
     assert pulled.status_code == 200
     assert other["broadcast_stats"]["successful_executions"] == 1
-    scopes = {(one["scope"], one["id"]) for one in (await follower.get(BREAKER)).json()}
+    scopes = {(one["scope"], one["id"]) for one in await follower.items(BREAKER)}
     assert scopes == {("account", one["id"]) for one in await follower.items(ACCOUNTS)}
 
 

@@ -134,7 +134,7 @@ class ApiClient(Connection):
 
     async def breakers(self) -> list[BreakerAnswer]:
         answer = await self.send("GET", "/api/v1/breaker")
-        return [BreakerAnswer.model_validate(one) for one in answer.json()]
+        return [BreakerAnswer.model_validate(one) for one in answer.json()["items"]]
 
     async def audit(self, *, most: int | None = None, **filters: Filter) -> list[AuditAnswer]:
         return await self.read_all(AuditAnswer, "/api/v1/audit", filters, most)

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from copydesk.client.breaker import BreakerAnswer, BreakerWish, PulledAnswer
+from copydesk.client.desk import Page
 from copydesk.domain.breaker import Breaker, BreakerScope, Reach
 from copydesk.domain.errors import NotFound
 from copydesk.domain.ids import AccountId, BotId
@@ -39,16 +40,17 @@ async def pull_breaker(wanted: BreakerWish, me: Me, hub: TheHub) -> PulledAnswer
 @router.get("", response_description="What is pulled now")
 async def list_breakers(
     me: Me, hub: TheHub, scope: Annotated[BreakerScope | None, Query()] = None
-) -> list[BreakerAnswer]:
+) -> Page[BreakerAnswer]:
     """Those that are pulled now: an admin sees all, everybody else those that reach their own accounts."""
 
     def work(tables: Tables) -> list[Breaker]:
         return [one for one in tables.breakers.pulled() if scope in {None, one.reach.scope} and _sees(tables, one, me)]
 
-    return [
+    found = [
         BreakerAnswer(scope=one.reach.scope, id=one.reach.target or None, mode=one.mode, in_force_since=one.set_at)
         for one in await hub.store.read(work)
     ]
+    return Page(items=found, next=None)
 
 
 def _counts(pulled: Pulled) -> dict[str, int]:
