@@ -17,6 +17,7 @@ import httpx
 from copydesk.client.api import ApiClient, signed_in
 from copydesk.client.models import NewAccount, NewBot, NewSubscription
 from copydesk.client.people import NewUser
+from copydesk.domain.bot import MarketType
 from copydesk.domain.subscription import Environment
 from copydesk.domain.user import Role
 from copydesk.domain.venue import BINANCE_FUTURES, PAPER, VenueName
@@ -70,6 +71,11 @@ SETTINGS: tuple[tuple[VenueName, dict[str, Any]], ...] = (
     (BINANCE_FUTURES, {"max_concurrent_positions": 1, "custom_stop_loss_pct": 0}),
     (BINANCE_FUTURES, {"custom_margin_usd": Decimal(75), "max_daily_loss_usd": Decimal("0.5")}),
 )
+
+
+SPOT = VenueName("ccxt:binance")
+HOLDERS = 2
+"""Followers who hold coins besides."""
 
 
 @asynccontextmanager
@@ -133,7 +139,7 @@ async def _seed(plan: Plan, admin: dict[str, str], api: str, binance: str, progr
     async with signed_in(api, **admin) as desk, httpx.AsyncClient(base_url=binance, timeout=20) as market:
         await desk.create_user(NewUser(**provider, role=Role.PROVIDER))
         async with signed_in(api, **provider) as providing:
-            bot = await providing.create_bot(_demo_bot())
+            bot, spot_bot = [await providing.create_bot(wanted) for wanted in (_demo_bot(), _spot_bot())]
         limit = asyncio.Semaphore(SEEDING_AT_ONCE)
 
         async def seed_one(number: int, follower: dict[str, str]) -> None:
@@ -144,9 +150,14 @@ async def _seed(plan: Plan, admin: dict[str, str], api: str, binance: str, progr
         async with asyncio.TaskGroup() as tasks:
             for number, follower in enumerate(followers):
                 tasks.create_task(seed_one(number, follower))
+        for follower in followers[:HOLDERS]:
+            await _seed_holder(market, api, spot_bot.id, follower, keys)
     line = {
         "users": {"admin": admin, "provider": provider, "followers": followers},
-        "bots": [{"id": bot.id, "name": bot.name, "webhook_url": bot.webhook_url, "secret": bot.master_secret}],
+        "bots": [
+            {"id": one.id, "name": one.name, "webhook_url": one.webhook_url, "secret": one.master_secret}
+            for one in (bot, spot_bot)
+        ],
         "keys": keys,
     }
     _remember(plan.folder / SEED_FILE, line)
@@ -178,6 +189,31 @@ async def _seed_follower(
         account = await mine.create_account(wanted)
         await mine.subscribe(NewSubscription(bot_id=bot_id, exchange_account_id=account.id, **own))
     keys[account.id] = "" if venue == PAPER else key["api_key"]
+
+
+async def _seed_holder(
+    market: httpx.AsyncClient, api: str, bot_id: str, follower: dict[str, str], keys: dict[str, str]
+) -> None:
+    """A second account of a follower: coins on Binance spot, through ccxt."""
+    key = {"api_key": secrets.token_hex(32), "api_secret": secrets.token_hex(32)}
+    wallet = {"balance": "0", "spot": {"USDT": BALANCE}}
+    (await market.post("/_sim/accounts", json={**key, **wallet})).raise_for_status()
+    async with signed_in(api, **follower) as mine:
+        wanted = NewAccount(name="Spot", venue=SPOT, environment=Environment.SIMULATOR, **key)
+        account = await mine.create_account(wanted)
+        await mine.subscribe(NewSubscription(bot_id=bot_id, exchange_account_id=account.id))
+    keys[account.id] = key["api_key"]
+
+
+def _spot_bot() -> NewBot:
+    return NewBot(
+        name="Swing Spot Demo",
+        description="Buys coins and sells them again; made by the demo.",
+        market_type=MarketType.SPOT,
+        master_webhook_path="bot-swing-spot",
+        default_margin_usd=Decimal(500),
+        default_stop_loss_pct=Decimal(3),
+    )
 
 
 def _demo_bot() -> NewBot:

@@ -24,18 +24,20 @@ _CALM = FINAL | {State.WORKING, State.PARTIAL}
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """One moment of the story: a price, then an alert (or none)."""
+    """One moment of the story: a price, then an alert (or none) of one of the demo's bots."""
 
     text: str
     symbol: str
     price: str
     action: str | None = None
+    bot: int = 0
 
 
 STORY = (
     Beat("BTC crosses up: buy", "BTCUSDT", "95200", "buy"),
     Beat("ETH crosses up: buy", "ETHUSDT", "3300", "buy"),
     Beat("BTC gains a little", "BTCUSDT", "95900"),
+    Beat("BTC on spot: buy coins", "BTCUSDT", "95900", "buy", bot=1),
     Beat("BTC crosses down: sell, which closes", "BTCUSDT", "95900", "sell"),
     Beat("ETH falls through every stop", "ETHUSDT", "3190"),
     Beat("BTC turns: short", "BTCUSDT", "95700", "short"),
@@ -43,6 +45,7 @@ STORY = (
     Beat("SOL crosses up: buy", "SOLUSDT", "190", "buy"),
     Beat("SOL reaches every target", "SOLUSDT", "201"),
     Beat("BTC: close everything", "BTCUSDT", "95800", "close"),
+    Beat("BTC on spot: sell the coins", "BTCUSDT", "95800", "sell", bot=1),
 )
 
 
@@ -171,9 +174,11 @@ def _filled_quantities(ledger: Mapping[str, Any]) -> dict[tuple[str, str], Decim
 def _position_differences(
     executions: Sequence[ExecutionAnswer], ledger: Mapping[str, Any], keys: Mapping[str, str]
 ) -> list[str]:
+    """Spot has coins and no positions: there the fills of each order are what can be compared."""
+    coins = {one["account"] for one in ledger["orders"] if one.get("market") == "spot"}
     ours: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
     for one in executions:
-        if keys.get(one.account_id):
+        if keys.get(one.account_id) and keys[one.account_id] not in coins:
             sign = 1 if one.side == "BUY" else -1
             ours[keys[one.account_id], one.symbol] += sign * one.executed_quantity
     theirs: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
@@ -183,14 +188,14 @@ def _position_differences(
     return [
         f"{symbol}: {ours[account, symbol]} here, {theirs[account, symbol]} at the venue (account …{account[-4:]})"
         for account, symbol in sorted(set(ours) | set(theirs))
-        if account in keys.values() and ours[account, symbol] != theirs[account, symbol]
+        if account in keys.values() and account not in coins and ours[account, symbol] != theirs[account, symbol]
     ]
 
 
 async def _play_beat(scene: Scene, api: ApiClient, market: httpx.AsyncClient, beat: Beat) -> None:
     await _set_price(market, beat.symbol, beat.price, hold=True)
     if beat.action is not None:
-        await _alert(scene, api, beat.symbol, beat.action, wait_s=2.5)
+        await _alert(scene, api, beat.symbol, beat.action, bot=beat.bot, wait_s=2.5)
 
 
 async def _set_price(market: httpx.AsyncClient, symbol: str, price: str, *, hold: bool) -> None:
@@ -198,13 +203,12 @@ async def _set_price(market: httpx.AsyncClient, symbol: str, price: str, *, hold
     answer.raise_for_status()
 
 
-async def _alert(scene: Scene, api: ApiClient, symbol: str, action: str, *, wait_s: float) -> Any:
-    bot = scene.seed["bots"][0]
+async def _alert(scene: Scene, api: ApiClient, symbol: str, action: str, *, bot: int = 0, wait_s: float) -> Any:
+    told = scene.seed["bots"][bot]
     # The path of this run: in a folder that is used again, the hub may have another port.
-    url = f"{scene.api}/api/v1/bots/webhook/master/{bot['webhook_url'].rsplit('/', 1)[1]}"
-    return await api.alert(
-        url, {"secret": bot["secret"], "ticker": f"BINANCE:{symbol}.P", "action": action}, wait_s=wait_s
-    )
+    url = f"{scene.api}/api/v1/bots/webhook/master/{told['webhook_url'].rsplit('/', 1)[1]}"
+    ticker = f"BINANCE:{symbol}" + ("" if bot else ".P")
+    return await api.alert(url, {"secret": told["secret"], "ticker": ticker, "action": action}, wait_s=wait_s)
 
 
 async def _settled(api: ApiClient, clock: Clock) -> None:
