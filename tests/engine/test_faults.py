@@ -1,6 +1,7 @@
 """What breaks, breaks for one follower alone; an unknown outcome is asked about and never sent again."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -218,6 +219,23 @@ async def test_a_position_whose_stop_is_refused_is_closed_again_by_the_desk(desk
     found = await desk.executions(follower=follower)
     closing = [one for one in found if one.leg == "close" and one.symbol == "BTCUSDT"]
     assert [one.state for one in closing] == [State.FILLED]
+
+
+async def test_a_stop_that_the_venue_does_not_find_any_more_is_placed_again(desk, monkeypatch):
+    monkeypatch.setattr("copydesk.engine.reconcile.LOOKS_UNTIL_LOST", 2)
+    follower = await desk.follow(custom_stop_loss_pct=Decimal("2.5"), custom_take_profit_pct=Decimal(0))
+    acceptance = await desk.signal("open_long")
+    (stop,) = await desk.settled(acceptance, legs=("stop_loss",))
+
+    nameless = replace(stop, client_order_id="cd-nobody-knows", exchange_order_id=None)
+    await desk.store.write(lambda tables: tables.executions.move(stop, nameless, at=CLOCK.now()))
+
+    async def placed_again():
+        (found,) = [one for one in await desk.executions(acceptance) if one.leg == "stop_loss"]
+        return (found.state, found.attempt) == (State.WORKING, 2)
+
+    await desk.until(placed_again, within_s=30)
+    assert (await desk.position(follower)).quantity == stop.requested_quantity
 
 
 async def flat(desk, follower):

@@ -47,6 +47,9 @@ POLLS_A_LOOK = 5
 POLL_EVERY = timedelta(seconds=2)
 """The soonest that a working order is looked at again; with many of them each waits for its turn."""
 
+LOOKS_UNTIL_LOST = 20
+"""Looks a second apart after which a working order that the venue does not find counts as unknown."""
+
 START = datetime.min.replace(tzinfo=UTC)
 
 _UNCONFIRMED = (State.UNKNOWN, State.ABSENT, State.QUEUED, State.REVIEW)
@@ -132,8 +135,10 @@ class Reconciler:
             await self._shown(execution, account, report)
         elif execution.state is State.UNKNOWN:
             await self._not_found(execution, account)
+        elif execution.state is State.REVIEW:
+            await self._later(execution, LOOK_AT_REVIEW)
         else:
-            await self._later(execution, LOOK_AT_REVIEW if execution.state is State.REVIEW else LOOK_AGAIN)
+            await self._lost_sight(execution, account)
 
     async def _ask(self, execution: Execution, account: Account) -> OrderReport | VenueError | None:
         try:
@@ -150,11 +155,25 @@ class Reconciler:
     async def _shown(self, execution: Execution, account: Account, report: OrderReport) -> None:
         unchanged = report.status is OrderStatus.WORKING and execution.state is State.WORKING
         if unchanged and not execution.cancel_wanted:
-            await self._later(execution, POLL_EVERY)
+            await self._later(replace(execution, absent_seen=0), POLL_EVERY, before=execution)
             return
         if execution.state in {State.UNKNOWN, State.REVIEW} or execution.is_protection:
             log.info("settled", execution_id=execution.id, leg=execution.leg, shown=report.status)
         await self._delivery.record(execution, Answer(at=self._clock.now(), report=report), account)
+
+    async def _lost_sight(self, execution: Execution, account: Account) -> None:
+        """It stood there before. For a while that may be the venue's lag; then nobody knows what protects the position."""
+        seen = execution.absent_seen + 1
+        if seen < LOOKS_UNTIL_LOST:
+            later = self._clock.now() + LOOK_AGAIN
+            await self._save(replace(execution, absent_seen=seen, next_look_at=later), execution)
+            return
+        log.warning("lost sight of an order", execution_id=execution.id, leg=execution.leg)
+        await self._save(replace(execution, absent_seen=0), execution)
+        reason = "The venue does not find this order any more"
+        await self._delivery.record(
+            execution, Answer(at=self._clock.now(), state=State.UNKNOWN, reason=reason), account
+        )
 
     async def _not_told(self, execution: Execution, account: Account, error: VenueError) -> None:
         since = execution.frozen_at or execution.created_at
@@ -233,8 +252,8 @@ class Reconciler:
         log.error("needs a person", execution_id=execution.id, account_id=account.id, reason=reason)
         await self._delivery.record(execution, Answer(at=self._clock.now(), state=State.REVIEW, reason=reason), account)
 
-    async def _later(self, execution: Execution, wait: timedelta) -> None:
-        await self._save(replace(execution, next_look_at=self._clock.now() + wait), execution)
+    async def _later(self, execution: Execution, wait: timedelta, *, before: Execution | None = None) -> None:
+        await self._save(replace(execution, next_look_at=self._clock.now() + wait), before or execution)
 
     async def _save(self, after: Execution, before: Execution) -> None:
         now = self._clock.now()
