@@ -117,7 +117,7 @@ async def test_real_candles_are_replayed(start_venue, tmp_path):
     file = tmp_path / "candles.csv"
     file.write_text("ts_ms,open,high,low,close,volume\n0,50000,50500,49500,50400,10\n")
 
-    async with start_venue(prices=file) as venue:
+    async with start_venue(prices=[str(file)]) as venue:
         _, price = await venue.public("/fapi/v1/ticker/price", symbol="BTCUSDT")
 
     assert 49_500 <= float(price["price"]) <= 50_500

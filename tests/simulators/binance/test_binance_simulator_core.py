@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from copydesk.simulators.binance.clockwork import engine
 from copydesk.simulators.binance.edge.limits import Limits
-from copydesk.simulators.binance.exchange import engine, trading
+from copydesk.simulators.binance.exchange import trading
 from copydesk.simulators.binance.exchange.account import Account
 from copydesk.simulators.binance.exchange.errors import RefusedError
 from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS
@@ -53,7 +54,7 @@ deeds = st.lists(
 @settings(deadline=None, max_examples=80)
 @given(deeds=deeds, hedge=st.booleans())
 def test_balance_is_start_plus_realised_less_fees_and_positions_are_the_sum_of_fills(deeds, hedge):
-    exchange = make_exchange(seed=1, prices=None, now_ms=NOON)
+    exchange = make_exchange(seed=1, now_ms=NOON)
     account = make_account(hedge=hedge)
     exchange.adopt(account)
 
@@ -87,7 +88,7 @@ def test_balance_is_start_plus_realised_less_fees_and_positions_are_the_sum_of_f
 
 
 def played(seed):
-    exchange = make_exchange(seed=seed, prices=None, now_ms=NOON)
+    exchange = make_exchange(seed=seed, now_ms=NOON)
     prices = []
     for second in range(1, 60):
         engine.advance(exchange, NOON + second * 1_000)
@@ -101,7 +102,7 @@ def test_the_same_seed_plays_the_same_market_and_another_seed_another():
 
 
 def test_the_market_moves_four_times_a_second_and_stays_in_order():
-    exchange = make_exchange(seed=3, prices=None, now_ms=NOON)
+    exchange = make_exchange(seed=3, now_ms=NOON)
 
     steps = engine.advance(exchange, NOON + 60_000)
 
@@ -113,7 +114,7 @@ def test_the_market_moves_four_times_a_second_and_stays_in_order():
 
 
 def test_refused_orders_leave_no_trace():
-    exchange = make_exchange(seed=1, prices=None, now_ms=NOON)
+    exchange = make_exchange(seed=1, now_ms=NOON)
     account = make_account()
     exchange.adopt(account)
 

@@ -69,7 +69,7 @@ async def test_an_isolated_position_binds_its_own_wallet(trader):
     await trader.send("POST", "/fapi/v1/leverage", **BTC, leverage=10)
     await trader.order(quantity="0.1")
 
-    _, [position] = await trader.send("GET", "/fapi/v2/positionRisk")
+    _, [position] = await trader.send("GET", "/fapi/v2/positionRisk", **BTC)
     _, [balance] = await trader.send("GET", "/fapi/v3/balance")
 
     assert (position["marginType"], position["leverage"], position["isolatedWallet"]) == ("isolated", "10", "952.001")

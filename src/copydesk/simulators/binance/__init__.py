@@ -1,5 +1,5 @@
 """A Binance USDⓈ-M futures venue on loopback, written from the fact sheet and from nothing of the desk."""
 
-from copydesk.simulators.binance.server import serve
+from copydesk.simulators.binance.server import serve, tls_context
 
-__all__ = ["serve"]
+__all__ = ["serve", "tls_context"]

@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from copydesk.simulators.binance import serve
+from copydesk.simulators.binance import serve, tls_context
 from copydesk.simulators.binance.exchange.state import StateFileError
 from copydesk.simulators.market import CandleFileError
 
@@ -17,8 +17,17 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8101, help="0 picks a free one")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--prices", type=Path, help="CSV of candles (ts_ms,open,high,low,close,volume) for BTCUSDT")
+    parser.add_argument(
+        "--prices",
+        action="append",
+        default=[],
+        metavar="[SYMBOL=]FILE",
+        help="CSV of candles (ts_ms,open,high,low,close,volume) to replay; may be given several times",
+    )
     parser.add_argument("--state", type=Path, help="JSON file that keeps accounts and orders")
+    parser.add_argument("--virtual-time", action="store_true", help="time moves only by POST /_sim/time")
+    parser.add_argument("--tls-cert", type=Path, help="PEM certificate: serve HTTPS")
+    parser.add_argument("--tls-key", type=Path, help="PEM key of the certificate")
     wish = parser.parse_args()
 
     def announce(port: int) -> None:
@@ -30,7 +39,14 @@ def main() -> int:
         if this is not None and sys.platform != "win32":  # Windows has no signal handlers on its loop
             asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, this.cancel)
         await serve(
-            host=wish.host, port=wish.port, seed=wish.seed, prices=wish.prices, state=wish.state, on_ready=announce
+            host=wish.host,
+            port=wish.port,
+            seed=wish.seed,
+            prices=wish.prices,
+            state=wish.state,
+            virtual_time=wish.virtual_time,
+            tls=tls_context(wish.tls_cert, wish.tls_key),
+            on_ready=announce,
         )
 
     try:

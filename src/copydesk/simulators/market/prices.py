@@ -6,10 +6,12 @@ from decimal import Decimal
 
 from copydesk.simulators.market.candles import Candle, Chart
 from copydesk.simulators.market.replay import path_of
+from copydesk.simulators.market.tape import Tape
 from copydesk.simulators.market.walk import Start, Walk
 
 STEP_MS = 250
-_CATCH_UP_MAX = 240  # after a long pause (a sleeping laptop) the market resumes instead of racing through the night
+_STEPS_MAX = 240  # a long pause (a sleeping laptop, hours of virtual time) is crossed in this many longer steps
+_PREMIUM_TICK = Decimal("0.00000001")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,13 +31,23 @@ class _Line:
     def __init__(self, seed: int, start: Start, candles: Sequence[Candle], now_ms: int) -> None:
         self._walk = Walk(seed, start)
         self._path: Iterator[tuple[Decimal, Decimal]] = path_of(candles)
-        self._volume = Decimal(0)
+        self._mark: Decimal | None = None
         self.held = False
-        self.chart = Chart(seed=seed, symbol=start.symbol, tick=start.tick)
+        self.tape = Tape()
+        self.charts = {
+            kind: Chart(seed=seed, symbol=f"{start.symbol}{suffix}", tick=tick, signed=kind == "premium")
+            for kind, suffix, tick in (
+                ("last", "", start.tick),
+                ("mark", ":mark", start.tick / 2),
+                ("index", ":index", start.tick),
+                ("premium", ":premium", _PREMIUM_TICK),
+            )
+        }
         if candles:
             self._walk.put(candles[0].open)
         self.quote = self._quoted(now_ms, Decimal(0))
-        self.chart.note(now_ms, self.quote.last, Decimal(0))
+        self.tape.note(self.quote.last, Decimal(1), now_ms)
+        self._chart(now_ms, Decimal(0))
 
     def step(self, at_ms: int) -> None:
         if self.held:
@@ -43,13 +55,16 @@ class _Line:
         else:
             volume = self._move()
             self.quote = self._quoted(at_ms, volume)
-        self.chart.note(at_ms, self.quote.last, volume)
+            self.tape.note(self.quote.last, volume, at_ms)
+        self._chart(at_ms, volume)
 
-    def put(self, price: Decimal, at_ms: int, *, hold: bool) -> None:
+    def put(self, price: Decimal, at_ms: int, *, hold: bool, mark: Decimal | None) -> None:
         self.held = hold
+        self._mark = mark if hold else None
         self._walk.put(price)
         self.quote = self._quoted(at_ms, Decimal(0))
-        self.chart.note(at_ms, self.quote.last, Decimal(0))
+        self.tape.note(self.quote.last, self._walk.tick, at_ms)
+        self._chart(at_ms, Decimal(0))
 
     def _move(self) -> Decimal:
         replayed = next(self._path, None)
@@ -63,15 +78,24 @@ class _Line:
     def _quoted(self, at_ms: int, volume: Decimal) -> Quote:
         last, tick = self._walk.price, self._walk.tick
         index = last if self.held else last + self._walk.basis()
+        index = index if self._mark is None else self._mark
         return Quote(
             last=last,
             bid=last - tick,
             ask=last + tick,
-            mark=(last + index) / 2,
+            mark=(last + index) / 2 if self._mark is None else self._mark,
             index=index,
             volume=volume,
             at_ms=at_ms,
         )
+
+    def _chart(self, at_ms: int, volume: Decimal) -> None:
+        quote = self.quote
+        self.charts["last"].note(at_ms, quote.last, volume)
+        self.charts["mark"].note(at_ms, quote.mark, Decimal(0))
+        self.charts["index"].note(at_ms, quote.index, Decimal(0))
+        premium = ((quote.mark - quote.index) / quote.index).quantize(_PREMIUM_TICK)
+        self.charts["premium"].note(at_ms, premium, Decimal(0))
 
 
 class Market:
@@ -87,23 +111,26 @@ class Market:
     def quote(self, symbol: str) -> Quote:
         return self._lines[symbol].quote
 
-    def chart(self, symbol: str) -> Chart:
-        return self._lines[symbol].chart
+    def chart(self, symbol: str, kind: str = "last") -> Chart:
+        """``kind``: last, mark, index or premium."""
+        return self._lines[symbol].charts[kind]
+
+    def tape(self, symbol: str) -> Tape:
+        return self._lines[symbol].tape
 
     def held(self, symbol: str) -> bool:
         return self._lines[symbol].held
 
-    def put(self, symbol: str, price: Decimal, now_ms: int, *, hold: bool) -> None:
-        """Set the price; held, last, mark and index stay exactly there with bid and ask one tick around."""
-        self._lines[symbol].put(price, now_ms, hold=hold)
+    def put(self, symbol: str, price: Decimal, now_ms: int, *, hold: bool, mark: Decimal | None = None) -> None:
+        """Set the price; held, last, mark and index stay exactly there (or mark and index at ``mark``), bid and ask one tick around."""
+        self._lines[symbol].put(price, now_ms, hold=hold, mark=mark)
 
     def steps(self, now_ms: int) -> Iterator[int]:
         """Make every step that is due, one at a time, so that each price can be matched before the next one."""
-        behind = (now_ms - self._at_ms) // STEP_MS
-        if behind > _CATCH_UP_MAX:
-            self._at_ms = now_ms - _CATCH_UP_MAX * STEP_MS
-        while self._at_ms + STEP_MS <= now_ms:
-            self._at_ms += STEP_MS
+        began_ms, behind = self._at_ms, (now_ms - self._at_ms) // STEP_MS
+        count = min(behind, _STEPS_MAX)
+        for number in range(1, count + 1):
+            self._at_ms = began_ms + behind * number // count * STEP_MS
             for line in self._lines.values():
                 line.step(self._at_ms)
             yield self._at_ms

@@ -1,15 +1,20 @@
 """The simulator's own doors, ``/_sim/…``: accounts, prices, faults, limits, ledger. Never weighed, never faulty."""
 
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 import msgspec
 
+from copydesk.simulators.binance.clockwork import engine
+from copydesk.simulators.binance.edge import wishes
 from copydesk.simulators.binance.edge.desk import Desk
 from copydesk.simulators.binance.edge.faults import DELAY_DEFAULT_S, DELAYS_S, EXECUTES, KINDS, Fault, Faults
-from copydesk.simulators.binance.exchange import engine
+from copydesk.simulators.binance.edge.pace import Pace
+from copydesk.simulators.binance.edge.provoke import Provoke
+from copydesk.simulators.binance.edge.wishes import InputError, Json
 from copydesk.simulators.binance.exchange.account import DEFAULT_PERMISSIONS, MAKER_RATE, TAKER_RATE, Account
+from copydesk.simulators.binance.exchange.errors import CODES
 from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS
 from copydesk.simulators.binance.exchange.ledger import read_ledger
 from copydesk.simulators.binance.exchange.text import plain
@@ -18,20 +23,11 @@ from copydesk.simulators.binance.spot import clockwork
 from copydesk.simulators.binance.spot.ledger import read_ledger as read_spot_ledger
 from copydesk.simulators.binance.spot.symbols import ASSETS, PAIRS
 
-Json = dict[str, Any]
 Reply = tuple[int, Any]
 
 
-class InputError(ValueError):
-    """The caller's mistake, with the field that holds it."""
-
-    def __init__(self, name: str, problem: str) -> None:
-        super().__init__(f"{name}: {problem}")
-        self.field = name
-
-
 class Control:
-    def __init__(self, desk: Desk, faults: Faults, cut_streams: Callable[[str | None], None]) -> None:
+    def __init__(self, desk: Desk, faults: Faults, cut_streams: Callable[[str | None], None], pace: Pace) -> None:
         self._desk = desk
         self._faults = faults
         self._cut_streams = cut_streams
@@ -44,6 +40,7 @@ class Control:
             ("GET", "/_sim/faults"): self._list_faults,
             ("DELETE", "/_sim/faults"): self._clear_faults,
             ("POST", "/_sim/limits"): self._limits,
+            **Provoke(desk.exchange, pace).doors,
         }
 
     def answer(self, method: str, target: str, body: bytes, now_ms: int) -> Reply:
@@ -52,7 +49,7 @@ class Control:
         if door is None:
             return 404, {"error": {"code": "not_found", "message": f"{method} {path} is not a door of this simulator"}}
         try:
-            return 200, door(_read_json(body) if method == "POST" else dict(read_pairs(query)), now_ms)
+            return 200, door(wishes.read_json(body) if method == "POST" else dict(read_pairs(query)), now_ms)
         except InputError as error:
             return 400, {"error": {"code": "bad_input", "message": str(error), "details": {"field": error.field}}}
 
@@ -78,56 +75,53 @@ class Control:
             "fills": futures["fills"] + spot["fills"],
             "positions": futures["positions"] + spot["positions"],
             "balances": futures["balances"],
+            "incomes": futures["incomes"],
             "spot_balances": spot["balances"],
         }
 
     def _accounts(self, body: Any, now_ms: int) -> Json:
-        wishes = body if isinstance(body, list) else [body]
-        accounts = [_read_account(_an_object(wish), now_ms) for wish in wishes]
-        deposits = [_read_spot(wish) for wish in wishes]
-        for account, wish, deposit in zip(accounts, wishes, deposits, strict=True):
+        given = body if isinstance(body, list) else [body]
+        accounts = [_read_account(wishes.an_object(wish), now_ms) for wish in given]
+        deposits = [_read_spot(wish) for wish in given]
+        for account, wish, deposit in zip(accounts, given, deposits, strict=True):
             known = account.api_key in self._desk.exchange.accounts
-            self._adopt(account, wish)
+            self._adopt(account, wish, now_ms)
             if deposit is None:
                 deposit = {} if known else {"USDT": account.wallet}  # noqa: PLW2901  # the first time, both wallets get the balance
             self._desk.spot.deposit(account.api_key, deposit, now_ms)
         return {"accounts": [account.api_key for account in accounts]}
 
-    def _adopt(self, wanted: Account, wish: Json) -> None:
-        known = self._desk.exchange.accounts.get(wanted.api_key)
+    def _adopt(self, wanted: Account, wish: Json, now_ms: int) -> None:
+        """A known account keeps all that the wish does not name; another balance is a deposit or a withdrawal."""
+        exchange = self._desk.exchange
+        known = exchange.accounts.get(wanted.api_key)
         if known is None:
-            self._desk.exchange.adopt(wanted)
+            exchange.adopt(wanted)
             return
         known.api_secret = wanted.api_secret
+        for name, field in _SETTABLE.items():
+            if name in wish:
+                setattr(known, field, getattr(wanted, field))
         if "balance" in wish:
-            known.set_balance(wanted.wallet)
-        if "permissions" in wish:
-            known.permissions = wanted.permissions
+            exchange.deposit(known, wanted.wallet, now_ms)
         if "hedge" in wish and not any(known.held()) and not known.book.has_open():
             known.hedge = wanted.hedge
-        known.maker_rate = wanted.maker_rate if "maker_rate" in wish else known.maker_rate
-        known.taker_rate = wanted.taker_rate if "taker_rate" in wish else known.taker_rate
-        self._desk.exchange.changes += 1
+        exchange.touch(known)
 
     def _price(self, body: Any, now_ms: int) -> Json:
-        wish = _an_object(body)
-        symbol = _text(wish, "symbol")
-        line = PAIRS[symbol].line if symbol in PAIRS else symbol
-        if line not in INSTRUMENTS and line not in PAIRS:
-            raise InputError("symbol", f"one of {', '.join(sorted({*INSTRUMENTS, *PAIRS}))}")
-        price, hold = _decimal(wish, "price"), _flag(wish, "hold", default=False)
-        listed = INSTRUMENTS[line] if line in INSTRUMENTS else PAIRS[line]
-        if not listed.tick * 2 <= price <= listed.price_max:
-            raise InputError("price", "outside the instrument's price range")
+        """``mark`` puts mark and index elsewhere than the last price, while it is held."""
+        wish = wishes.an_object(body)
+        symbol, line = _read_line(wish)
+        price, mark, hold = _read_prices(wish, line)
         exchange = self._desk.exchange
         if line in INSTRUMENTS:
-            engine.put_price(exchange, line, price, now_ms, hold=hold)
+            engine.put_price(exchange, line, price, now_ms, hold=hold, mark=mark)
         else:
             clockwork.put_price(self._desk.spot, line, price, now_ms, hold=hold)
         return {"symbol": symbol, "held": exchange.market.held(line), **_quote_row(exchange.quote(line))}
 
     def _add_faults(self, body: Any, _now_ms: int) -> Json:
-        fault = _read_fault(_an_object(body))
+        fault = _read_fault(wishes.an_object(body))
         if fault.kind == "stream_disconnect" and fault.probability is None:
             self._cut_streams(fault.account)
         else:
@@ -143,25 +137,36 @@ class Control:
 
     def _limits(self, body: Any, _now_ms: int) -> Json:
         """Other limits than the venue's, for measuring: weight_per_minute, orders_per_10s, orders_per_minute."""
-        wish, limits = _an_object(body), self._desk.limits
+        wish, limits = wishes.an_object(body), self._desk.limits
         for name in ("weight_per_minute", "orders_per_10s", "orders_per_minute"):
             if name in wish:
-                setattr(limits, name, _whole(wish, name))
+                setattr(limits, name, wishes.whole(wish, name))
         return {name: getattr(limits, name) for name in ("weight_per_minute", "orders_per_10s", "orders_per_minute")}
 
 
+_SETTABLE = {
+    "permissions": "permissions",
+    "maker_rate": "maker_rate",
+    "taker_rate": "taker_rate",
+    "bnb_balance": "bnb",
+    "fee_burn": "fee_burn",
+}
+
+
 def _read_account(wish: Json, now_ms: int) -> Account:
-    balance = _decimal(wish, "balance") if "balance" in wish else Decimal(0)
+    balance = wishes.decimal(wish, "balance") if "balance" in wish else Decimal(0)
     return Account(
-        api_key=_text(wish, "api_key"),
-        api_secret=_text(wish, "api_secret"),
+        api_key=wishes.text(wish, "api_key"),
+        api_secret=wishes.text(wish, "api_secret"),
         start_balance=balance,
         wallet=balance,
         created_ms=now_ms,
-        hedge=_flag(wish, "hedge", default=False),
-        maker_rate=_decimal(wish, "maker_rate") if "maker_rate" in wish else MAKER_RATE,
-        taker_rate=_decimal(wish, "taker_rate") if "taker_rate" in wish else TAKER_RATE,
+        hedge=wishes.flag(wish, "hedge", default=False),
+        maker_rate=wishes.decimal(wish, "maker_rate") if "maker_rate" in wish else MAKER_RATE,
+        taker_rate=wishes.decimal(wish, "taker_rate") if "taker_rate" in wish else TAKER_RATE,
         permissions=_permissions(wish),
+        bnb=wishes.decimal(wish, "bnb_balance") if "bnb_balance" in wish else Decimal(0),
+        fee_burn=wishes.flag(wish, "fee_burn", default=False),
     )
 
 
@@ -175,7 +180,29 @@ def _read_spot(wish: Json) -> dict[str, Decimal] | None:
     for asset in given:
         if asset not in ASSETS:
             raise InputError(f"spot.{asset}", f"one of {', '.join(ASSETS)}")
-    return {asset: _decimal(given, asset) for asset in given}
+    return {asset: wishes.decimal(given, asset) for asset in given}
+
+
+def _read_line(wish: Json) -> tuple[str, str]:
+    """The symbol asked for and the line of the market it moves with."""
+    symbol = wishes.text(wish, "symbol")
+    line = PAIRS[symbol].line if symbol in PAIRS else symbol
+    if line not in INSTRUMENTS and line not in PAIRS:
+        raise InputError("symbol", f"one of {', '.join(sorted({*INSTRUMENTS, *PAIRS}))}")
+    return symbol, line
+
+
+def _read_prices(wish: Json, line: str) -> tuple[Decimal, Decimal | None, bool]:
+    """Price, mark if it is to stand elsewhere, and whether they are held."""
+    listed = INSTRUMENTS[line] if line in INSTRUMENTS else PAIRS[line]
+    price, hold = wishes.decimal(wish, "price"), wishes.flag(wish, "hold", default=False)
+    mark = wishes.decimal(wish, "mark") if wish.get("mark") is not None else None
+    for name, value in (("price", price), ("mark", mark)):
+        if value is not None and not listed.tick * 2 <= value <= listed.price_max:
+            raise InputError(name, "outside the instrument's price range")
+    if mark is not None and (not hold or line not in INSTRUMENTS):
+        raise InputError("mark", 'only for a contract, and with "hold": true')
+    return price, mark, hold
 
 
 def _permissions(wish: Json) -> dict[str, bool]:
@@ -189,74 +216,35 @@ def _permissions(wish: Json) -> dict[str, bool]:
 
 
 def _read_fault(wish: Json) -> Fault:
-    kind = _text(wish, "kind")
+    kind = wishes.text(wish, "kind")
     if kind not in KINDS:
         raise InputError("kind", f"one of {', '.join(sorted(KINDS))}")
     fault = Fault(
         kind=kind,
-        probability=_share(wish, "probability") if wish.get("probability") is not None else None,
-        next_n=_whole(wish, "next_n") if wish.get("next_n") is not None else None,
-        account=_text(wish, "account") if wish.get("account") is not None else None,
-        delay_s=float(_decimal(wish, "delay_s")) if "delay_s" in wish else DELAYS_S.get(kind, DELAY_DEFAULT_S),
-        executed=_flag(wish, "executed", default=EXECUTES.get(kind, True)),
+        probability=wishes.share(wish, "probability") if wish.get("probability") is not None else None,
+        next_n=wishes.whole(wish, "next_n") if wish.get("next_n") is not None else None,
+        account=wishes.text(wish, "account") if wish.get("account") is not None else None,
+        delay_s=float(wishes.decimal(wish, "delay_s")) if "delay_s" in wish else DELAYS_S.get(kind, DELAY_DEFAULT_S),
+        executed=wishes.flag(wish, "executed", default=EXECUTES.get(kind, True)),
     )
     if wish.get("path") is not None:
-        method, _, path = _text(wish, "path").rpartition(" ")
+        method, _, path = wishes.text(wish, "path").rpartition(" ")
         fault.method, fault.path = method.upper() or None, path
+    if kind == "refuse":
+        _read_refusal(fault, wish)
     return fault
+
+
+def _read_refusal(fault: Fault, wish: Json) -> None:
+    """``code`` of the venue's list; ``status`` and ``details`` (what the text leaves open) if others are wanted."""
+    code, details = wish.get("code"), wish.get("details", [])
+    if not isinstance(code, int) or code not in CODES:
+        raise InputError("code", f"one of {', '.join(str(each) for each in sorted(CODES, reverse=True))}")
+    if not isinstance(details, list):
+        raise InputError("details", "a list of texts is needed")
+    fault.code, fault.details = code, tuple(str(each) for each in details)
+    fault.status = wishes.whole(wish, "status") if wish.get("status") is not None else None
 
 
 def _quote_row(quote: Any) -> Json:
     return {name: plain(getattr(quote, name)) for name in ("last", "bid", "ask", "mark", "index")}
-
-
-def _read_json(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise InputError("body", f"not JSON ({error})") from None
-
-
-def _an_object(value: Any) -> Json:
-    if not isinstance(value, dict):
-        raise InputError("body", "a JSON object is needed")
-    return value
-
-
-def _text(wish: Json, name: str) -> str:
-    value = wish.get(name)
-    if not isinstance(value, str) or not value:
-        raise InputError(name, "a text that is not empty is needed")
-    return value
-
-
-def _decimal(wish: Json, name: str) -> Decimal:
-    value = wish.get(name)
-    try:
-        number = Decimal(str(value)) if isinstance(value, (str, int, float)) and not isinstance(value, bool) else None
-    except InvalidOperation:
-        number = None
-    if number is None or not number.is_finite() or number < 0:
-        raise InputError(name, "a number of at least 0 is needed")
-    return number
-
-
-def _flag(wish: Json, name: str, *, default: bool) -> bool:
-    value = wish.get(name, default)
-    if not isinstance(value, bool):
-        raise InputError(name, "true or false is needed")
-    return value
-
-
-def _whole(wish: Json, name: str) -> int:
-    value = wish.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InputError(name, "a whole number of at least 1 is needed")
-    return value
-
-
-def _share(wish: Json, name: str) -> float:
-    value = _decimal(wish, name)
-    if value > 1:
-        raise InputError(name, "a number from 0 to 1 is needed")
-    return float(value)

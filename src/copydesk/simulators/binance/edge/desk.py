@@ -11,17 +11,16 @@ from copydesk.simulators.binance.edge.limits import Limits
 from copydesk.simulators.binance.exchange.account import Account
 from copydesk.simulators.binance.exchange.errors import RefusedError, refused
 from copydesk.simulators.binance.exchange.exchange import Exchange
-from copydesk.simulators.binance.rest import account_routes, market_routes, order_routes
-from copydesk.simulators.binance.rest.call import Call, Route, Routes
+from copydesk.simulators.binance.rest.call import Call, Route
 from copydesk.simulators.binance.rest.listen_keys import ListenKeys
 from copydesk.simulators.binance.rest.params import Params
+from copydesk.simulators.binance.rest.routes import ROUTES
 from copydesk.simulators.binance.spot import account_routes as spot_account
 from copydesk.simulators.binance.spot import listing, refusals
 from copydesk.simulators.binance.spot.call import SpotCall
 from copydesk.simulators.binance.spot.routes import ROUTES as SPOT_ROUTES
 from copydesk.simulators.binance.spot.venue import Spot
 
-ROUTES: Routes = {**market_routes.ROUTES, **order_routes.ROUTES, **account_routes.ROUTES}
 _CLOCKS = frozenset({"/fapi/v1/time", "/api/v3/time"})
 _encode = msgspec.json.Encoder().encode
 

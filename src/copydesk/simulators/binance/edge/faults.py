@@ -7,6 +7,7 @@ ORDER_PATHS = frozenset(
     {
         "/fapi/v1/order",
         "/fapi/v1/algoOrder",
+        "/fapi/v1/batchOrders",
         "/api/v3/order",
         "/api/v3/order/cancelReplace",
         "/api/v3/order/oco",
@@ -27,11 +28,14 @@ EXECUTES = {
     "ban": False,
     "clock_skew": True,
     "late_not_found": True,
+    "refuse": False,
 }
 STREAM_KINDS = frozenset({"stream_disconnect", "duplicate_event", "reordered_event"})
 KINDS = frozenset(EXECUTES) | STREAM_KINDS
 DELAYS_S = {"rate_limit": 1.0, "ban": 120.0}  # what Retry-After tells; every other wait:
 DELAY_DEFAULT_S = 30.0
+_THROTTLED = -1008
+_EXEMPT = ("reduceOnly=true", "closePosition=true")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,13 +49,19 @@ class Fault:
     delay_s: float = DELAY_DEFAULT_S
     executed: bool = True
     hits: int = 0
+    code: int | None = None
+    details: tuple[str, ...] = ()
+    status: int | None = None
 
     @property
     def is_spent(self) -> bool:
         return self.next_n is not None and self.hits >= self.next_n
 
-    def is_about(self, method: str, path: str, api_key: str | None) -> bool:
+    def is_about(self, method: str, path: str, api_key: str | None, sent: str = "") -> bool:
+        """``sent``: the parameters; the venue's own throttle (-1008) lets orders pass that only close."""
         if self.account is not None and self.account != api_key:
+            return False
+        if self.code == _THROTTLED and any(each in sent for each in _EXEMPT):
             return False
         if self.kind == "clock_skew" and self.path is None:
             return True
@@ -71,11 +81,11 @@ class Faults:
     def clear(self) -> None:
         self.active.clear()
 
-    def hit(self, method: str, path: str, api_key: str | None) -> list[Fault]:
+    def hit(self, method: str, path: str, api_key: str | None, sent: str = "") -> list[Fault]:
         """The faults this request suffers, in the order they were asked for; each is counted once."""
         if not self.active:
             return []
-        about = (fault for fault in self.active if fault.kind in EXECUTES and fault.is_about(method, path, api_key))
+        about = [each for each in self.active if each.kind in EXECUTES and each.is_about(method, path, api_key, sent)]
         return self._struck([fault for fault in about if self._strikes(fault)])
 
     def hit_event(self, api_key: str) -> list[Fault]:

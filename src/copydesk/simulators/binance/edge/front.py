@@ -12,7 +12,7 @@ from copydesk.simulators.binance.edge.clock import Clock
 from copydesk.simulators.binance.edge.control import Control
 from copydesk.simulators.binance.edge.desk import Answer, Asked, Desk
 from copydesk.simulators.binance.edge.faults import Fault, Faults
-from copydesk.simulators.binance.exchange.errors import RefusedError, refused
+from copydesk.simulators.binance.exchange.errors import RefusedError, provoked, refused
 
 _log = logging.getLogger(__name__)
 _JSON = "application/json"
@@ -60,7 +60,8 @@ class Front:
             api_key=request.headers.get("X-MBX-APIKEY"),
             address=request.remote or "",
         )
-        faults = {fault.kind: fault for fault in self._faults.hit(asked.method, asked.path, asked.api_key)}
+        struck = self._faults.hit(asked.method, asked.path, asked.api_key, f"{query}&{body}")
+        faults = {fault.kind: fault for fault in struck}
         if not faults:
             return self._respond(self._answer(asked, 0))
         return await self._suffer(request, asked, faults)
@@ -97,6 +98,9 @@ class Front:
         limits = self._desk.limits_of(asked.path)
         if {"unknown_executed", "unknown_not_executed"} & faults.keys():
             return refused(-1007)
+        refuse = faults.get("refuse")
+        if refuse is not None and refuse.code is not None:
+            return provoked(refuse.code, refuse.details, status=refuse.status)
         if "rate_limit" in faults:
             seconds = ceil(faults["rate_limit"].delay_s)
             return limits.refused(-1003, limits.weight_per_minute, retry_after_s=seconds)

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from typing import Any
 
 from copydesk.simulators.binance.exchange.exchange import Exchange
+from copydesk.simulators.binance.exchange.funding import next_funding_ms
 from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS
 from copydesk.simulators.binance.exchange.text import money, plain
-from copydesk.simulators.binance.rest.market_routes import FUNDING_MS, FUNDING_RATE, INTERVALS_MS, day_row, levels
-from copydesk.simulators.market import Candle
+from copydesk.simulators.binance.rest.market_routes import INTERVALS_MS, day_row, levels
+from copydesk.simulators.market import Candle, candle_end
 
 Event = dict[str, Any]
 Build = Callable[[Exchange, str, int], Any]
@@ -60,7 +61,7 @@ def _candle(candle: Candle, symbol: str, interval: str, length: int) -> Event:
     quote_volume = candle.volume * (candle.high + candle.low) / 2
     return {
         "t": candle.start_ms,
-        "T": candle.start_ms + length - 1,
+        "T": candle_end(candle.start_ms, length) - 1,
         "s": symbol,
         "i": interval,
         "f": 1,
@@ -143,8 +144,8 @@ def _mark(exchange: Exchange, symbol: str, at_ms: int) -> Event:
         "p": money(quote.mark),
         "i": money(quote.index),
         "P": money(quote.index),
-        "r": FUNDING_RATE,
-        "T": at_ms - at_ms % FUNDING_MS + FUNDING_MS,
+        "r": money(exchange.funding.rates[symbol]),
+        "T": next_funding_ms(symbol, at_ms),
         "st": _UM,
     }
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from copydesk.simulators.binance.exchange.book import Book, sum_of
 from copydesk.simulators.binance.exchange.position import CENT, Position
-from copydesk.simulators.binance.exchange.records import ZERO, Fill, Order
+from copydesk.simulators.binance.exchange.records import ZERO, Fill, Income, MarginChange, Order
 
 Marks = Callable[[str], Decimal]
 
@@ -26,6 +26,18 @@ DEFAULT_PERMISSIONS: Mapping[str, bool] = {
 }
 MAKER_RATE = Decimal("0.0002")
 TAKER_RATE = Decimal("0.0005")
+_BNB_DISCOUNT = Decimal("0.9")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a fill costs: the account's rate unless the venue closes on its own terms, in BNB at this price if wished."""
+
+    rate: Decimal | None = None
+    bnb_price: Decimal | None = None
+
+
+ORDINARY = Terms()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -48,6 +60,14 @@ class Account:
     positions: dict[str, Position] = field(default_factory=dict)
     settings: dict[str, Setting] = field(default_factory=dict)
     book: Book = field(default_factory=Book)
+    multi_assets: bool = False
+    fee_burn: bool = False
+    bnb: Decimal = ZERO
+    incomes: list[Income] = field(default_factory=list)
+    margin_changes: list[MarginChange] = field(default_factory=list)
+    countdowns: dict[str, int] = field(default_factory=dict)  # symbol: when all its orders are cancelled
+    calm: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)  # marks between which its margin is safe
+    called: bool = False  # told about thin margin, and not yet out of it
 
     def setting(self, symbol: str) -> Setting:
         return self.settings.setdefault(symbol, Setting())
@@ -65,23 +85,26 @@ class Account:
             if position.quantity and symbol in {None, position.symbol}:
                 yield position
 
-    def set_balance(self, balance: Decimal) -> None:
-        """A deposit or withdrawal: start + realised - fees stays the wallet."""
-        self.start_balance += balance - self.wallet
-        self.wallet = balance
-
     def settle(
-        self, order: Order, *, trade_id: int, quantity: Decimal, price: Decimal, maker: bool, at_ms: int
+        self,
+        order: Order,
+        *,
+        trade_id: int,
+        quantity: Decimal,
+        price: Decimal,
+        maker: bool,
+        at_ms: int,
+        terms: Terms = ORDINARY,
     ) -> Fill:
         """Execute a part of an order: position, wallet, order and fill change together."""
         position = self.position(order.symbol, order.position_side)
+        before = position.quantity
         change = quantity if order.side == "BUY" else -quantity
         profit = position.take(change, price)
-        rate = self.maker_rate if maker else self.taker_rate
-        fee = (quantity * price * rate).quantize(CENT)
-        self.wallet += profit - fee
+        self._carry(position, before, change, price)
+        fee, asset = self._charge(quantity * price, terms, maker=maker)
+        self.wallet += profit
         position.update_ms = at_ms
-        self._isolate(position)
         order.executed += quantity
         order.quote += quantity * price
         order.update_ms = at_ms
@@ -99,6 +122,7 @@ class Account:
             realized=profit,
             maker=maker,
             time_ms=at_ms,
+            fee_asset=asset,
         )
         self.book.keep_fill(fill)
         return fill
@@ -117,7 +141,7 @@ class Account:
 
     def orders_margin(self, symbol: str | None = None) -> Decimal:
         symbols = {order.symbol for order in self.book.open_orders.values()} if symbol is None else {symbol}
-        return sum_of(self.book.waiting_notional(each) / self.setting(each).leverage for each in symbols)
+        return sum_of(self.book.waiting_notional(each) / self.setting(each).leverage for each in sorted(symbols))
 
     def cross_unrealized(self, marks: Marks) -> Decimal:
         return sum_of(
@@ -139,11 +163,27 @@ class Account:
         free = self.cross_wallet() + self.cross_unrealized(marks) - bound - self.orders_margin()
         return max(ZERO, free)
 
-    def change_leverage(self, symbol: str, leverage: int) -> None:
-        self.setting(symbol).leverage = leverage
-        for position in self.held(symbol):
-            self._isolate(position)
-
-    def _isolate(self, position: Position) -> None:
+    def _carry(self, position: Position, before: Decimal, change: Decimal, price: Decimal) -> None:
+        """Isolated margin: what closes gives its share back, what opens brings price divided by leverage."""
         setting = self.setting(position.symbol)
-        position.isolated_wallet = abs(position.cost) / setting.leverage if setting.isolated else ZERO
+        if not setting.isolated:
+            position.isolated_wallet = ZERO
+            return
+        closing = min(abs(before), abs(change)) if before * change < 0 else ZERO
+        if closing == abs(before):
+            position.isolated_wallet = ZERO
+        else:
+            position.isolated_wallet -= (position.isolated_wallet * closing / abs(before)).quantize(CENT)
+        opening = abs(change) - closing
+        position.isolated_wallet += (opening * price / setting.leverage).quantize(CENT)
+
+    def _charge(self, notional: Decimal, terms: Terms, *, maker: bool) -> tuple[Decimal, str]:
+        rate = terms.rate if terms.rate is not None else self.maker_rate if maker else self.taker_rate
+        fee = (notional * rate).quantize(CENT)
+        if terms.bnb_price:
+            in_bnb = (fee * _BNB_DISCOUNT / terms.bnb_price).quantize(CENT)
+            if in_bnb <= self.bnb:
+                self.bnb -= in_bnb
+                return in_bnb, "BNB"
+        self.wallet -= fee
+        return fee, "USDT"

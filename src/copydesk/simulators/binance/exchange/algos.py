@@ -7,7 +7,7 @@ from copydesk.simulators.binance.exchange import filters, rules, trading
 from copydesk.simulators.binance.exchange.account import Account
 from copydesk.simulators.binance.exchange.errors import RefusedError, refused
 from copydesk.simulators.binance.exchange.exchange import Exchange
-from copydesk.simulators.binance.exchange.instruments import MAX_OPEN_ALGOS, Instrument
+from copydesk.simulators.binance.exchange.instruments import MAX_OPEN_ALGOS, TRIGGER_PROTECT, Instrument
 from copydesk.simulators.binance.exchange.records import ZERO, Algo
 from copydesk.simulators.binance.exchange.requests import AlgoRequest
 from copydesk.simulators.market import Quote
@@ -28,6 +28,7 @@ def place(exchange: Exchange, account: Account, request: AlgoRequest, now_ms: in
     """Raises RefusedError. A reduce-only order without a position is taken: it is judged when it triggers."""
     instrument = exchange.instrument(request.symbol)
     rules.check_mode(account, request.position_side, request.reduce_only)
+    rules.check_good_till(request.time_in_force, request.good_till_ms, now_ms)
     _check_close_position(account, request)
     _check_filters(instrument, request)
     _check_notional(account, instrument, request, exchange.quote(request.symbol))
@@ -36,13 +37,15 @@ def place(exchange: Exchange, account: Account, request: AlgoRequest, now_ms: in
     if len(account.book.open_algos_of(request.symbol)) >= MAX_OPEN_ALGOS:
         raise refused(-4045)
     algo = _algo(account, request, now_ms)
-    if _is_due(algo, exchange.quote(request.symbol)):
+    if _is_beyond(algo, exchange.quote(request.symbol)) or _is_due(algo, exchange.quote(request.symbol)):
         raise refused(-2021)
     algo.algo_id = exchange.take_algo_id()
     algo.client_algo_id = algo.client_algo_id or exchange.invent_client_id()
     exchange.waiting[algo.symbol][algo.algo_id] = algo
     account.book.keep_algo(algo)
-    exchange.changes += 1
+    if algo.good_till_ms:
+        exchange.agenda.add(algo.good_till_ms, "algo_till", account=account.api_key, reference=algo.algo_id)
+    exchange.touch(account)
     exchange.notices.algo(algo, now_ms)
     return algo
 
@@ -51,6 +54,12 @@ def cancel(exchange: Exchange, account: Account, algo: Algo, now_ms: int) -> Non
     if algo.status != "NEW":
         raise refused(-2011)
     _move(exchange, account, algo, "CANCELED", now_ms)
+
+
+def expire(exchange: Exchange, account: Account, algo: Algo, now_ms: int) -> None:
+    """Its good-till date has come."""
+    if algo.status == "NEW":
+        _move(exchange, account, algo, "EXPIRED", now_ms)
 
 
 def trigger(exchange: Exchange, symbol: str, now_ms: int) -> None:
@@ -85,7 +94,7 @@ def _move(exchange: Exchange, account: Account, algo: Algo, status: str, now_ms:
     if not algo.is_open:
         exchange.waiting[algo.symbol].pop(algo.algo_id, None)
         account.book.open_algos.pop(algo.algo_id, None)
-    exchange.changes += 1
+    exchange.touch(account)
     exchange.notices.algo(algo, now_ms)
 
 
@@ -101,7 +110,7 @@ def _check_close_position(account: Account, request: AlgoRequest) -> None:
 def _check_filters(instrument: Instrument, request: AlgoRequest) -> None:
     if not request.close_position:
         filters.check_quantity(instrument, request.quantity, market=not request.is_limit)
-    if request.is_limit:
+    if request.is_limit and request.price_match == "NONE":
         filters.check_price(instrument, request.price)
     if request.type != "TRAILING_STOP_MARKET":
         filters.check_price(instrument, request.trigger_price)
@@ -138,10 +147,23 @@ def _algo(account: Account, request: AlgoRequest, now_ms: int) -> Algo:
         callback_rate=request.callback_rate,
         time_ms=now_ms,
         update_ms=now_ms,
+        prevention=request.prevention,
+        price_match=request.price_match,
+        good_till_ms=request.good_till_ms if request.time_in_force == "GTD" else 0,
     )
 
 
+def _is_beyond(algo: Algo, quote: Quote) -> bool:
+    """A trailing stop's activation price must still be ahead: above the price for SELL, below it for BUY."""
+    if not algo.activate_price:
+        return False
+    price = quote.mark if algo.working_type == "MARK_PRICE" else quote.last
+    return algo.activate_price <= price if algo.side == "SELL" else algo.activate_price >= price
+
+
 def _is_due(algo: Algo, quote: Quote) -> bool:
+    if algo.price_protect and abs(quote.mark - quote.last) > quote.mark * TRIGGER_PROTECT:
+        return False
     price = quote.mark if algo.working_type == "MARK_PRICE" else quote.last
     if algo.type == "TRAILING_STOP_MARKET":
         return _is_trail_due(algo, price)

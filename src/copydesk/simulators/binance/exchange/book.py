@@ -59,6 +59,14 @@ class Book:
     def open_algos_of(self, symbol: str | None) -> list[Algo]:
         return [algo for algo in self.open_algos.values() if symbol in {None, algo.symbol}]
 
+    def reducing_quantity(self, symbol: str, side: str, position_side: str) -> Decimal:
+        """How much open orders on this side already want to take off the position."""
+        return sum_of(
+            order.remaining
+            for order in self.open_orders.values()
+            if order.reduce_only and (order.symbol, order.side, order.position_side) == (symbol, side, position_side)
+        )
+
     def has_open(self, symbol: str | None = None) -> bool:
         return bool(self.open_of(symbol) or self.open_algos_of(symbol))
 

@@ -5,10 +5,13 @@ from decimal import Decimal
 from random import Random
 
 from copydesk.simulators.binance.exchange.account import Account
+from copydesk.simulators.binance.exchange.agenda import Agenda
+from copydesk.simulators.binance.exchange.depth import Depth
 from copydesk.simulators.binance.exchange.errors import refused
+from copydesk.simulators.binance.exchange.funding import Funding
 from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS, Instrument
 from copydesk.simulators.binance.exchange.notices import Notices
-from copydesk.simulators.binance.exchange.records import Algo, Order
+from copydesk.simulators.binance.exchange.records import Algo, Income, Order
 from copydesk.simulators.market import Market, Quote
 
 _ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
@@ -25,8 +28,15 @@ class Exchange:
         self.last_order_id = 4_000_000_000
         self.last_algo_id = 1_000_000_000
         self.last_trade_id = 700_000_000
+        self.last_income_id = 0
+        self.last_amendment_id = 0
         self.changes = 0
         self.after_step: list[Callable[[int], None]] = []
+        self.unchecked: dict[str, Account] = {}  # changed since their margin was last looked at
+        self.calm: dict[str, tuple[Decimal, Decimal]] = {}  # marks between which nobody's margin gets thin
+        self.depth = {symbol: Depth(instrument, seed=seed) for symbol, instrument in INSTRUMENTS.items()}
+        self.agenda = Agenda()
+        self.funding = Funding(self.agenda, now_ms=market.quote(next(iter(INSTRUMENTS))).at_ms)
         self._random = Random(f"{seed}:ids")  # noqa: S311  # readable ids, not secrets
 
     def instrument(self, symbol: str) -> Instrument:
@@ -53,6 +63,40 @@ class Exchange:
         self.last_trade_id += 1
         return self.last_trade_id
 
+    def take_amendment_id(self) -> int:
+        self.last_amendment_id += 1
+        return self.last_amendment_id
+
+    def touch(self, account: Account) -> None:
+        """Something about this account is no longer what it was."""
+        self.changes += 1
+        self.unchecked[account.api_key] = account
+
+    def pay(
+        self, account: Account, kind: str, amount: Decimal, at_ms: int, *, symbol: str = "", info: str = ""
+    ) -> None:
+        """Wallet and income record change together; a negative amount is paid by the account."""
+        self.last_income_id += 1
+        account.wallet += amount
+        account.incomes.append(
+            Income(
+                tran_id=9_000_000_000 + self.last_income_id,
+                kind=kind,
+                amount=amount,
+                time_ms=at_ms,
+                symbol=symbol,
+                info=info or kind,
+            )
+        )
+        self.touch(account)
+
+    def deposit(self, account: Account, balance: Decimal, at_ms: int) -> None:
+        """Set the wallet to this balance by a transfer, if it differs."""
+        amount = balance - account.wallet
+        if amount:
+            self.pay(account, "TRANSFER", amount, at_ms)
+            self.notices.account(account, at_ms, "DEPOSIT" if amount > 0 else "WITHDRAW", change=amount)
+
     def invent_client_id(self) -> str:
         return "".join(self._random.choices(_ID_LETTERS, k=_AUTO_ID_LENGTH))
 
@@ -61,6 +105,12 @@ class Exchange:
         self.accounts[account.api_key] = account
         for order in account.book.open_orders.values():
             self.resting[order.symbol][order.order_id] = order
+            if order.good_till_ms:
+                self.agenda.add(order.good_till_ms, "good_till", account=account.api_key, reference=order.order_id)
         for algo in account.book.open_algos.values():
             self.waiting[algo.symbol][algo.algo_id] = algo
-        self.changes += 1
+            if algo.good_till_ms:
+                self.agenda.add(algo.good_till_ms, "algo_till", account=account.api_key, reference=algo.algo_id)
+        for symbol, at_ms in account.countdowns.items():
+            self.agenda.add(at_ms, "countdown", account=account.api_key, symbol=symbol)
+        self.touch(account)

@@ -11,7 +11,7 @@ def check_quantity(instrument: Instrument, quantity: Decimal, *, market: bool) -
         raise refused(-4003)
     if _decimals(quantity) > instrument.quantity_precision:
         raise refused(-1111)
-    if quantity < instrument.step:
+    if quantity < instrument.quantity_min:
         raise refused(-4004)
     if quantity > (instrument.market_quantity_max if market else instrument.quantity_max):
         raise refused(-4005)
@@ -38,6 +38,12 @@ def check_band(side: str, price: Decimal, mark: Decimal) -> None:
         raise refused(-4016, _short(mark * BAND_UP))
     if side == "SELL" and price < mark * BAND_DOWN:
         raise refused(-4024, _short(mark * BAND_DOWN))
+
+
+def check_best(side: str, best: Decimal, mark: Decimal) -> None:
+    """A market order is not taken while the other side of the book stands beyond the band."""
+    if best > mark * BAND_UP if side == "BUY" else best < mark * BAND_DOWN:
+        raise refused(-4131)
 
 
 def check_notional(instrument: Instrument, notional: Decimal) -> None:

@@ -1,4 +1,4 @@
-"""The six contracts this venue lists, their filters and leverage brackets (fact sheet §2.1, one reading of 2026-05-20)."""
+"""The six contracts this venue lists: filters, leverage brackets, funding (fact sheet §2.1, one reading of 2026-05-20)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +8,9 @@ MAX_OPEN_ORDERS = 200
 MAX_OPEN_ALGOS = 10
 BAND_UP = Decimal("1.05")
 BAND_DOWN = Decimal("0.95")
+LIQUIDATION_FEE = Decimal("0.0125")
+TRIGGER_PROTECT = Decimal("0.05")
+MAX_AMENDMENTS = 10_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,11 +32,13 @@ class Instrument:
     step: Decimal
     price_precision: int
     quantity_precision: int
+    quantity_min: Decimal
     price_max: Decimal
     quantity_max: Decimal
     market_quantity_max: Decimal
     notional_min: Decimal
     brackets: tuple[Bracket, ...]
+    funding_hours: int
 
     @property
     def leverage_max(self) -> int:
@@ -43,11 +48,14 @@ class Instrument:
         """The largest position the brackets allow at this leverage."""
         return max(bracket.cap for bracket in self.brackets if bracket.leverage >= leverage)
 
+    def bracket(self, notional: Decimal) -> Bracket:
+        return next((bracket for bracket in self.brackets if notional <= bracket.cap), self.brackets[-1])
+
     def maintenance(self, notional: Decimal) -> Decimal:
         """Maintenance margin of a position of this absolute notional."""
         if not notional:
             return Decimal(0)
-        bracket = next((b for b in self.brackets if notional <= b.cap), self.brackets[-1])
+        bracket = self.bracket(notional)
         return notional * bracket.maintenance - bracket.cum
 
 
@@ -97,6 +105,9 @@ def _listed(
     maxima: tuple[str, str, str],
     notional_min: str,
     rungs: tuple[_Rung, ...],
+    *,
+    quantity_min: str | None = None,
+    funding_hours: int = 8,
 ) -> Instrument:
     return Instrument(
         symbol=symbol,
@@ -106,22 +117,39 @@ def _listed(
         step=Decimal(step),
         price_precision=precisions[0],
         quantity_precision=precisions[1],
+        quantity_min=Decimal(quantity_min or step),
         price_max=Decimal(maxima[0]),
         quantity_max=Decimal(maxima[1]),
         market_quantity_max=Decimal(maxima[2]),
         notional_min=Decimal(notional_min),
         brackets=_brackets(rungs),
+        funding_hours=funding_hours,
     )
 
 
+# POL pays funding every 4 hours and XRP every hour; XRP's smallest quantity lies above its step, and its quantities may be
+# written with a digit more than the step has: so that each of these rules can be met somewhere.
 INSTRUMENTS: Mapping[str, Instrument] = {
     instrument.symbol: instrument
     for instrument in (
         _listed("BTCUSDT", "95200", "0.1", "0.001", (2, 3), ("4529764", "1000", "120"), "50", _BIG),
         _listed("ETHUSDT", "3300", "0.01", "0.001", (2, 3), ("306177", "10000", "2000"), "20", _BIG),
         _listed("SOLUSDT", "190", "0.01", "0.01", (4, 2), ("6857", "1000000", "80000"), "5", _SMALL),
-        _listed("POLUSDT", "0.45", "0.0001", "1", (7, 0), ("1000", "10000000", "2000000"), "5", _SMALL),
-        _listed("XRPUSDT", "2.2", "0.0001", "0.1", (4, 1), ("1000", "10000000", "2000000"), "5", _SMALL),
+        _listed(
+            "POLUSDT", "0.45", "0.0001", "1", (7, 0), ("1000", "10000000", "2000000"), "5", _SMALL, funding_hours=4
+        ),
+        _listed(
+            "XRPUSDT",
+            "2.2",
+            "0.0001",
+            "0.1",
+            (4, 2),
+            ("1000", "10000000", "2000000"),
+            "5",
+            _SMALL,
+            quantity_min="0.3",
+            funding_hours=1,
+        ),
         _listed("BNBUSDT", "680", "0.01", "0.01", (3, 2), ("100000", "100000", "2000"), "5", _SMALL),
     )
 }

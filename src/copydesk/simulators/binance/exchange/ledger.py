@@ -5,7 +5,7 @@ from typing import Any
 
 from copydesk.simulators.binance.exchange.account import Account
 from copydesk.simulators.binance.exchange.exchange import Exchange
-from copydesk.simulators.binance.exchange.records import Algo, Fill, Order
+from copydesk.simulators.binance.exchange.records import Algo, Fill, Income, Order
 from copydesk.simulators.binance.exchange.text import plain
 
 Row = dict[str, Any]
@@ -20,6 +20,7 @@ def read_ledger(exchange: Exchange, api_key: str | None = None) -> dict[str, lis
         "fills": [_fill(fill) for account in accounts for fill in account.book.fills],
         "positions": [row for account in accounts for row in _positions(account)],
         "balances": [_balance(account) for account in accounts],
+        "incomes": [_income(account, each) for account in accounts for each in account.incomes],
     }
 
 
@@ -41,6 +42,8 @@ def _order(order: Order) -> Row:
     }
     if order.algo_id is not None:
         row["algo_id"] = str(order.algo_id)
+    if order.forced:
+        row["forced"] = order.forced
     return row
 
 
@@ -77,6 +80,8 @@ def _fill(fill: Fill) -> Row:
         "quantity": plain(fill.quantity),
         "price": plain(fill.price),
         "fee": plain(fill.fee),
+        "fee_asset": fill.fee_asset,
+        "maker": fill.maker,
         "realized": plain(fill.realized),
         "time": _iso(fill.time_ms),
     }
@@ -103,6 +108,18 @@ def _balance(account: Account) -> Row:
         "account": account.api_key,
         "start": plain(account.start_balance),
         "balance": plain(account.wallet),
+    }
+
+
+def _income(account: Account, income: Income) -> Row:
+    """What changed the wallet besides fills; with them it adds up to the balance."""
+    return {
+        "account": account.api_key,
+        "type": income.kind,
+        "amount": plain(income.amount),
+        "asset": income.asset,
+        "symbol": income.symbol,
+        "time": _iso(income.time_ms),
     }
 
 

@@ -1,11 +1,24 @@
 """What the venue keeps: orders, conditional (algo) orders, fills. Plain data, so that it can be stored as it is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 ZERO = Decimal(0)
 OPEN_STATUSES = frozenset({"NEW", "PARTIALLY_FILLED"})
 OPEN_ALGO_STATUSES = frozenset({"NEW", "TRIGGERING"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amendment:
+    """One change of an order's price or quantity."""
+
+    amendment_id: int
+    time_ms: int
+    price_before: Decimal
+    price: Decimal
+    quantity_before: Decimal
+    quantity: Decimal
+    modify_id: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -33,6 +46,11 @@ class Order:
     price_protect: bool = False
     algo_id: int | None = None
     hidden_until_ms: int = 0
+    prevention: str = "EXPIRE_MAKER"
+    price_match: str = "NONE"
+    good_till_ms: int = 0
+    forced: str = ""  # LIQUIDATION, ADL or SETTLEMENT: an order of the venue, not of the account's owner
+    amendments: list[Amendment] = field(default_factory=list)
 
     @property
     def is_open(self) -> bool:
@@ -76,6 +94,9 @@ class Algo:
     extreme: Decimal = ZERO
     reason: str = ""
     hidden_until_ms: int = 0
+    prevention: str = "EXPIRE_MAKER"
+    price_match: str = "NONE"
+    good_till_ms: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -96,7 +117,32 @@ class Fill:
     realized: Decimal
     maker: bool
     time_ms: int
+    fee_asset: str = "USDT"
 
     @property
     def signed(self) -> Decimal:
         return self.quantity if self.side == "BUY" else -self.quantity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Income:
+    """A change of the wallet that no fill explains: TRANSFER, FUNDING_FEE, INSURANCE_CLEAR."""
+
+    tran_id: int
+    kind: str
+    amount: Decimal
+    time_ms: int
+    symbol: str = ""
+    asset: str = "USDT"
+    info: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarginChange:
+    """Isolated margin added (1) or taken back (2)."""
+
+    symbol: str
+    position_side: str
+    kind: int
+    amount: Decimal
+    time_ms: int

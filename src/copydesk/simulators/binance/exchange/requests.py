@@ -21,6 +21,9 @@ class OrderRequest:
     reduce_only: bool | None = None
     client_id: str | None = None
     answer: str = "ACK"
+    prevention: str = "EXPIRE_MAKER"
+    price_match: str = "NONE"
+    good_till_ms: int = 0
 
     @property
     def is_market(self) -> bool:
@@ -44,7 +47,20 @@ class AlgoRequest:
     activate_price: Decimal
     callback_rate: Decimal
     client_id: str | None
+    prevention: str = "EXPIRE_MAKER"
+    price_match: str = "NONE"
+    good_till_ms: int = 0
 
     @property
     def is_limit(self) -> bool:
         return self.type in LIMIT_TYPES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmendRequest:
+    side: str
+    quantity: Decimal
+    price: Decimal
+    price_match: str = "NONE"
+    reduce_only: bool | None = None
+    modify_id: int | None = None

@@ -8,12 +8,20 @@ from copydesk.simulators.binance.exchange.exchange import Exchange
 from copydesk.simulators.binance.exchange.instruments import Instrument
 from copydesk.simulators.binance.exchange.records import ZERO, Order
 
+GOOD_TILL_MIN_MS = 600_000
+GOOD_TILL_MAX_MS = 253_402_300_799_000
+
 
 def check_mode(account: Account, position_side: str, reduce_only: bool | None) -> None:
     if account.hedge == (position_side == "BOTH"):
         raise refused(-4061)
     if account.hedge and reduce_only is not None:
         raise refused(-1106, "reduceOnly")
+
+
+def check_good_till(time_in_force: str, good_till_ms: int, now_ms: int) -> None:
+    if time_in_force == "GTD" and not now_ms + GOOD_TILL_MIN_MS < good_till_ms < GOOD_TILL_MAX_MS:
+        raise refused(-5040)
 
 
 def is_reducing(account: Account, side: str, position_side: str, reduce_only: bool | None) -> bool:

@@ -8,8 +8,9 @@ import msgspec
 
 from copydesk.simulators.binance.exchange.account import Account, Setting
 from copydesk.simulators.binance.exchange.exchange import Exchange
+from copydesk.simulators.binance.exchange.funding import Paid
 from copydesk.simulators.binance.exchange.position import Position
-from copydesk.simulators.binance.exchange.records import Algo, Fill, Order
+from copydesk.simulators.binance.exchange.records import Algo, Fill, Income, MarginChange, Order
 
 
 class StateFileError(ValueError):
@@ -31,6 +32,13 @@ class StoredAccount(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     orders: list[Order]
     algos: list[Algo]
     fills: list[Fill]
+    multi_assets: bool = False
+    fee_burn: bool = False
+    bnb: Decimal = Decimal(0)
+    incomes: list[Income] = []
+    margin_changes: list[MarginChange] = []
+    countdowns: dict[str, int] = {}
+    called: bool = False
 
 
 class Stored(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
@@ -39,6 +47,10 @@ class Stored(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     last_trade_id: int
     accounts: list[StoredAccount]
     spot: msgspec.Raw = msgspec.Raw(b"null")
+    last_income_id: int = 0
+    last_amendment_id: int = 0
+    funding_rates: dict[str, Decimal] = {}
+    funding_paid: list[Paid] = []
 
 
 _encoder = msgspec.json.Encoder()
@@ -54,6 +66,10 @@ def save(exchange: Exchange, path: Path, *, spot: msgspec.Struct) -> None:
             last_trade_id=exchange.last_trade_id,
             accounts=[_stored(account) for account in exchange.accounts.values()],
             spot=msgspec.Raw(_encoder.encode(spot)),
+            last_income_id=exchange.last_income_id,
+            last_amendment_id=exchange.last_amendment_id,
+            funding_rates=exchange.funding.rates,
+            funding_paid=exchange.funding.paid,
         )
     )
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
@@ -75,6 +91,10 @@ def load(exchange: Exchange, path: Path) -> msgspec.Raw:
     exchange.last_order_id = stored.last_order_id
     exchange.last_algo_id = stored.last_algo_id
     exchange.last_trade_id = stored.last_trade_id
+    exchange.last_income_id = stored.last_income_id
+    exchange.last_amendment_id = stored.last_amendment_id
+    exchange.funding.rates.update(stored.funding_rates)
+    exchange.funding.paid.extend(stored.funding_paid)
     for each in stored.accounts:
         exchange.adopt(_account(each))
     return stored.spot
@@ -96,6 +116,13 @@ def _stored(account: Account) -> StoredAccount:
         orders=list(account.book.orders.values()),
         algos=list(account.book.algos.values()),
         fills=account.book.fills,
+        multi_assets=account.multi_assets,
+        fee_burn=account.fee_burn,
+        bnb=account.bnb,
+        incomes=account.incomes,
+        margin_changes=account.margin_changes,
+        countdowns=account.countdowns,
+        called=account.called,
     )
 
 
@@ -112,6 +139,13 @@ def _account(stored: StoredAccount) -> Account:
         permissions=stored.permissions,
         positions=stored.positions,
         settings=stored.settings,
+        multi_assets=stored.multi_assets,
+        fee_burn=stored.fee_burn,
+        bnb=stored.bnb,
+        incomes=stored.incomes,
+        margin_changes=stored.margin_changes,
+        countdowns=stored.countdowns,
+        called=stored.called,
     )
     for order in stored.orders:
         account.book.keep(order)

@@ -5,6 +5,7 @@ from typing import Any
 
 from copydesk.simulators.binance.exchange.account import Account
 from copydesk.simulators.binance.exchange.exchange import Exchange
+from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS
 from copydesk.simulators.binance.exchange.position import Position
 from copydesk.simulators.binance.exchange.records import ZERO, Algo, Fill, Order
 from copydesk.simulators.binance.exchange.text import money, plain
@@ -35,9 +36,9 @@ def order_answer(order: Order) -> Json:
         "workingType": order.working_type,
         "priceProtect": order.price_protect,
         "origType": order.orig_type or order.type,
-        "priceMatch": "NONE",
-        "selfTradePreventionMode": "EXPIRE_MAKER",
-        "goodTillDate": 0,
+        "priceMatch": order.price_match,
+        "selfTradePreventionMode": order.prevention,
+        "goodTillDate": order.good_till_ms,
         "updateTime": order.update_ms,
     }
 
@@ -58,6 +59,36 @@ def order_query(order: Order) -> Json:
     return {**order_answer(order), "time": order.time_ms}
 
 
+def amended_answer(order: Order, modify_id: int | None = None) -> Json:
+    answer = {**order_answer(order), "pair": order.symbol}
+    return answer if modify_id is None else {**answer, "modifyId": modify_id}
+
+
+def forced_answer(order: Order) -> Json:
+    return {**order_query(order), "pair": order.symbol, "cumBase": "0"}
+
+
+def amendment_answer(order: Order, number: int) -> Json:
+    """The ``number``th change of an order, counted from 0."""
+    change = order.amendments[number]
+    answer: Json = {
+        "amendmentId": change.amendment_id,
+        "symbol": order.symbol,
+        "pair": order.symbol,
+        "orderId": order.order_id,
+        "clientOrderId": order.client_order_id,
+        "time": change.time_ms,
+        "amendment": {
+            "price": {"before": plain(change.price_before), "after": plain(change.price)},
+            "origQty": {"before": plain(change.quantity_before), "after": plain(change.quantity)},
+            "count": number + 1,
+        },
+    }
+    if change.modify_id is not None:
+        answer["amendment"]["modifyId"] = change.modify_id
+    return answer
+
+
 def algo_answer(algo: Algo) -> Json:
     return {
         "algoId": algo.algo_id,
@@ -73,9 +104,9 @@ def algo_answer(algo: Algo) -> Json:
         "triggerPrice": plain(algo.trigger_price),
         "price": plain(algo.price),
         "icebergQuantity": None,
-        "selfTradePreventionMode": "EXPIRE_MAKER",
+        "selfTradePreventionMode": algo.prevention,
         "workingType": algo.working_type,
-        "priceMatch": "NONE",
+        "priceMatch": algo.price_match,
         "closePosition": algo.close_position,
         "priceProtect": algo.price_protect,
         "reduceOnly": algo.reduce_only,
@@ -84,7 +115,7 @@ def algo_answer(algo: Algo) -> Json:
         "createTime": algo.time_ms,
         "updateTime": algo.update_ms,
         "triggerTime": algo.trigger_ms,
-        "goodTillDate": 0,
+        "goodTillDate": algo.good_till_ms,
     }
 
 
@@ -116,7 +147,7 @@ def trade_answer(fill: Fill) -> Json:
         "realizedPnl": plain(fill.realized),
         "quoteQty": plain(fill.quantity * fill.price),
         "commission": plain(fill.fee),
-        "commissionAsset": "USDT",
+        "commissionAsset": fill.fee_asset,
         "time": fill.time_ms,
         "positionSide": fill.position_side,
         "buyer": fill.side == "BUY",
@@ -128,8 +159,7 @@ def liquidation_price(exchange: Exchange, account: Account, position: Position) 
     """Where margin balance meets maintenance margin (fact sheet §2.4); ``0`` when there is none."""
     instrument, mark = exchange.instrument(position.symbol), exchange.mark(position.symbol)
     notional = abs(position.quantity) * mark
-    rate = next((b.maintenance for b in instrument.brackets if notional <= b.cap), instrument.brackets[-1].maintenance)
-    cum = next((b.cum for b in instrument.brackets if notional <= b.cap), instrument.brackets[-1].cum)
+    bracket = instrument.bracket(notional)
     if account.setting(position.symbol).isolated:
         wallet = position.isolated_wallet
     else:
@@ -137,9 +167,17 @@ def liquidation_price(exchange: Exchange, account: Account, position: Position) 
         upkeep = sum((_maintenance(exchange, other) for other in others), ZERO)
         profit = sum((other.unrealized(exchange.mark(other.symbol)) for other in others), ZERO)
         wallet = account.cross_wallet() - upkeep + profit
-    divisor = abs(position.quantity) * rate - position.quantity
-    price = (wallet + cum - position.cost) / divisor if divisor else ZERO
+    divisor = abs(position.quantity) * bracket.maintenance - position.quantity
+    price = (wallet + bracket.cum - position.cost) / divisor if divisor else ZERO
     return plain(max(price, ZERO))
+
+
+def adl_quantile(account: Account, position: Position, mark: Decimal) -> int:
+    """0 to 4: the more a position has won on its margin, the earlier it is taken for somebody's bankruptcy."""
+    margin = account.position_margin(position, mark)
+    if not margin:
+        return 0
+    return min(4, max(0, int(position.unrealized(mark) * 4 / margin) + (position.unrealized(mark) > 0)))
 
 
 def position_answer(exchange: Exchange, account: Account, position: Position, version: int) -> Json:
@@ -158,7 +196,7 @@ def position_answer(exchange: Exchange, account: Account, position: Position, ve
         "notional": money(position.quantity * mark),
         "isolatedWallet": plain(position.isolated_wallet),
         "updateTime": position.update_ms,
-        "adl": 0,
+        "adl": adl_quantile(account, position, mark),
     }
     if version < 3:  # noqa: PLR2004  # v3 of the endpoint dropped what belongs to the symbol, see symbolConfig
         return {
@@ -167,7 +205,7 @@ def position_answer(exchange: Exchange, account: Account, position: Position, ve
             "marginType": "isolated" if setting.isolated else "cross",
             "isAutoAddMargin": "false",
             "leverage": str(setting.leverage),
-            "adlQuantile": 0,
+            "adlQuantile": common["adl"],
         }
     margin = account.position_margin(position, mark)
     waiting = account.orders_margin(position.symbol)
@@ -185,19 +223,29 @@ def position_answer(exchange: Exchange, account: Account, position: Position, ve
 
 def balance_answer(exchange: Exchange, account: Account) -> list[Json]:
     available = money(account.available(exchange.mark))
-    return [
-        {
-            "accountAlias": "SgsR",
-            "asset": "USDT",
-            "balance": money(account.wallet),
-            "crossWalletBalance": money(account.cross_wallet()),
-            "crossUnPnl": money(account.cross_unrealized(exchange.mark)),
-            "availableBalance": available,
-            "maxWithdrawAmount": available,
-            "marginAvailable": True,
-            "updateTime": account.created_ms,
-        }
-    ]
+    dollars = {
+        "accountAlias": "SgsR",
+        "asset": "USDT",
+        "balance": money(account.wallet),
+        "crossWalletBalance": money(account.cross_wallet()),
+        "crossUnPnl": money(account.cross_unrealized(exchange.mark)),
+        "availableBalance": available,
+        "maxWithdrawAmount": available,
+        "marginAvailable": True,
+        "updateTime": account.created_ms,
+    }
+    return [dollars, _coins(dollars, account.bnb)] if account.bnb else [dollars]
+
+
+def _coins(dollars: Json, amount: Decimal) -> Json:
+    """BNB lies beside the dollars: fees are paid from it, margin is not."""
+    names = {"balance", "walletBalance", "marginBalance", "crossWalletBalance", "availableBalance", "maxWithdrawAmount"}
+    kept = {"accountAlias", "updateTime"}
+    coins = {
+        name: money(amount) if name in names else value if name in kept else "0.00000000"
+        for name, value in dollars.items()
+    }
+    return {**coins, "asset": "BNB", **({"marginAvailable": True} if "marginAvailable" in dollars else {})}
 
 
 def account_answer(exchange: Exchange, account: Account, version: int) -> Json:
@@ -217,21 +265,32 @@ def account_answer(exchange: Exchange, account: Account, version: int) -> Json:
         "maxWithdrawAmount": totals["availableBalance"],
         "updateTime": account.created_ms,
     }
-    positions = [_account_position(exchange, account, position, version) for position in account.held()]
-    if version < 3:  # noqa: PLR2004  # v3 of the endpoint dropped the permissions
+    if version < 3:  # noqa: PLR2004  # v3 of the endpoint dropped the permissions and what is flat
         asset["marginAvailable"] = True
-        return {**_PERMITS, "feeTier": 0, "updateTime": 0, **totals, "assets": [asset], "positions": positions}
-    return {**totals, "assets": [asset], "positions": positions}
+    assets = [asset, _coins(asset, account.bnb)] if account.bnb else [asset]
+    shown = every_position(account) if version < 3 else list(account.held())  # noqa: PLR2004  # as above
+    positions = [_account_position(exchange, account, position, version) for position in shown]
+    permits = _permits(account) if version < 3 else {}  # noqa: PLR2004  # as above
+    return {**permits, **totals, "assets": assets, "positions": positions}
 
 
-_PERMITS: Json = {
-    "canTrade": True,
-    "canDeposit": True,
-    "canWithdraw": True,
-    "feeBurn": False,
-    "multiAssetsMargin": False,
-    "tradeGroupId": -1,
-}
+def every_position(account: Account, symbol: str | None = None) -> list[Position]:
+    """One a symbol in one-way mode, LONG and SHORT in hedge mode, flat ones too: as the second version of endpoints lists them."""
+    sides = ("LONG", "SHORT") if account.hedge else ("BOTH",)
+    return [account.position(each, side) for each in INSTRUMENTS if symbol in {None, each} for side in sides]
+
+
+def _permits(account: Account) -> Json:
+    return {
+        "feeTier": 0,
+        "feeBurn": account.fee_burn,
+        "canTrade": account.permissions["enableFutures"],
+        "canDeposit": True,
+        "canWithdraw": True,
+        "updateTime": 0,
+        "multiAssetsMargin": account.multi_assets,
+        "tradeGroupId": -1,
+    }
 
 
 def _totals(exchange: Exchange, account: Account) -> Json:

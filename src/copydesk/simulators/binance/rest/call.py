@@ -1,7 +1,7 @@
 """One request as a route sees it: who asks, with what, when, of which exchange."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from copydesk.simulators.binance.exchange.account import Account
@@ -25,6 +25,10 @@ class Call:
         if self.account_or_none is None:
             raise LookupError("a public route asked for the account")
         return self.account_or_none
+
+    def about(self, params: Params) -> "Call":
+        """The same caller at the same moment with other parameters."""
+        return replace(self, params=params)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,25 +2,25 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
-from copydesk.simulators.binance.exchange.errors import refused
 from copydesk.simulators.binance.exchange.exchange import Exchange
 from copydesk.simulators.binance.exchange.instruments import (
     BAND_DOWN,
     BAND_UP,
     INSTRUMENTS,
+    LIQUIDATION_FEE,
     MAX_OPEN_ALGOS,
     MAX_OPEN_ORDERS,
+    TRIGGER_PROTECT,
     Instrument,
 )
 from copydesk.simulators.binance.exchange.text import plain
 from copydesk.simulators.binance.rest.call import Call, Route, Routes
 from copydesk.simulators.binance.rest.params import Params
-from copydesk.simulators.market import Candle
+from copydesk.simulators.market import MONTH_MS
 
-FUNDING_RATE = "0.00010000"
-FUNDING_MS = 8 * 60 * 60 * 1_000
 _DAY_MS = 24 * 60 * 60 * 1_000
 _ONBOARDED_MS = 1_569_398_400_000
 _PERPETUAL_MS = 4_133_404_800_000
@@ -28,7 +28,12 @@ _MINUTES = {
     "1m": 1, "3m": 3, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "2h": 120, "4h": 240, "6h": 360, "8h": 480, "12h": 720,
     "1d": 1_440, "3d": 4_320, "1w": 10_080,
 }  # fmt: skip
-INTERVALS_MS = {name: minutes * 60_000 for name, minutes in _MINUTES.items()}
+INTERVALS_MS = {**{name: minutes * 60_000 for name, minutes in _MINUTES.items()}, "1M": MONTH_MS}
+REQUEST_LIMITS = [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 2_400}]
+ORDER_LIMITS = [
+    {"rateLimitType": "ORDERS", "interval": "MINUTE", "intervalNum": 1, "limit": 1_200},
+    {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 300},
+]
 
 
 def ping(call: Call) -> Any:
@@ -45,31 +50,26 @@ def exchange_info(call: Call) -> Any:
         "timezone": "UTC",
         "serverTime": call.now_ms,
         "futuresType": "U_MARGINED",
-        "rateLimits": [
-            {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 2_400},
-            {"rateLimitType": "ORDERS", "interval": "MINUTE", "intervalNum": 1, "limit": 1_200},
-            {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 300},
-        ],
+        "rateLimits": [*REQUEST_LIMITS, *ORDER_LIMITS],
         "exchangeFilters": [],
-        "assets": [{"asset": "USDT", "marginAvailable": True, "autoAssetExchange": "-10000"}],
+        "assets": [
+            {"asset": "USDT", "marginAvailable": True, "autoAssetExchange": "-10000"},
+            {"asset": "BNB", "marginAvailable": True, "autoAssetExchange": "-10"},
+        ],
         "symbols": [_symbol_info(instrument) for instrument in INSTRUMENTS.values()],
     }
 
 
 def price_ticker(call: Call) -> Any:
-    return _one_or_all(call, lambda symbol: price_row(call.exchange, symbol))
+    return one_or_all(call, lambda symbol: price_row(call.exchange, symbol))
 
 
 def book_ticker(call: Call) -> Any:
-    return _one_or_all(call, lambda symbol: book_row(call.exchange, symbol))
+    return one_or_all(call, lambda symbol: book_row(call.exchange, symbol))
 
 
 def day_ticker(call: Call) -> Any:
-    return _one_or_all(call, lambda symbol: day_row(call.exchange, symbol, call.now_ms))
-
-
-def premium_index(call: Call) -> Any:
-    return _one_or_all(call, lambda symbol: _premium_row(call.exchange, symbol, call.now_ms))
+    return one_or_all(call, lambda symbol: day_row(call.exchange, symbol, call.now_ms))
 
 
 def depth(call: Call) -> Any:
@@ -82,23 +82,7 @@ def depth(call: Call) -> Any:
     }
 
 
-def klines(call: Call) -> Any:
-    symbol = call.exchange.instrument(call.params.required("symbol")).symbol
-    interval = INTERVALS_MS.get(call.params.required("interval"))
-    if interval is None:
-        raise refused(-1120)
-    candles = call.exchange.market.chart(symbol).series(
-        interval,
-        limit=call.params.limit(500, 1_500),
-        start_ms=call.params.integer("startTime"),
-        end_ms=call.params.integer("endTime"),
-    )
-    return [_kline(candle, interval) for candle in candles]
-
-
-def funding_info(call: Call) -> Any:
-    del call
-    return []
+_NO_LEVEL = [["0", "0"]]
 
 
 def price_row(exchange: Exchange, symbol: str) -> dict[str, Any]:
@@ -107,13 +91,14 @@ def price_row(exchange: Exchange, symbol: str) -> dict[str, Any]:
 
 
 def book_row(exchange: Exchange, symbol: str) -> dict[str, Any]:
-    quote = exchange.quote(symbol)
+    quote, book = exchange.quote(symbol), levels(exchange, symbol, 1)
+    [[bid, bid_quantity], [ask, ask_quantity]] = (book["bids"] or _NO_LEVEL) + (book["asks"] or _NO_LEVEL)
     return {
         "symbol": symbol,
-        "bidPrice": plain(quote.bid),
-        "bidQty": "100",
-        "askPrice": plain(quote.ask),
-        "askQty": "100",
+        "bidPrice": bid,
+        "bidQty": bid_quantity,
+        "askPrice": ask,
+        "askQty": ask_quantity,
         "time": quote.at_ms,
         "lastUpdateId": quote.at_ms,
     }
@@ -146,54 +131,23 @@ def day_row(exchange: Exchange, symbol: str, now_ms: int) -> dict[str, Any]:
 
 
 def levels(exchange: Exchange, symbol: str, count: int) -> dict[str, list[list[str]]]:
-    """Both sides of the book, a tick a level; every level shows the same size."""
-    quote, tick = exchange.quote(symbol), INSTRUMENTS[symbol].tick
-    bids = [quote.bid - tick * level for level in range(count)]
-    asks = [quote.ask + tick * level for level in range(count)]
-    return {
-        "bids": [[plain(price), "100"] for price in bids if price > 0],
-        "asks": [[plain(price), "100"] for price in asks],
-    }
-
-
-def _premium_row(exchange: Exchange, symbol: str, now_ms: int) -> dict[str, Any]:
+    """Both sides of the book as it stands: what orders have taken in this step is gone."""
     quote = exchange.quote(symbol)
+    sides = {"bids": "SELL", "asks": "BUY"}
     return {
-        "symbol": symbol,
-        "markPrice": f"{quote.mark:.8f}",
-        "indexPrice": f"{quote.index:.8f}",
-        "estimatedSettlePrice": f"{quote.index:.8f}",
-        "lastFundingRate": FUNDING_RATE,
-        "interestRate": FUNDING_RATE,
-        "nextFundingTime": now_ms - now_ms % FUNDING_MS + FUNDING_MS,
-        "time": quote.at_ms,
+        name: [
+            [plain(level.price), plain(level.quantity)]
+            for level in islice(exchange.depth[symbol].facing(side, quote), count)
+        ]
+        for name, side in sides.items()
     }
 
 
-def _one_or_all(call: Call, row: Callable[[str], Any]) -> Any:
+def one_or_all(call: Call, row: Callable[[str], Any]) -> Any:
     symbol = call.params.text("symbol")
     if symbol is not None:
         return row(call.exchange.instrument(symbol).symbol)
     return [row(each) for each in INSTRUMENTS]
-
-
-def _kline(candle: Candle, interval_ms: int) -> list[Any]:
-    quote_volume = plain(candle.volume * (candle.high + candle.low) / 2)
-    half = plain(candle.volume / 2)
-    return [
-        candle.start_ms,
-        plain(candle.open),
-        plain(candle.high),
-        plain(candle.low),
-        plain(candle.close),
-        plain(candle.volume),
-        candle.start_ms + interval_ms - 1,
-        quote_volume,
-        candle.trades,
-        half,
-        plain(candle.volume * (candle.high + candle.low) / 4),
-        "0",
-    ]
 
 
 def _symbol_info(instrument: Instrument) -> dict[str, Any]:
@@ -215,8 +169,9 @@ def _symbol_info(instrument: Instrument) -> dict[str, Any]:
         "quotePrecision": 8,
         "underlyingType": "COIN",
         "underlyingSubType": ["Layer-1"],
-        "triggerProtect": "0.0500",
-        "liquidationFee": "0.012500",
+        "triggerProtect": f"{TRIGGER_PROTECT:.4f}",
+        "settlePlan": 0,
+        "liquidationFee": f"{LIQUIDATION_FEE:.6f}",
         "marketTakeBound": "0.05",
         "maxMoveOrderLimit": 10_000,
         "filters": _filters(instrument),
@@ -229,19 +184,19 @@ def _symbol_info(instrument: Instrument) -> dict[str, Any]:
             "TAKE_PROFIT_MARKET",
             "TRAILING_STOP_MARKET",
         ],
-        "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
+        "timeInForce": ["GTC", "IOC", "FOK", "GTX", "GTD"],
         "permissionSets": ["GRID", "COPY"],
     }
 
 
 def _filters(instrument: Instrument) -> list[dict[str, Any]]:
-    tick, step = _text(instrument.tick), _text(instrument.step)
+    tick, step, least = _text(instrument.tick), _text(instrument.step), _text(instrument.quantity_min)
     return [
         {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": _text(instrument.price_max), "tickSize": tick},
-        {"filterType": "LOT_SIZE", "minQty": step, "maxQty": _text(instrument.quantity_max), "stepSize": step},
+        {"filterType": "LOT_SIZE", "minQty": least, "maxQty": _text(instrument.quantity_max), "stepSize": step},
         {
             "filterType": "MARKET_LOT_SIZE",
-            "minQty": step,
+            "minQty": least,
             "maxQty": _text(instrument.market_quantity_max),
             "stepSize": step,
         },
@@ -262,7 +217,7 @@ def _text(value: Decimal) -> str:
     return f"{value:f}"
 
 
-def _costs(one: int, every: int) -> Callable[[Params], int]:
+def costs(one: int, every: int) -> Callable[[Params], int]:
     return lambda params: one if "symbol" in params else every
 
 
@@ -271,21 +226,13 @@ def _depth_weight(params: Params) -> int:
     return next(cost for most, cost in ((50, 2), (100, 5), (500, 10), (1_000, 20)) if limit <= most)
 
 
-def _klines_weight(params: Params) -> int:
-    limit = params.limit(500, 1_500)
-    return next(cost for most, cost in ((99, 1), (499, 2), (1_000, 5), (1_500, 10)) if limit <= most)
-
-
 ROUTES: Routes = {
     ("GET", "/fapi/v1/ping"): Route(handle=ping, guard="public"),
     ("GET", "/fapi/v1/time"): Route(handle=server_time, guard="public"),
     ("GET", "/fapi/v1/exchangeInfo"): Route(handle=exchange_info, guard="public"),
-    ("GET", "/fapi/v1/ticker/price"): Route(handle=price_ticker, weight=_costs(1, 2), guard="public"),
-    ("GET", "/fapi/v2/ticker/price"): Route(handle=price_ticker, weight=_costs(1, 2), guard="public"),
-    ("GET", "/fapi/v1/ticker/bookTicker"): Route(handle=book_ticker, weight=_costs(2, 5), guard="public"),
-    ("GET", "/fapi/v1/ticker/24hr"): Route(handle=day_ticker, weight=_costs(1, 40), guard="public"),
-    ("GET", "/fapi/v1/premiumIndex"): Route(handle=premium_index, weight=_costs(1, 10), guard="public"),
+    ("GET", "/fapi/v1/ticker/price"): Route(handle=price_ticker, weight=costs(1, 2), guard="public"),
+    ("GET", "/fapi/v2/ticker/price"): Route(handle=price_ticker, weight=costs(1, 2), guard="public"),
+    ("GET", "/fapi/v1/ticker/bookTicker"): Route(handle=book_ticker, weight=costs(2, 5), guard="public"),
+    ("GET", "/fapi/v1/ticker/24hr"): Route(handle=day_ticker, weight=costs(1, 40), guard="public"),
     ("GET", "/fapi/v1/depth"): Route(handle=depth, weight=_depth_weight, guard="public"),
-    ("GET", "/fapi/v1/klines"): Route(handle=klines, weight=_klines_weight, guard="public"),
-    ("GET", "/fapi/v1/fundingInfo"): Route(handle=funding_info, weight=0, guard="public"),
 }

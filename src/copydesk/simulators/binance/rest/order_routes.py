@@ -11,6 +11,9 @@ from copydesk.simulators.binance.rest.call import Call, Route, Routes
 from copydesk.simulators.binance.rest.params import Params
 from copydesk.simulators.binance.rest.reading import read_algo, read_order
 
+_DAY_MS = 24 * 60 * 60 * 1_000
+_UNFILLED_KEPT_MS = 3 * _DAY_MS
+_KEPT_MS = 90 * _DAY_MS
 _Row = TypeVar("_Row", Order, Algo, Fill)
 
 
@@ -21,14 +24,14 @@ def place_order(call: Call) -> Any:
 
 
 def query_order(call: Call) -> Any:
-    order = _find_order(call)
-    if order is None or order.hidden_until_ms > call.now_ms:
+    order = find_order(call)
+    if order is None or not _is_told(order, call.now_ms):
         raise refused(-2013)
     return answers.order_query(order)
 
 
 def cancel_order(call: Call) -> Any:
-    order = _find_order(call)
+    order = find_order(call)
     if order is None:
         raise refused(-2011)
     trading.cancel(call.exchange, call.account, order, call.now_ms)
@@ -36,7 +39,7 @@ def cancel_order(call: Call) -> Any:
 
 
 def open_order(call: Call) -> Any:
-    order = _find_order(call)
+    order = find_order(call)
     if order is None or not order.is_open or order.hidden_until_ms > call.now_ms:
         raise refused(-2013)
     return answers.order_query(order)
@@ -50,7 +53,7 @@ def open_orders(call: Call) -> Any:
 def all_orders(call: Call) -> Any:
     symbol = _symbol(call)
     orders = (order for order in call.account.book.orders.values() if order.symbol == symbol)
-    seen = [order for order in orders if order.hidden_until_ms <= call.now_ms]
+    seen = [order for order in orders if _is_told(order, call.now_ms)]
     chosen = _page(call, seen, "orderId", lambda order: order.order_id, largest=1_000)
     return [answers.order_query(order) for order in chosen]
 
@@ -124,7 +127,7 @@ def _symbol_if_any(call: Call) -> str | None:
     return None if symbol is None else call.exchange.instrument(symbol).symbol
 
 
-def _find_order(call: Call) -> Order | None:
+def find_order(call: Call) -> Order | None:
     """By ``orderId``, which wins, or ``origClientOrderId``."""
     symbol, order_id = _symbol(call), call.params.integer("orderId")
     if order_id is not None:
@@ -132,6 +135,15 @@ def _find_order(call: Call) -> Order | None:
     else:
         order = call.account.book.order_named(call.params.required("origClientOrderId"))
     return order if order is not None and order.symbol == symbol else None
+
+
+def _is_told(order: Order, now_ms: int) -> bool:
+    """Unfilled orders that ended are forgotten after three days, every order after ninety."""
+    if order.hidden_until_ms > now_ms:
+        return False
+    age_ms = now_ms - order.time_ms
+    unfilled = not order.executed and order.status in {"CANCELED", "EXPIRED"}
+    return age_ms < _UNFILLED_KEPT_MS if unfilled else age_ms < _KEPT_MS or order.is_open
 
 
 def _find_algo(call: Call) -> Algo | None:
@@ -160,9 +172,9 @@ def _all_costs_40(params: Params) -> int:
     return 1 if "symbol" in params else 40
 
 
-_COUNTED = (1, 1)
+ORDER_COUNTS = (1, 1)
 ROUTES: Routes = {
-    ("POST", "/fapi/v1/order"): Route(handle=place_order, weight=0, orders=_COUNTED),
+    ("POST", "/fapi/v1/order"): Route(handle=place_order, weight=0, orders=ORDER_COUNTS),
     ("GET", "/fapi/v1/order"): Route(handle=query_order),
     ("DELETE", "/fapi/v1/order"): Route(handle=cancel_order),
     ("GET", "/fapi/v1/openOrder"): Route(handle=open_order),
@@ -170,7 +182,7 @@ ROUTES: Routes = {
     ("GET", "/fapi/v1/allOrders"): Route(handle=all_orders, weight=5),
     ("DELETE", "/fapi/v1/allOpenOrders"): Route(handle=cancel_all),
     ("GET", "/fapi/v1/userTrades"): Route(handle=user_trades, weight=5),
-    ("POST", "/fapi/v1/algoOrder"): Route(handle=place_algo, weight=0, orders=_COUNTED),
+    ("POST", "/fapi/v1/algoOrder"): Route(handle=place_algo, weight=0, orders=ORDER_COUNTS),
     ("GET", "/fapi/v1/algoOrder"): Route(handle=query_algo),
     ("DELETE", "/fapi/v1/algoOrder"): Route(handle=cancel_algo),
     ("GET", "/fapi/v1/openAlgoOrders"): Route(handle=open_algos, weight=_all_costs_40),

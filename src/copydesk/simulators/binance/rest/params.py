@@ -1,6 +1,7 @@
 """Parameters as they came: query and form body, query wins, every value text until a rule reads it."""
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from urllib.parse import unquote_plus
 
@@ -28,6 +29,13 @@ class Params:
     def __init__(self, query: str, body: str) -> None:
         self._values = dict(read_pairs(body)) if body else {}
         self._values.update(read_pairs(query))
+
+    @classmethod
+    def of(cls, values: Mapping[str, str]) -> "Params":
+        """Parameters that came inside another one, as the orders of a batch do."""
+        made = cls("", "")
+        made._values.update(values)
+        return made
 
     def __contains__(self, name: str) -> bool:
         return name in self._values

@@ -5,13 +5,21 @@ from decimal import Decimal
 
 from copydesk.simulators.binance.exchange.errors import refused
 from copydesk.simulators.binance.exchange.records import ZERO
-from copydesk.simulators.binance.exchange.requests import CONDITIONAL_TYPES, LIMIT_TYPES, AlgoRequest, OrderRequest
+from copydesk.simulators.binance.exchange.requests import (
+    CONDITIONAL_TYPES,
+    LIMIT_TYPES,
+    AlgoRequest,
+    AmendRequest,
+    OrderRequest,
+)
 from copydesk.simulators.binance.rest.params import Params
 
-_TIMES_IN_FORCE = frozenset({"GTC", "IOC", "FOK", "GTX"})
+_TIMES_IN_FORCE = frozenset({"GTC", "IOC", "FOK", "GTX", "GTD"})
 _ANSWERS = frozenset({"ACK", "RESULT"})
 _WORKING_TYPES = frozenset({"MARK_PRICE", "CONTRACT_PRICE"})
 _POSITION_SIDES = frozenset({"BOTH", "LONG", "SHORT"})
+_RANKED = frozenset(f"{base}{rank}" for base in ("OPPONENT", "QUEUE") for rank in ("", "_5", "_10", "_20"))
+_PREVENTIONS = frozenset({"NONE", "EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"})
 _ID = re.compile(r"[.A-Z:/a-z0-9_-]{1,36}")
 _ID_LENGTH_MAX = 36
 _CALLBACK_MIN, _CALLBACK_MAX = Decimal("0.1"), Decimal(10)
@@ -25,19 +33,36 @@ def read_order(params: Params) -> OrderRequest:
     if kind not in {"MARKET", "LIMIT"}:
         raise refused(-1116)
     market = kind == "MARKET"
+    match = _price_match(params, market=market)
     _none_of(params, ("price", "timeInForce") if market else ())
     _none_of(params, ("closePosition",))
+    time_in_force = "GTC" if market else _time_in_force(params, None)
     return OrderRequest(
         symbol=symbol,
         side=side,
         position_side=params.choice("positionSide", _POSITION_SIDES, "BOTH"),
         type=kind,
         quantity=params.required_decimal("quantity"),
-        price=ZERO if market else params.required_decimal("price"),
-        time_in_force="GTC" if market else _time_in_force(params, None),
+        price=ZERO if market or match != "NONE" else params.required_decimal("price"),
+        time_in_force=time_in_force,
         reduce_only=params.flag("reduceOnly"),
         client_id=_client_id(params, "newClientOrderId"),
         answer=params.choice("newOrderRespType", _ANSWERS, "ACK"),
+        prevention=_prevention(params),
+        price_match=match,
+        good_till_ms=_good_till(params, time_in_force),
+    )
+
+
+def read_amendment(params: Params) -> AmendRequest:
+    match = _price_match(params, market=False)
+    return AmendRequest(
+        side=_side(params),
+        quantity=params.required_decimal("quantity"),
+        price=ZERO if match != "NONE" else params.required_decimal("price"),
+        price_match=match,
+        reduce_only=params.flag("reduceOnly"),
+        modify_id=params.integer("modifyId"),
     )
 
 
@@ -52,15 +77,17 @@ def read_algo(params: Params) -> AlgoRequest:
     if close_position:
         _none_of(params, ("quantity", "reduceOnly"))
     trailing = kind == "TRAILING_STOP_MARKET"
+    match = _price_match(params, market=kind not in LIMIT_TYPES)
+    time_in_force = _time_in_force(params, "GTC")
     return AlgoRequest(
         symbol=symbol,
         side=side,
         position_side=params.choice("positionSide", _POSITION_SIDES, "BOTH"),
         type=kind,
         quantity=ZERO if close_position else params.required_decimal("quantity"),
-        price=params.required_decimal("price") if kind in LIMIT_TYPES else ZERO,
+        price=params.required_decimal("price") if kind in LIMIT_TYPES and match == "NONE" else ZERO,
         trigger_price=ZERO if trailing else params.required_decimal("triggerPrice"),
-        time_in_force=_time_in_force(params, "GTC"),
+        time_in_force=time_in_force,
         working_type=params.choice("workingType", _WORKING_TYPES, "CONTRACT_PRICE"),
         reduce_only=params.flag("reduceOnly"),
         close_position=close_position,
@@ -68,6 +95,9 @@ def read_algo(params: Params) -> AlgoRequest:
         activate_price=params.decimal("activatePrice") or ZERO,
         callback_rate=_callback(params) if trailing else ZERO,
         client_id=_client_id(params, "clientAlgoId"),
+        prevention=_prevention(params),
+        price_match=match,
+        good_till_ms=_good_till(params, time_in_force),
     )
 
 
@@ -83,6 +113,30 @@ def _time_in_force(params: Params, default: str | None) -> str:
     if value not in _TIMES_IN_FORCE:
         raise refused(-1115)
     return value
+
+
+def _price_match(params: Params, *, market: bool) -> str:
+    wish = params.text("priceMatch") or "NONE"
+    if wish == "NONE":
+        return wish
+    if wish not in _RANKED:
+        raise refused(-5037)
+    if market:
+        raise refused(-5038)
+    _none_of(params, ("price",))
+    return wish
+
+
+def _prevention(params: Params) -> str:
+    wish = params.text("selfTradePreventionMode") or "EXPIRE_MAKER"
+    if wish not in _PREVENTIONS:
+        raise refused(-5039)
+    return wish
+
+
+def _good_till(params: Params, time_in_force: str) -> int:
+    """Whole seconds count; the rest of the date is ignored, as the venue does."""
+    return params.required_integer("goodTillDate") // 1_000 * 1_000 if time_in_force == "GTD" else 0
 
 
 def _callback(params: Params) -> Decimal:
