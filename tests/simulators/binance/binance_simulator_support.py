@@ -7,12 +7,24 @@ import re
 import time
 from urllib.parse import urlencode
 
+VIRTUAL_START_MS = 1_767_225_600_000  # 2026-01-01 00:00 UTC
+
 
 class Venue:
-    def __init__(self, session, port):
+    def __init__(self, session, port, *, scheme="http", virtual=False):
         self.session = session
         self.port = port
-        self.base = f"http://127.0.0.1:{port}"
+        self.base = f"{scheme}://127.0.0.1:{port}"
+        self._virtual_ms = VIRTUAL_START_MS if virtual else None
+
+    def now_ms(self):
+        return now_ms() if self._virtual_ms is None else self._virtual_ms
+
+    async def advance(self, milliseconds):
+        """Let virtual time pass; everything in it has happened afterwards."""
+        status, body = await self.sim("POST", "time", {"advance_ms": milliseconds})
+        assert status == 200, body
+        self._virtual_ms = body["now_ms"]
 
     async def sim(self, method, door, body=None):
         async with self.session.request(method, f"{self.base}/_sim/{door}", json=body) as answer:
@@ -59,7 +71,7 @@ class Trader:
     async def send(self, method, path, **params):
         """(status, JSON) of a request signed in the query."""
         query = urlencode({name: value for name, value in params.items() if value is not None})
-        query = f"{query}&" * bool(query) + f"timestamp={now_ms()}"
+        query = f"{query}&" * bool(query) + f"timestamp={self.venue.now_ms()}"
         return await self.raw(method, f"{path}?{query}&signature={self.sign(query)}")
 
     async def raw(self, method, target, body=None, *, with_headers=False):

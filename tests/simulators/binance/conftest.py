@@ -20,7 +20,7 @@ async def running_venue(**options):
         if task.done():
             await task
         async with aiohttp.ClientSession() as session:
-            yield Venue(session, ready.result())
+            yield Venue(session, ready.result(), virtual=options.get("virtual_time", False))
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -44,3 +44,12 @@ async def trader(venue):
     await venue.hold("BTCUSDT", "95200")
     await venue.hold("ETHUSDT", "3300")
     return await venue.open_account("alice")
+
+
+@pytest.fixture
+async def virtual_venue():
+    """Time stands still at 2026-01-01 00:00 UTC until the test moves it; BTC held at 95,200 and ETH at 3,300."""
+    async with running_venue(virtual_time=True) as running:
+        await running.hold("BTCUSDT", "95200")
+        await running.hold("ETHUSDT", "3300")
+        yield running

@@ -34,10 +34,9 @@ def amend(exchange: Exchange, account: Account, order: Order, request: AmendRequ
 
 
 def _check_possible(order: Order, request: AmendRequest) -> None:
+    """Whatever is still open is a limit order: a market order never waits."""
     if not order.is_open:
         raise refused(-2013)
-    if order.type != "LIMIT":
-        raise refused(-5025)
     if request.side != order.side:
         raise refused(-1117)
     if request.reduce_only and not order.reduce_only:
