@@ -21,6 +21,15 @@ AWRY = st.sampled_from(
     [Decimal(1)] * 12 + [Decimal("0.5"), Decimal("1.0000001"), Decimal(-1), Decimal(0), Decimal(900)]
 )
 
+SETTINGS = st.sampled_from(
+    [
+        *(("/fapi/v1/leverage", {"leverage": each}) for each in (1, 3, 20, 50, 75, 125)),
+        *(("/fapi/v1/marginType", {"marginType": each}) for each in ("ISOLATED", "CROSSED")),
+        *(("/fapi/v1/positionSide/dual", {"dualSidePosition": each}) for each in ("true", "false")),
+        *(("/fapi/v1/countdownCancelAll", {"countdownTime": each}) for each in (0, 1_000, 500_000)),
+    ]
+)
+
 
 def number(value):
     return f"{value:f}"
@@ -39,6 +48,8 @@ class TradingDays(RuleBasedStateMachine):
         self.play.do("open", "alice", START)
         self.play.do("open", "bob", START, hedge=True)
         self.filters = filters_of(self.play)
+        for key in ("alice", "bob"):
+            self.play.do("ask", key, "POST", "/fapi/v1/marginType", symbol="XRPUSDT", marginType="ISOLATED")
 
     @rule(symbol=SYMBOLS, percent=st.integers(-12, 12), apart=st.sampled_from([0, 0, 0, -7, 7]), hold=st.booleans())
     def move_price(self, symbol, percent, apart, hold):
@@ -50,13 +61,48 @@ class TradingDays(RuleBasedStateMachine):
     def let_time_pass(self, milliseconds):
         self.play.do("advance", milliseconds)
 
-    @rule(symbol=SYMBOLS, share=st.sampled_from(["1", "1", "0.05", "0.0005", "0"]))
-    def change_liquidity(self, symbol, share):
+    @rule(
+        symbol=SYMBOLS,
+        share=st.sampled_from(["1", "0.05", "0.0005", "0.0001", "0"]),
+        rate=st.sampled_from(["0.0001", "-0.0003", "0.01", "-0.01"]),
+    )
+    def change_market(self, symbol, share, rate):
         self.play.do("liquidity", symbol, share)
-
-    @rule(symbol=SYMBOLS, rate=st.sampled_from(["0.0001", "-0.0003", "0.01", "-0.01"]))
-    def change_funding(self, symbol, rate):
         self.play.do("rate", symbol, rate)
+
+    @rule(key=KEYS, symbol=SYMBOLS, side=SIDES, units=st.integers(10, 200), longer=st.booleans())
+    def open_at_market(self, key, symbol, side, units, longer):
+        """A sound order: the days should not consist of refusals."""
+        hedge = self.play.account(key).hedge
+        wish = {
+            "symbol": symbol,
+            "side": side,
+            "type": "MARKET",
+            "quantity": number(units * UNITS[symbol] * (1 if symbol == "BTCUSDT" else 100)),
+            "positionSide": ("LONG" if (side == "BUY") == longer else "SHORT") if hedge else None,
+            "reduceOnly": None,
+            "newOrderRespType": "RESULT",
+        }
+        before = self.standing(key, symbol)
+        status, answer = self.play.do("ask", key, "POST", "/fapi/v1/order", **wish)
+        if status == 200:
+            self.judge(wish, answer, before)
+
+    @rule(key=KEYS, symbol=SYMBOLS, side=SIDES, units=st.integers(10, 200), away=st.integers(-20, 20))
+    def wait_near_the_price(self, key, symbol, side, units, away):
+        hedge = self.play.account(key).hedge
+        wish = {
+            "symbol": symbol,
+            "side": side,
+            "quantity": number(units * UNITS[symbol] * (1 if symbol == "BTCUSDT" else 100)),
+            "positionSide": ("LONG" if side == "BUY" else "SHORT") if hedge else None,
+            "reduceOnly": None,
+            **self.limit_of(symbol, away, "GTC"),
+        }
+        before = self.standing(key, symbol)
+        status, answer = self.play.do("ask", key, "POST", "/fapi/v1/order", **wish)
+        if status == 200:
+            self.judge(wish, answer, before)
 
     @rule(
         key=KEYS,
@@ -123,32 +169,18 @@ class TradingDays(RuleBasedStateMachine):
         if order is not None:
             self.play.do("ask", key, "DELETE", "/fapi/v1/order", symbol=order.symbol, orderId=order.order_id)
 
-    @rule(key=KEYS, symbol=SYMBOLS, leverage=st.sampled_from([1, 3, 20, 50, 75, 125]))
-    def change_leverage(self, key, symbol, leverage):
-        self.play.do("ask", key, "POST", "/fapi/v1/leverage", symbol=symbol, leverage=leverage)
+    @rule(key=KEYS, symbol=SYMBOLS, setting=SETTINGS)
+    def change_setting(self, key, symbol, setting):
+        path, params = setting
+        where = {} if path.endswith("dual") else {"symbol": symbol}
+        self.play.do("ask", key, "POST", path, **where, **params)
 
-    @rule(key=KEYS, symbol=SYMBOLS, kind=st.sampled_from(["ISOLATED", "CROSSED"]))
-    def change_margin_type(self, key, symbol, kind):
-        self.play.do("ask", key, "POST", "/fapi/v1/marginType", symbol=symbol, marginType=kind)
-
-    @rule(
-        key=KEYS,
-        symbol=SYMBOLS,
-        side=st.sampled_from(["LONG", "SHORT"]),
-        amount=st.integers(1, 900),
-        kind=st.integers(1, 2),
-    )
-    def change_margin(self, key, symbol, side, amount, kind):
-        where = {"symbol": symbol, "positionSide": side if self.play.account(key).hedge else None}
-        self.play.do("ask", key, "POST", "/fapi/v1/positionMargin", **where, amount=amount, type=kind)
-
-    @rule(key=KEYS, flag=st.sampled_from(["true", "false"]))
-    def change_position_mode(self, key, flag):
-        self.play.do("ask", key, "POST", "/fapi/v1/positionSide/dual", dualSidePosition=flag)
-
-    @rule(key=KEYS, symbol=SYMBOLS, length=st.sampled_from([0, 1_000, 500_000]))
-    def count_down(self, key, symbol, length):
-        self.play.do("ask", key, "POST", "/fapi/v1/countdownCancelAll", symbol=symbol, countdownTime=length)
+    @precondition(lambda self: any(self.play.account(key).held("XRPUSDT") for key in ("alice", "bob")))
+    @rule(key=KEYS, amount=st.integers(1, 900), kind=st.integers(1, 2))
+    def change_margin(self, key, amount, kind):
+        for position in list(self.play.account(key).held("XRPUSDT")):
+            where = {"symbol": "XRPUSDT", "positionSide": position.side, "type": kind}
+            self.play.do("ask", key, "POST", "/fapi/v1/positionMargin", **where, amount=amount)
 
     @rule(key=KEYS, balance=st.integers(0, 40_000))
     def deposit(self, key, balance):

@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -121,6 +123,42 @@ async def test_real_candles_are_replayed(start_venue, tmp_path):
         _, price = await venue.public("/fapi/v1/ticker/price", symbol="BTCUSDT")
 
     assert 49_500 <= float(price["price"]) <= 50_500
+
+
+async def test_real_candles_of_several_symbols_come_out_as_the_file_has_them(start_venue, tmp_path):
+    """Rows of Bitstamp's BTC/USD on 2020-01-01, and the same made small for ETH."""
+    rows = [
+        ("1577836800000", "7160.6", "7160.6", "7159.6", "7159.6", "5.5"),
+        ("1577836860000", "7161.5", "7161.5", "7155", "7161.2", "3.7"),
+    ]
+    bitcoin, ether = tmp_path / "btc.csv", tmp_path / "ETHUSDT_1m.csv"
+    bitcoin.write_text("ts_ms,open,high,low,close,volume\n" + "\n".join(",".join(row) for row in rows))
+    ether.write_text("0,130,131,129,130.5,10\n")
+
+    async with start_venue(prices=[str(bitcoin), str(ether)], virtual_time=True) as venue:
+        seen = []
+        for _ in range(8):
+            await venue.advance(250)
+            seen.append((await venue.public("/fapi/v1/ticker/price", symbol="BTCUSDT"))[1]["price"])
+        _, other = await venue.public("/fapi/v1/klines", symbol="ETHUSDT", interval="1m", limit=1)
+
+    assert seen == ["7160.6", "7160.6", "7159.6", "7159.6", "7161.5", "7161.5", "7155", "7161.2"]
+    assert Decimal(other[0][2]) >= 131
+    assert Decimal(other[0][3]) <= 129
+
+
+@pytest.mark.parametrize(
+    "kind", ["klines", "markPriceKlines", "premiumIndexKlines", "indexPriceKlines", "continuousKlines"]
+)
+async def test_candles_of_every_kind_end_where_the_next_begin(venue, kind):
+    name = "pair" if kind in {"indexPriceKlines", "continuousKlines"} else "symbol"
+    more = {"contractType": "PERPETUAL"} if kind == "continuousKlines" else {}
+
+    for interval in ("1m", "1h", "1w", "1M"):
+        _, rows = await venue.public(f"/fapi/v1/{kind}", **{name: "BTCUSDT"}, interval=interval, limit=20, **more)
+
+        assert len(rows) == 20
+        assert all(earlier[6] + 1 == later[0] for earlier, later in pairwise(rows))
 
 
 async def test_a_foreign_state_file_is_refused_and_left_alone(start_venue, tmp_path):

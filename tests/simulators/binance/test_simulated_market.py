@@ -1,11 +1,21 @@
 """The market every simulator shares: candles, replay, a price that is held."""
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import pairwise
 
 import pytest
 
-from copydesk.simulators.market import Candle, CandleFileError, Market, Start, read_candles
+from copydesk.simulators.market import (
+    MONTH_MS,
+    Candle,
+    CandleFileError,
+    Market,
+    Start,
+    candle_end,
+    read_candles,
+    read_replays,
+)
 
 NOON = 1_800_000_000_000 - 1_800_000_000_000 % 60_000
 START = Start(symbol="XAU", price=Decimal(2_000), tick=Decimal("0.01"))
@@ -81,16 +91,121 @@ def test_a_range_is_asked_by_its_start_and_end():
     assert [candle.start_ms - NOON for candle in candles] == [-600_000, -540_000, -480_000]
 
 
-def test_a_long_sleep_is_not_raced_through():
+def test_a_long_sleep_is_crossed_in_few_steps_and_leaves_no_minute_out():
     market = make_market()
 
     assert len(play(market, NOON + 24 * 3_600_000)) == 240
     assert play(market, NOON + 24 * 3_600_000) == []
+    candles = market.chart("XAU").series(60_000, limit=1_500, start_ms=None, end_ms=None)
+    assert {later.start_ms - earlier.start_ms for earlier, later in pairwise(candles)} == {60_000}
+    assert candles[-1].start_ms == NOON + 24 * 3_600_000
+
+
+def test_candles_stay_evenly_spaced_when_the_oldest_live_minutes_are_dropped():
+    market = make_market()
+
+    for day in range(1, 8):
+        play(market, NOON + day * 24 * 3_600_000)
+
+    for minutes in (1, 15, 240):
+        candles = market.chart("XAU").series(minutes * 60_000, limit=1_500, start_ms=None, end_ms=None)
+        assert {later.start_ms - earlier.start_ms for earlier, later in pairwise(candles)} == {minutes * 60_000}
+
+
+def test_a_month_is_a_calendar_month():
+    market = make_market()
+
+    candles = market.chart("XAU").series(MONTH_MS, limit=30, start_ms=None, end_ms=None)
+
+    days = [datetime.fromtimestamp(candle.start_ms / 1_000, UTC) for candle in candles]
+    assert [(day.day, day.hour) for day in days] == [(1, 0)] * 30
+    assert [(later.month - earlier.month) % 12 for earlier, later in pairwise(days)] == [1] * 29
+    assert [candle_end(earlier.start_ms, MONTH_MS) for earlier in candles[:-1]] == [
+        each.start_ms for each in candles[1:]
+    ]
+
+
+def test_the_candle_before_the_open_one_is_final():
+    market = make_market()
+    play(market, NOON + 59_750)
+    last = market.chart("XAU").current(60_000)
+
+    assert market.chart("XAU").previous(60_000) is None
+    play(market, NOON + 60_000)
+
+    assert market.chart("XAU").previous(60_000) == last
+    assert market.chart("XAU").current(60_000).start_ms == NOON + 60_000
+
+
+@pytest.mark.parametrize(("kind", "traded"), [("last", True), ("mark", False), ("index", False), ("premium", False)])
+def test_mark_index_and_premium_have_candles_of_their_own(kind, traded):
+    market = make_market()
+    play(market, NOON + 60_000)
+
+    candles = market.chart("XAU", kind).series(60_000, limit=50, start_ms=None, end_ms=None)
+    quote = market.quote("XAU")
+
+    expected = {"last": quote.last, "mark": quote.mark, "index": quote.index}
+    assert candles[-1].close == expected.get(kind, (quote.mark / quote.index - 1).quantize(Decimal("0.00000001")))
+    assert all(candle.low <= min(candle.open, candle.close) for candle in candles)
+    assert all(candle.high >= max(candle.open, candle.close) for candle in candles)
+    assert bool(candles[-2].volume) == traded
+
+
+def test_each_step_in_which_something_traded_leaves_a_print():
+    market = make_market()
+
+    quotes = play(market, NOON + 60_000)
+    prints = market.tape("XAU").latest(240)
+
+    assert [each.price for each in prints] == [quote.last for quote in quotes]
+    assert [each.trade_id for each in prints] == list(range(2, 242))
+    assert market.tape("XAU").since(100, 3) == prints[98:101]
+
+
+@pytest.mark.parametrize(
+    ("wish", "symbol"),
+    [("{}/candles.csv", "AAA"), ("{}/bbb_1m.csv", "BBB"), ("bbb={}/candles.csv", "BBB"), ("AAA={}/bbb_1m.csv", "AAA")],
+)
+def test_the_symbol_of_a_file_is_named_or_read_off_its_name(tmp_path, wish, symbol):
+    for name in ("candles.csv", "bbb_1m.csv"):
+        (tmp_path / name).write_text("ts_ms,open,high,low,close,volume\n0,10,11,9,10,1\n60000,10,11,9,10,1\n")
+
+    replays = read_replays([wish.format(tmp_path)], ("AAA", "BBB"), "AAA")
+
+    assert {name: len(candles) for name, candles in replays.items()} == {symbol: 2}
+
+
+@pytest.mark.parametrize(
+    ("wishes", "told"),
+    [
+        (["CCC=candles.csv"], "no symbol CCC; one of AAA, BBB"),
+        (["nowhere.csv"], "nowhere.csv"),
+        (["AAA=nowhere.csv"], "nowhere.csv"),
+        (["candles.csv", "AAA=candles.csv"], "AAA is replayed from another file already"),
+    ],
+)
+def test_a_wish_that_can_not_be_replayed_says_why(tmp_path, monkeypatch, wishes, told):
+    (tmp_path / "candles.csv").write_text("0,10,11,9,10,1\n")
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(CandleFileError, match=told):
+        read_replays(wishes, ("AAA", "BBB"), "AAA")
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "ts_ms,open,high,low,close,volume\n", "0,1,2,3\n", "0,10,9,8,10,1\n", "0,1,a,1,1,1\n", "0,1,NaN,1,1,1\n"],
+    [
+        "",
+        "ts_ms,open,high,low,close,volume\n",
+        "0,1,2,3\n",
+        "0,10,9,8,10,1\n",
+        "0,1,a,1,1,1\n",
+        "0,1,NaN,1,1,1\n",
+        "0,1,1,1,1,-1\n",
+        "0.5,1,1,1,1,1\n",
+        "5,1,1,1,1,1\n5,1,1,1,1,1\n",
+    ],
 )
 def test_a_file_that_is_no_candles_is_refused(tmp_path, text):
     file = tmp_path / "candles.csv"
