@@ -41,17 +41,17 @@ def binance(
     tls_key: Annotated[Path | None, typer.Option(exists=True, dir_okay=False, help="PEM key of it.")] = None,
 ) -> None:
     """Binance USDⓈ-M futures: REST, user stream and a market that moves."""
-    tls = binance_simulator.tls_context(tls_cert, tls_key)
 
     def ready(found: int) -> None:
-        scheme = "http" if tls is None else "https"
+        scheme = "http" if tls_cert is None else "https"
         console.print(f"[green]Binance simulator on {scheme}://127.0.0.1:{found}[/green]", highlight=False)
 
-    run = binance_simulator.serve(
-        port=port, seed=seed, prices=prices or (), state=state, virtual_time=virtual_time, tls=tls, on_ready=ready
-    )
     try:
+        tls = binance_simulator.tls_context(tls_cert, tls_key)
+        run = binance_simulator.serve(
+            port=port, seed=seed, prices=prices or (), state=state, virtual_time=virtual_time, tls=tls, on_ready=ready
+        )
         asyncio.run(run)
-    except CandleFileError as error:
+    except (CandleFileError, binance_simulator.StateFileError, OSError) as error:
         console.print(f"[red]{error}[/red]", highlight=False)
         raise typer.Exit(1) from None
