@@ -18,7 +18,7 @@ BASE = {"BTCUSDT": Decimal(95_000), "XRPUSDT": Decimal("2.2")}
 UNITS = {"BTCUSDT": Decimal("0.001"), "XRPUSDT": Decimal("0.1")}
 TICKS = {"BTCUSDT": Decimal("0.1"), "XRPUSDT": Decimal("0.0001")}
 AWRY = st.sampled_from(
-    [Decimal(1)] * 12 + [Decimal("0.5"), Decimal("1.0000001"), Decimal(-1), Decimal(0), Decimal(900)]
+    [Decimal(1)] * 12 + [Decimal("0.5")] * 3 + [Decimal("1.0000001"), Decimal(-1), Decimal(0), Decimal(900)]
 )
 
 SETTINGS = st.sampled_from(

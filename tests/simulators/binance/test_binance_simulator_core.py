@@ -1,7 +1,7 @@
 """The pure core on its own clock: whatever is traded, the books add up."""
 
 import contextlib
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal, localcontext
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +15,7 @@ from copydesk.simulators.binance.exchange.errors import RefusedError
 from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS
 from copydesk.simulators.binance.exchange.ledger import read_ledger
 from copydesk.simulators.binance.exchange.requests import OrderRequest
+from copydesk.simulators.binance.exchange.text import plain
 from copydesk.simulators.binance.rest.listen_keys import ListenKeys
 from copydesk.simulators.binance.server import make_exchange
 
@@ -111,6 +112,24 @@ def test_the_market_moves_four_times_a_second_and_stays_in_order():
     assert quote.bid < quote.last < quote.ask
     assert quote.last != Decimal(95_200)
     assert abs(quote.last / 95_200 - 1) < Decimal("0.02")
+
+
+def test_another_librarys_rounding_does_not_change_the_books():
+    """ccxt sets the ambient rounding of decimals; a fee then depended on who else lived in the process."""
+    exchange = make_exchange(seed=1, now_ms=NOON)
+    account = make_account()
+    account.taker_rate = Decimal("0.00045")
+    exchange.adopt(account)
+    engine.put_price(exchange, "BTCUSDT", Decimal("182811.6"), NOON, hold=True)
+
+    with localcontext() as ambient:
+        ambient.rounding = ROUND_HALF_UP
+        trading.place(exchange, account, order("BUY", 1), NOON)
+        shown = plain(Decimal("0.000000005"))
+
+    [fill] = account.book.fills
+    assert fill.quantity * fill.price * account.taker_rate == Decimal("0.082265265")
+    assert (fill.fee, shown) == (Decimal("0.08226526"), "0")
 
 
 def test_refused_orders_leave_no_trace():

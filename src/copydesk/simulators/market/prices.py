@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from copydesk.simulators.market.candles import Candle, Chart
 from copydesk.simulators.market.replay import path_of
@@ -94,7 +94,7 @@ class _Line:
         self.charts["last"].note(at_ms, quote.last, volume)
         self.charts["mark"].note(at_ms, quote.mark, Decimal(0))
         self.charts["index"].note(at_ms, quote.index, Decimal(0))
-        premium = ((quote.mark - quote.index) / quote.index).quantize(_PREMIUM_TICK)
+        premium = ((quote.mark - quote.index) / quote.index).quantize(_PREMIUM_TICK, ROUND_HALF_EVEN)
         self.charts["premium"].note(at_ms, premium, Decimal(0))
 
 

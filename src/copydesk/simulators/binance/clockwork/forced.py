@@ -6,7 +6,7 @@ from copydesk.simulators.binance.exchange import matching, trading
 from copydesk.simulators.binance.exchange.account import ORDINARY, Account, Terms
 from copydesk.simulators.binance.exchange.exchange import Exchange
 from copydesk.simulators.binance.exchange.instruments import LIQUIDATION_FEE
-from copydesk.simulators.binance.exchange.position import CENT, Position
+from copydesk.simulators.binance.exchange.position import Position, to_cents
 from copydesk.simulators.binance.exchange.records import ZERO, Order
 
 _FREE = Terms(rate=ZERO)
@@ -48,7 +48,7 @@ def _liquidate(exchange: Exchange, account: Account, positions: list[Position], 
         notional += abs(position.quantity) * exchange.mark(position.symbol)
         _sell_out(exchange, account, position, now_ms)
     left = margin + account.wallet - before
-    fee = min(left, (notional * LIQUIDATION_FEE).quantize(CENT))  # negative: the insurance fund pays the rest
+    fee = min(left, to_cents(notional * LIQUIDATION_FEE))  # negative: the insurance fund pays the rest
     if fee:
         exchange.pay(account, "INSURANCE_CLEAR", -fee, now_ms, symbol=positions[0].symbol)
         exchange.notices.account(account, now_ms, "INSURANCE_CLEAR", change=-fee)

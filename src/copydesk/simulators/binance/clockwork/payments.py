@@ -3,7 +3,7 @@
 from copydesk.simulators.binance.exchange.account import Account
 from copydesk.simulators.binance.exchange.exchange import Exchange
 from copydesk.simulators.binance.exchange.funding import Paid
-from copydesk.simulators.binance.exchange.position import CENT, Position
+from copydesk.simulators.binance.exchange.position import Position, to_cents
 
 
 def pay_funding(exchange: Exchange, symbol: str, at_ms: int) -> int:
@@ -23,7 +23,7 @@ def pay_funding(exchange: Exchange, symbol: str, at_ms: int) -> int:
 def _pay(exchange: Exchange, account: Account, position: Position, at_ms: int) -> None:
     """The event shows the balance alone for a cross position, the position too for an isolated one."""
     symbol = position.symbol
-    amount = -(position.quantity * exchange.mark(symbol) * exchange.funding.rates[symbol]).quantize(CENT)
+    amount = -to_cents(position.quantity * exchange.mark(symbol) * exchange.funding.rates[symbol])
     if not amount:
         return
     isolated = account.setting(symbol).isolated

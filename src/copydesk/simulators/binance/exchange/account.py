@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from copydesk.simulators.binance.exchange.book import Book, sum_of
-from copydesk.simulators.binance.exchange.position import CENT, Position
+from copydesk.simulators.binance.exchange.position import Position, to_cents
 from copydesk.simulators.binance.exchange.records import ZERO, Fill, Income, MarginChange, Order
 
 Marks = Callable[[str], Decimal]
@@ -173,15 +173,15 @@ class Account:
         if closing == abs(before):
             position.isolated_wallet = ZERO
         else:
-            position.isolated_wallet -= (position.isolated_wallet * closing / abs(before)).quantize(CENT)
+            position.isolated_wallet -= to_cents(position.isolated_wallet * closing / abs(before))
         opening = abs(change) - closing
-        position.isolated_wallet += (opening * price / setting.leverage).quantize(CENT)
+        position.isolated_wallet += to_cents(opening * price / setting.leverage)
 
     def _charge(self, notional: Decimal, terms: Terms, *, maker: bool) -> tuple[Decimal, str]:
         rate = terms.rate if terms.rate is not None else self.maker_rate if maker else self.taker_rate
-        fee = (notional * rate).quantize(CENT)
+        fee = to_cents(notional * rate)
         if terms.bnb_price:
-            in_bnb = (fee * _BNB_DISCOUNT / terms.bnb_price).quantize(CENT)
+            in_bnb = to_cents(fee * _BNB_DISCOUNT / terms.bnb_price)
             if in_bnb <= self.bnb:
                 self.bnb -= in_bnb
                 return in_bnb, "BNB"

@@ -5,7 +5,7 @@ from decimal import Decimal
 from copydesk.simulators.binance.exchange.account import Account
 from copydesk.simulators.binance.exchange.errors import refused
 from copydesk.simulators.binance.exchange.exchange import Exchange
-from copydesk.simulators.binance.exchange.position import CENT, Position
+from copydesk.simulators.binance.exchange.position import Position, to_cents
 from copydesk.simulators.binance.exchange.records import ZERO, MarginChange
 
 ADD, REDUCE = 1, 2
@@ -21,7 +21,7 @@ def change_margin(
         raise refused(-4054)
     if amount <= 0:
         raise refused(-4055)
-    amount = amount.quantize(CENT)
+    amount = to_cents(amount)
     if kind == ADD and amount > account.available(exchange.mark):
         raise refused(-4050)
     if kind == REDUCE and amount > removable(exchange, account, position):

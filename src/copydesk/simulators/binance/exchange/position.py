@@ -1,11 +1,16 @@
 """A position as quantity and cost, so that what is realised adds up to the last digit."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 from copydesk.simulators.binance.exchange.records import ZERO
 
 CENT = Decimal("0.00000001")  # the venue keeps eight decimals of the margin asset
+
+
+def to_cents(value: Decimal) -> Decimal:
+    """Rounded the same in every process: libraries (ccxt is one) change the ambient rounding of decimals."""
+    return value.quantize(CENT, ROUND_HALF_EVEN)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,6 +48,6 @@ class Position:
     def _release(self, closing: Decimal) -> Decimal:
         """Take out the cost of the closed part: all of it at the end, rounded on the way."""
         whole = closing == -self.quantity
-        released = self.cost if whole else (self.cost * -closing / self.quantity).quantize(CENT)
+        released = self.cost if whole else to_cents(self.cost * -closing / self.quantity)
         self.cost -= released
         return released

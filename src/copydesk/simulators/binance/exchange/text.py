@@ -1,15 +1,15 @@
 """Numbers as the wire has them: text, never exponents."""
 
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 
 _DUST = Decimal("0.00000001")
 
 
 def plain(value: Decimal) -> str:
     """As many digits as needed, at most eight behind the point."""
-    text = f"{value.quantize(_DUST):f}".rstrip("0").rstrip(".")
+    text = f"{value.quantize(_DUST, ROUND_HALF_EVEN):f}".rstrip("0").rstrip(".")
     return "0" if text in {"-0", ""} else text
 
 
 def money(value: Decimal) -> str:
-    return f"{value:.8f}"
+    return f"{value.quantize(_DUST, ROUND_HALF_EVEN):f}"
