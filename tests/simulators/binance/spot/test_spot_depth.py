@@ -17,7 +17,7 @@ BTC = {"symbol": "BTCUSDT", "side": "BUY"}
 @pytest.fixture
 def spot():
     """0.2 BTC at the best price, little behind it; alice can buy all of it."""
-    spot = make_spot(make_exchange(seed=1, prices=None, now_ms=NOW_MS), seed=1)
+    spot = make_spot(make_exchange(seed=1, now_ms=NOW_MS), seed=1)
     spot.deposit("alice", {"USDT": Decimal(500_000), "BTC": Decimal(2)}, NOW_MS)
     spot.depth["BTCUSDT"].share = Decimal("0.01")
     return spot

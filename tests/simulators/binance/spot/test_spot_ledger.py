@@ -109,14 +109,14 @@ async def test_a_state_file_from_before_spot_still_opens(start_venue, tmp_path):
 
 
 def test_a_damaged_spot_part_stops_the_start():
-    spot = make_spot(make_exchange(seed=1, prices=None, now_ms=0), seed=1)
+    spot = make_spot(make_exchange(seed=1, now_ms=0), seed=1)
 
     with pytest.raises(StateFileError):
         state.restore(spot, msgspec.Raw(b'{"wallets": 1}'))
 
 
 def test_an_order_that_never_traded_is_archived_after_90_days():
-    exchange = make_exchange(seed=1, prices=None, now_ms=0)
+    exchange = make_exchange(seed=1, now_ms=0)
     spot = make_spot(exchange, seed=1)
     account = exchange_account()
 

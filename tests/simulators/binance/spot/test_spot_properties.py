@@ -27,7 +27,7 @@ TIMED = {"LIMIT", "STOP_LOSS_LIMIT", "TAKE_PROFIT_LIMIT"}
 
 
 def make(seed=1, share="1"):
-    exchange = make_exchange(seed=seed, prices=None, now_ms=START_MS)
+    exchange = make_exchange(seed=seed, now_ms=START_MS)
     spot = make_spot(exchange, seed=seed)
     spot.deposit("alice", dict(FUNDS), START_MS)
     for depth in spot.depth.values():

@@ -49,11 +49,6 @@ def key_permissions(call: Call) -> Any:
     return {"createTime": call.account.created_ms, **call.account.permissions, "tradingAuthorityExpirationTime": 0}
 
 
-def no_coin_contracts(call: Call) -> Any:
-    """COIN-M contracts, asked for by clients that load every market: none is listed here."""
-    return {"timezone": "UTC", "serverTime": call.now_ms, "rateLimits": [], "exchangeFilters": [], "symbols": []}
-
-
 def system_status(call: Call) -> Any:
     del call
     return {"status": 0, "msg": "normal"}
@@ -84,5 +79,4 @@ ROUTES: Routes = {
     ("DELETE", "/fapi/v1/listenKey"): Route(handle=close_listen_key, guard="key"),
     ("GET", "/sapi/v1/account/apiRestrictions"): Route(handle=key_permissions),
     ("GET", "/sapi/v1/system/status"): Route(handle=system_status, guard="public"),
-    ("GET", "/dapi/v1/exchangeInfo"): Route(handle=no_coin_contracts, guard="public"),
 }
