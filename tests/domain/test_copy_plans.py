@@ -1,6 +1,7 @@
 """What a follower does with a step: sized from their own settings, or refused with the reason and its numbers."""
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
@@ -88,6 +89,16 @@ def test_twenty_usd_times_five_at_95200_is_one_thousandth():
         "stop_loss_pct": "2",
         "take_profit_pct": "4",
     }
+
+
+def test_a_share_of_an_opening_is_that_share_of_a_whole_size():
+    whole = plan_copy(OPEN_LONG, make_follower(), make_quote("1000", quantity_step=Decimal("0.001")))
+    share = replace(OPEN_LONG, fraction=Decimal("0.75"))
+
+    plan = plan_copy(share, make_follower(), make_quote("1000", quantity_step=Decimal("0.001")))
+
+    assert (whole.quantity, plan.quantity) == (Decimal("0.100"), Decimal("0.075"))
+    assert (whole.inputs.get("fraction"), plan.inputs["fraction"]) == (None, "0.75")
 
 
 def test_a_size_of_many_digits_gets_an_answer_and_no_error():

@@ -12,6 +12,7 @@ from copydesk.domain.planning import Copy, plan_copy
 from copydesk.domain.signal import Action, Direction, Instruction, LegKind, Size, SizeUnit, Step, Target
 from store_support import NOW, PROPERTY, make_bot, make_follower, make_position, make_quote
 
+STEERED = [action for action in Action if action is not Action.MODIFY]
 FLAT, LONG, SHORT = Direction.FLAT, Direction.LONG, Direction.SHORT
 
 OPEN = {LONG: Step(leg=LegKind.OPEN, direction=LONG), SHORT: Step(leg=LegKind.OPEN, direction=SHORT)}
@@ -64,7 +65,7 @@ def towards(direction, size=None, previous_size=None):
 
 
 def test_the_tables_here_know_every_action_and_every_position():
-    assert set(CLOSING) == set(REVERSING) == {(action, held) for action in Action for held in Direction}
+    assert set(CLOSING) == set(REVERSING) == {(action, held) for action in STEERED for held in Direction}
 
 
 @pytest.mark.parametrize("market_type", [MarketType.FUTURES, MarketType.MT5])
@@ -81,7 +82,7 @@ def test_every_action_means_one_thing_in_every_position(market_type, on_opposite
 
 @pytest.mark.parametrize("on_opposite", list(OnOpposite))
 @pytest.mark.parametrize("held", [FLAT, LONG])
-@pytest.mark.parametrize("action", list(Action))
+@pytest.mark.parametrize("action", STEERED)
 def test_a_spot_bot_never_opens_a_short(on_opposite, held, action):
     course = steer(make_bot(market_type=MarketType.SPOT, on_opposite=on_opposite), held, instruction(action))
 
@@ -274,6 +275,7 @@ OPENS_NEVER = {
     Action.CLOSE: {LONG, SHORT},
     Action.CLOSE_LONG: {LONG, SHORT},
     Action.CLOSE_SHORT: {LONG, SHORT},
+    Action.MODIFY: {LONG, SHORT},
 }
 
 
@@ -299,3 +301,8 @@ def test_nothing_ever_opens_what_its_action_cannot_mean(action, held, target, si
         assert course.steps or course.note
     else:
         assert course.problem
+
+
+@pytest.mark.parametrize("held", list(Direction))
+def test_a_change_of_stops_means_nothing_without_a_ticket(held):
+    assert isinstance(steer(make_bot(), held, instruction(Action.MODIFY)), Meaningless)

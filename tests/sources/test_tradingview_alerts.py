@@ -185,7 +185,7 @@ def test_every_order_of_words_says_the_same():
 
 
 def test_the_words_tested_here_reach_every_action():
-    assert set(WORDS) == set(Action) == {as_action(word) for word in SPELLINGS.values()} - {None}
+    assert set(WORDS) == set(Action) - {Action.MODIFY} == {as_action(word) for word in SPELLINGS.values()} - {None}
 
 
 @pytest.mark.parametrize(

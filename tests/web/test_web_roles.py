@@ -29,6 +29,8 @@ WHO = {
     ("PATCH", "/api/v1/bots/{id}"): PROVIDERS,
     ("DELETE", "/api/v1/bots/{id}"): PROVIDERS,
     ("POST", "/api/v1/bots/{id}/rotate-secret"): PROVIDERS,
+    ("POST", "/signal/broadcast"): PROVIDERS,
+    ("POST", "/signal/close"): PROVIDERS,
     ("POST", "/api/v1/exchange-accounts"): FOLLOWERS,
     ("GET", "/api/v1/exchange-accounts"): FOLLOWERS,
     ("GET", "/api/v1/exchange-accounts/{id}"): FOLLOWERS,
@@ -60,6 +62,8 @@ DECIDE_THEMSELVES = {
     ("POST", "/token/refresh"),
     ("POST", "/api/v1/bots/webhook/master/{id}"),
 }
+# Past the door there is a second one: a token alone is not enough.
+NEEDS_A_SIGNATURE = {("POST", "/signal/broadcast"), ("POST", "/signal/close")}
 NEEDS_A_BODY = {
     ("POST", "/api/v1/users"),
     ("POST", "/api/v1/bots"),
@@ -76,6 +80,8 @@ async def people(desk):
 
 
 def behind_the_door(method, path):
+    if (method, path) in NEEDS_A_SIGNATURE:
+        return 401
     if (method, path) in NEEDS_A_BODY:
         return 422
     if "{id}" in path:
@@ -99,6 +105,7 @@ async def test_a_route_lets_in_whom_the_contract_names_and_nobody_else(people, m
 
     if allowed is OPEN or role in allowed:
         assert answer.status_code == behind_the_door(method, path), answer.text
+        assert (method, path) not in NEEDS_A_SIGNATURE or "must be signed" in answer.text
     else:
         assert_error(answer, 401 if role == "nobody" else 403, "unauthorized" if role == "nobody" else "forbidden")
 

@@ -5,7 +5,9 @@ async with signed_in("http://127.0.0.1:8000", "ada", "her password") as api:
         print(bot.name, bot.default_leverage)
 """
 
-from collections.abc import AsyncIterator
+import json
+import secrets
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -30,6 +32,8 @@ from copydesk.client.models import (
     WebhookAnswer,
 )
 from copydesk.client.people import NewUser, Profile, UserAnswer, UserChange, UserConfig, UserConfigChange
+from copydesk.domain.signing import sign_v1
+from copydesk.ports.clock import SystemClock
 
 USERS = "/api/v1/users"
 BOTS = "/api/v1/bots"
@@ -155,6 +159,35 @@ class ApiClient(Connection):
     async def alert(self, webhook_url: str, message: dict[str, Any], *, wait_s: float = 0) -> WebhookAnswer:
         """Fire a bot's webhook as TradingView would; the secret is in the message."""
         answer = await self.send("POST", webhook_url, json=message, params={"wait": wait_s} if wait_s else None)
+        return WebhookAnswer.model_validate_json(answer.content)
+
+    async def broadcast(
+        self, signing_secret: str, message: Mapping[str, object], *, wait_s: float = 0
+    ) -> WebhookAnswer:
+        """Send a master's ticket to a bot of source rest or master, signed (v1)."""
+        return await self._send_signed("/signal/broadcast", signing_secret, message, wait_s)
+
+    async def close_signal(
+        self, signing_secret: str, master_ticket: int, *, wait_s: float = 0, **more: object
+    ) -> WebhookAnswer:
+        """Close a master's ticket; with `volume`, that part of it."""
+        message = {"master_ticket": master_ticket, **more}
+        return await self._send_signed("/signal/close", signing_secret, message, wait_s)
+
+    async def _send_signed(
+        self, path: str, signing_secret: str, message: Mapping[str, object], wait_s: float
+    ) -> WebhookAnswer:
+        """One message, one id: sent again after a 429, it is the same one."""
+        body = json.dumps(message, default=str, allow_nan=False).encode()
+        message_id, seconds = f"msg_{secrets.token_hex(16)}", int(SystemClock().now().timestamp())
+        headers = {
+            "Content-Type": "application/json",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(seconds),
+            "webhook-signature": sign_v1(signing_secret, message_id=message_id, seconds=seconds, body=body),
+        }
+        params = {"wait": wait_s} if wait_s else None
+        answer = await self.send("POST", path, content=body, headers=headers, params=params)
         return WebhookAnswer.model_validate_json(answer.content)
 
 

@@ -77,11 +77,13 @@ class Connection:
                 break
         return found
 
-    async def send(self, method: str, path: str, **content: Any) -> httpx.Response:
+    async def send(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **content: Any
+    ) -> httpx.Response:
         """A success, or raise one of ApiError's kinds."""
         for _ in range(TRIES_WHEN_BUSY):
             token = None if self._tokens is None else self._tokens.access_token
-            answer = await self._http.request(method, path, headers=self._headers(), **content)
+            answer = await self._http.request(method, path, headers={**self._headers(), **(headers or {})}, **content)
             if answer.status_code == httpx.codes.UNAUTHORIZED and path != "/token" and await self._renew(token):
                 continue
             wait_s = float(answer.headers.get("retry-after", "1"))

@@ -53,9 +53,9 @@ class NewBot(Request):
     name: Name
     description: Text = ""
     market_type: MarketType = MarketType.FUTURES
-    source: Literal["tradingview"] = "tradingview"
+    source: Literal["tradingview", "rest", "master"] = "tradingview"
     master_webhook_path: WebhookPath | None = Field(None, description="absent: made from the name")
-    master_secret: Secret | None = Field(None, description="absent: made by the server")
+    master_secret: Secret | None = Field(None, description="absent: made by the server; for tradingview bots")
     default_leverage: Leverage = 1
     default_margin_usd: Usd = Decimal(50)
     default_stop_loss_pct: StopPercent = Decimal(0)
@@ -83,7 +83,7 @@ class BotChange(Change):
 
 
 class BotAnswer(Answer):
-    """`webhook_url` is there for the bot's owner; `master_secret` once, when it was made."""
+    """Its owner sees `webhook_url`, and once `master_secret` (source tradingview) or `signing_secret` (rest, master)."""
 
     id: str
     name: str
@@ -104,6 +104,7 @@ class BotAnswer(Answer):
     master_webhook_path: str | None = None
     webhook_url: str | None = None
     master_secret: str | None = None
+    signing_secret: str | None = None
 
 
 class RotateSecret(Request):
@@ -112,7 +113,8 @@ class RotateSecret(Request):
 
 
 class NewSecret(Answer):
-    master_secret: str
+    master_secret: str | None = None
+    signing_secret: str | None = None
     old_valid_until: datetime
 
 

@@ -117,6 +117,8 @@ def steer(bot: Bot, held: Direction, instruction: Instruction) -> Course | Meani
 
 
 def _course(bot: Bot, held: Direction, instruction: Instruction) -> Course | Meaningless:
+    if instruction.action is Action.MODIFY:
+        return Meaningless(problem="only a ticket can be modified")
     if instruction.target is not None:
         return _towards_target(held, instruction.action, instruction.target)
     if instruction.action in _CLOSES:

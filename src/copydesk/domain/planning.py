@@ -100,7 +100,7 @@ def _plan_open(step: Step, follower: Follower, quote: Quote | None, size: Size |
     wanted = _refuse_venue(follower, quote) or _wanted(follower, quote, size)
     if isinstance(wanted, Refusal):
         return wanted
-    exact, rule = wanted
+    exact, rule = wanted[0] * step.fraction, wanted[1]
     settings = follower.settings
     inputs = {
         "margin_usd": plain(settings.margin_usd),
@@ -111,7 +111,7 @@ def _plan_open(step: Step, follower: Follower, quote: Quote | None, size: Size |
         "notional_min": plain(quote.instrument.notional_min),
         "stop_loss_pct": plain(settings.stop_loss_pct),
         "take_profit_pct": plain(settings.take_profit_pct),
-    }
+    } | ({} if step.fraction == 1 else {"fraction": plain(step.fraction)})
     quantity = round_down(exact, quote.instrument.quantity_step)
     numbers = {
         "exact_quantity": plain(Decimal(format(exact, ".8f"))),

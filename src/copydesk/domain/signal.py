@@ -56,6 +56,8 @@ class Action(StrEnum):
     CLOSE_LONG = "close_long"
     CLOSE_SHORT = "close_short"
     CLOSE = "close"
+    MODIFY = "modify"
+    """A ticket's stops changed: recorded, and nothing to open or close."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,11 +85,32 @@ class Size:
     amount: Decimal
 
 
+class TicketEvent(StrEnum):
+    """What a master's terminal says became of a ticket."""
+
+    OPEN = "OPEN"
+    MODIFY = "MODIFY"
+    CLOSE = "CLOSE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketReport:
+    """A master's ticket as it was told; None is not told. Volume > 0, of a close the part to close; a stop of 0 is none."""
+
+    number: int
+    event: TicketEvent | None = None
+    direction: Direction | None = None
+    volume: Decimal | None = None
+    stop_loss: Decimal | None = None
+    take_profit: Decimal | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instruction:
     """What a source read: the same shape from every source.
 
-    `key` makes repeats recognisable (with how long), `price` is the sender's, for the record only.
+    `key` makes repeats recognisable (with how long); where `content` is told, the same key with another one is refused.
+    `price` is the sender's, for the record only. With a `ticket`, the bot's tickets say what it means, not `action`.
     """
 
     ticker: str
@@ -98,6 +121,8 @@ class Instruction:
     price: Decimal | None = None
     target: Target | None = None
     size: Size | None = None
+    ticket: TicketReport | None = None
+    content: str | None = None
     payload: Mapping[str, object]
 
 
@@ -112,7 +137,7 @@ class LegKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One thing every follower should do: open in a direction, or close `fraction` of what was opened.
+    """One thing every follower should do: open `fraction` of their own size, or close `fraction` of what was opened.
 
     A close with direction `flat` closes whatever the follower holds.
     """

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from copydesk.domain.bot import Bot, BotStatus, Course, Meaningless, steer
 from copydesk.domain.errors import Conflict, FieldError, InvalidInput, NotFound
 from copydesk.domain.ids import BotId, SignalId, new_id
 from copydesk.domain.signal import Instruction, Signal, SourceKind
+from copydesk.domain.tickets import Repeated, Turn
+from copydesk.engine.tickets import keep_turn, take_turn
 from copydesk.ports.clock import Clock
 from copydesk.ports.store import Store, Transaction
 
@@ -111,15 +113,85 @@ def _record(
     if bot is None:
         raise NotFound("no such bot")
     subscribers = len(tables.followers.subscribers(bot_id))
-    first = tables.signals.known(bot_id, instruction.key, now)
+    first = _first(tables, bot_id, instruction, now)
     if first is not None:
         return Acceptance(signal_id=first, duplicate=True, subscribers=subscribers)
     if bot.status is not BotStatus.ACTIVE:
         raise Conflict(f"the bot is {bot.status}: it takes no signals")
+    if instruction.ticket is None:
+        signal = _steered(tables, bot, instruction, source=source, received_at=received_at, now=now)
+    else:
+        turn = take_turn(tables, bot, instruction, instruction.ticket)
+        if isinstance(turn, Repeated):
+            _remember(tables, bot_id, instruction, turn.signal_id, now)
+            return Acceptance(signal_id=turn.signal_id, duplicate=True, subscribers=subscribers)
+        signal = _turned(tables, bot, instruction, turn, source=source, received_at=received_at, now=now)
+    _remember(tables, bot_id, instruction, signal.id, now)
+    return Acceptance(signal_id=signal.id, duplicate=False, subscribers=subscribers)
+
+
+def _first(tables: Transaction, bot_id: BotId, instruction: Instruction, now: datetime) -> SignalId | None:
+    """The signal that this one repeats; Conflict where the key was used for something else."""
+    first = tables.signals.known(bot_id, instruction.key, now)
+    if first is not None and tables.signals.content(bot_id, instruction.key) != instruction.content:
+        raise Conflict("this message's id was used for another message: each needs an id of its own")
+    return first
+
+
+def _remember(tables: Transaction, bot_id: BotId, instruction: Instruction, signal_id: SignalId, now: datetime) -> None:
+    expires_at = now + timedelta(seconds=instruction.key_ttl_s)
+    tables.signals.remember(bot_id, instruction.key, signal_id, expires_at, instruction.content)
+
+
+def _steered(
+    tables: Transaction,
+    bot: Bot,
+    instruction: Instruction,
+    *,
+    source: SourceKind,
+    received_at: datetime,
+    now: datetime,
+) -> Signal:
+    """By the bot's own position on the symbol."""
     course = _steer(tables, bot, instruction)
-    signal = Signal(
+    signal = _signal(bot, instruction, course, source=source, received_at=received_at, now=now)
+    tables.signals.add(signal)
+    tables.signals.set_held_by_bot(bot.id, instruction.symbol, course.direction, now)
+    return signal
+
+
+def _turned(
+    tables: Transaction,
+    bot: Bot,
+    instruction: Instruction,
+    turn: Turn,
+    *,
+    source: SourceKind,
+    received_at: datetime,
+    now: datetime,
+) -> Signal:
+    """By the bot's tickets; the ticket knows its symbol where the report does not tell it."""
+    symbol = turn.ticket.symbol
+    known = replace(instruction, symbol=symbol, ticker=instruction.ticker or symbol, action=turn.action)
+    course = Course(steps=turn.steps, direction=turn.held, note=turn.note)
+    signal = _signal(bot, known, course, source=source, received_at=received_at, now=now)
+    tables.signals.add(signal)
+    keep_turn(tables, turn, signal, now)
+    return signal
+
+
+def _signal(
+    bot: Bot,
+    instruction: Instruction,
+    course: Course,
+    *,
+    source: SourceKind,
+    received_at: datetime,
+    now: datetime,
+) -> Signal:
+    return Signal(
         id=SignalId(new_id(now)),
-        bot_id=bot_id,
+        bot_id=bot.id,
         source=source,
         ticker=instruction.ticker,
         symbol=instruction.symbol,
@@ -132,11 +204,6 @@ def _record(
         received_at=received_at,
         created_at=now,
     )
-    tables.signals.add(signal)
-    expires_at = now + timedelta(seconds=instruction.key_ttl_s)
-    tables.signals.remember(bot_id, instruction.key, signal.id, expires_at)
-    tables.signals.set_held_by_bot(bot_id, instruction.symbol, course.direction, now)
-    return Acceptance(signal_id=signal.id, duplicate=False, subscribers=subscribers)
 
 
 def _steer(tables: Transaction, bot: Bot, instruction: Instruction) -> Course:

@@ -17,6 +17,7 @@ from copydesk.domain.planning import Follower
 from copydesk.domain.position import Position, Trade
 from copydesk.domain.signal import Direction, Signal
 from copydesk.domain.subscription import Account, PositionMode, Subscription
+from copydesk.domain.tickets import Book, Ticket
 
 T = TypeVar("T")
 
@@ -39,7 +40,13 @@ class SignalTable(Protocol):
 
     def known(self, bot_id: BotId, key: str, at: datetime) -> SignalId | None: ...
 
-    def remember(self, bot_id: BotId, key: str, signal_id: SignalId, expires_at: datetime) -> None: ...
+    def content(self, bot_id: BotId, key: str) -> str | None:
+        """What a known key was first used for, where it was told."""
+        ...
+
+    def remember(
+        self, bot_id: BotId, key: str, signal_id: SignalId, expires_at: datetime, content: str | None = None
+    ) -> None: ...
 
     def add(self, signal: Signal) -> None: ...
 
@@ -170,6 +177,22 @@ class BreakerTable(Protocol):
     def holdings(self, reach: Reach) -> Sequence[Holding]: ...
 
 
+class TicketTable(Protocol):
+    """Tickets of masters, and the volume that a bot's followers were told to hold."""
+
+    def get(self, bot_id: BotId, number: int) -> Ticket | None:
+        """Open or closed."""
+        ...
+
+    def book(self, bot_id: BotId, symbol: str) -> Book: ...
+
+    def put(self, bot_id: BotId, ticket: Ticket, at: datetime) -> None: ...
+
+    def hold(self, bot_id: BotId, symbol: str, volume: Decimal) -> None:
+        """Beside the direction that `SignalTable.set_held_by_bot` keeps."""
+        ...
+
+
 class Transaction(Protocol):
     """The tables at one moment."""
 
@@ -187,6 +210,9 @@ class Transaction(Protocol):
 
     @property
     def breakers(self) -> BreakerTable: ...
+
+    @property
+    def tickets(self) -> TicketTable: ...
 
 
 class Store(Protocol):

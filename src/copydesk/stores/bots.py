@@ -1,4 +1,4 @@
-"""Bots and the secrets their alerts carry."""
+"""Bots, and the secrets that their alerts carry or their senders sign with."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from copydesk.domain.bot import Bot, BotStatus
 from copydesk.domain.errors import Conflict
 from copydesk.domain.ids import BotId, UserId
+from copydesk.domain.signal import SourceKind
 from copydesk.domain.subscription import SubscriptionStatus
 from copydesk.stores import tables
 from copydesk.stores.rows import columns, count, dump, first, load, page
@@ -19,15 +20,16 @@ _SECRETS = tables.bot_secrets
 
 
 class Bots:
-    """Two secrets may be valid at once while one is being rotated; only their fingerprints are kept."""
+    """Two secrets may be valid at once while one is being rotated. Of an alert's secret only the fingerprint is kept;
+    one to sign with is kept sealed as well.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def add(self, bot: Bot, fingerprint: str) -> None:
+    def add(self, bot: Bot, fingerprint: str, sealed: str | None = None) -> None:
         self._save_new(bot)
-        row = {"bot_id": bot.id, "fingerprint": fingerprint, "expires_at": None, "created_at": bot.created_at}
-        self._connection.execute(_SECRETS.insert(), [row])
+        self._add_secret(bot.id, fingerprint, sealed, bot.created_at)
 
     def get(self, bot_id: BotId) -> Bot | None:
         return first(self._connection, Bot, _BOTS, _BOTS.c.id == bot_id)
@@ -64,15 +66,30 @@ class Bots:
         )
         return self._connection.execute(query).scalars().all()
 
-    def rotate(self, bot_id: BotId, fingerprint: str, *, old_until: datetime, at: datetime) -> None:
+    def sealed_secrets(self, bot_id: BotId, at: datetime) -> Sequence[str]:
+        """The secrets valid now that the bot's senders sign with."""
+        valid = or_(_SECRETS.c.expires_at.is_(None), _SECRETS.c.expires_at > at)
+        query = select(_SECRETS.c.sealed).where(_SECRETS.c.bot_id == bot_id, _SECRETS.c.sealed.is_not(None), valid)
+        return self._connection.execute(query).scalars().all()
+
+    def signed(self, owner_id: UserId) -> Sequence[Bot]:
+        """A person's own bots that take signed signals, the archived ones left out."""
+        sources = _BOTS.c.source.in_((SourceKind.REST, SourceKind.MASTER))
+        query = select(*columns(_BOTS, Bot)).where(
+            _BOTS.c.owner_id == owner_id, sources, _BOTS.c.status != BotStatus.ARCHIVED
+        )
+        return [load(Bot, row) for row in self._connection.execute(query.order_by(_BOTS.c.id))]
+
+    def rotate(
+        self, bot_id: BotId, fingerprint: str, *, old_until: datetime, at: datetime, sealed: str | None = None
+    ) -> None:
         """A new secret at once; of the old ones only the newest stays valid, until `old_until`."""
         current = _SECRETS.c.bot_id == bot_id
         if fingerprint in self.fingerprints(bot_id, at):
             raise Conflict("this secret is valid already: choose another one")
         self._connection.execute(_SECRETS.delete().where(current, _SECRETS.c.expires_at.is_not(None)))
         self._connection.execute(_SECRETS.update().where(current).values(expires_at=old_until))
-        row = {"bot_id": bot_id, "fingerprint": fingerprint, "expires_at": None, "created_at": at}
-        self._connection.execute(_SECRETS.insert(), [row])
+        self._add_secret(bot_id, fingerprint, sealed, at)
 
     def health(self) -> Mapping[str, Any]:
         """How many bots and subscriptions are active, and when the last signal came."""
@@ -87,6 +104,10 @@ class Bots:
             "active_subscriptions": self._connection.execute(following).scalar_one(),
             "last_signal_at": self._connection.execute(latest).scalar_one_or_none(),
         }
+
+    def _add_secret(self, bot_id: BotId, fingerprint: str, sealed: str | None, at: datetime) -> None:
+        row = {"bot_id": bot_id, "fingerprint": fingerprint, "sealed": sealed, "expires_at": None, "created_at": at}
+        self._connection.execute(_SECRETS.insert(), [row])
 
     def _save_new(self, bot: Bot) -> None:
         try:

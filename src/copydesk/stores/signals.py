@@ -33,8 +33,15 @@ class Signals:
         found = self._connection.execute(query).scalar_one_or_none()
         return None if found is None else SignalId(found)
 
-    def remember(self, bot_id: BotId, key: str, signal_id: SignalId, expires_at: datetime) -> None:
-        values = {"signal_id": signal_id, "expires_at": expires_at}
+    def content(self, bot_id: BotId, key: str) -> str | None:
+        keys = tables.bot_signal_keys.c
+        query = select(keys.content).where(keys.bot_id == bot_id, keys.key == key)
+        return self._connection.execute(query).scalar_one_or_none()
+
+    def remember(
+        self, bot_id: BotId, key: str, signal_id: SignalId, expires_at: datetime, content: str | None = None
+    ) -> None:
+        values = {"signal_id": signal_id, "expires_at": expires_at, "content": content}
         upsert(self._connection, tables.bot_signal_keys, {"bot_id": bot_id, "key": key}, values)
 
     def add(self, signal: Signal) -> None:

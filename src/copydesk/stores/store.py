@@ -19,6 +19,7 @@ from copydesk.stores.history import History
 from copydesk.stores.positions import Positions
 from copydesk.stores.signals import Signals
 from copydesk.stores.subscriptions import Subscriptions
+from copydesk.stores.tickets import Tickets
 from copydesk.stores.users import Users
 
 T = TypeVar("T")
@@ -50,6 +51,10 @@ class Tables:
     @cached_property
     def breakers(self) -> Breakers:
         return Breakers(self._connection)
+
+    @cached_property
+    def tickets(self) -> Tickets:
+        return Tickets(self._connection)
 
     @cached_property
     def users(self) -> Users:

@@ -106,6 +106,7 @@ bot_secrets = Table(
     metadata,
     _of("bot_id", "bots.id", primary_key=True),
     Column("fingerprint", Text, primary_key=True),
+    Column("sealed", Text),
     _when("expires_at", nullable=True),
     _when("created_at"),
 )
@@ -187,6 +188,7 @@ bot_signal_keys = Table(
     Column("key", Text, primary_key=True),
     _of("signal_id", "bot_signals.id"),
     _when("expires_at"),
+    Column("content", Text),
 )
 
 bot_positions = Table(
@@ -196,6 +198,23 @@ bot_positions = Table(
     Column("symbol", Text, primary_key=True),
     Column("direction", Word(Direction), nullable=False),
     _when("updated_at"),
+    Column("volume", Money),
+)
+
+master_tickets = Table(
+    "master_tickets",
+    metadata,
+    _of("bot_id", "bots.id", primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("symbol", Text, nullable=False),
+    Column("direction", Word(Direction), nullable=False),
+    Column("volume", Money, nullable=False),
+    Column("stop_loss", Money, nullable=False),
+    Column("take_profit", Money, nullable=False),
+    Column("status", Text, nullable=False),
+    _of("signal_id", "bot_signals.id"),
+    _when("updated_at"),
+    Index("ix_master_tickets_bot_id_symbol_status", "bot_id", "symbol", "status"),
 )
 
 bot_signal_executions = Table(

@@ -9,6 +9,7 @@ from copydesk.web import (
     accounts,
     bots,
     breaker,
+    broadcast,
     errors,
     history,
     pages,
@@ -27,7 +28,20 @@ from copydesk.web.metrics import CountAnswers
 
 _ROOMS = tuple(
     module.router
-    for module in (sign_in, setup, users, webhook, bots, accounts, subscriptions, breaker, history, status, pages)
+    for module in (
+        sign_in,
+        setup,
+        users,
+        webhook,
+        broadcast,
+        bots,
+        accounts,
+        subscriptions,
+        breaker,
+        history,
+        status,
+        pages,
+    )
 )
 
 

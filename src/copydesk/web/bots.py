@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse
 from copydesk.client.desk import HealthAnswer, Page, SickAnswer
 from copydesk.client.models import BotAnswer, BotChange, NewBot, NewSecret, RotateSecret
 from copydesk.domain.bot import Bot, BotStatus, MarketType, OnOpposite
-from copydesk.domain.errors import FieldError, InvalidInput, NotFound, StoreUnavailable
+from copydesk.domain.errors import NotFound, StoreUnavailable
 from copydesk.domain.ids import BotId, new_id
 from copydesk.domain.signal import SourceKind
 from copydesk.domain.user import Role, User
@@ -19,6 +19,7 @@ from copydesk.stores.store import Tables
 from copydesk.web.hub import Hub, Me, TheHub
 from copydesk.web.listing import PageOf, TextFilter, given
 from copydesk.web.refusals import refuses
+from copydesk.web.secrets import new_secret
 
 router = APIRouter(prefix="/api/v1/bots", tags=["bots"])
 
@@ -28,18 +29,12 @@ _SICK: dict[int | str, dict[str, Any]] = {
     503: {"model": SickAnswer, "description": "Something the desk cannot do without is missing"}
 }
 
-SECRET_BYTES = 32
-
-_PLACEHOLDERS = re.compile(
-    r"change[-_ ]?(me|in)|your[-_ ]?secret|demo[-_ ]?secret|secret[-_ ]?here|example|placeholder", re.IGNORECASE
-)
 _FIELDS_OF_BOT = frozenset(NewBot.model_fields) - {"master_secret", "source", "master_webhook_path"}
 
 
 @router.post("", status_code=201, responses=_PATH_IS_TAKEN, response_description="The bot, with its secret")
 async def create_bot(wanted: NewBot, me: Me, hub: TheHub) -> BotAnswer:
     """The secret is in this answer and never again."""
-    secret = _chosen(wanted.master_secret)
     now = hub.clock.now()
     fields = {name: getattr(wanted, name) for name in _FIELDS_OF_BOT}
     bot = Bot(
@@ -51,13 +46,14 @@ async def create_bot(wanted: NewBot, me: Me, hub: TheHub) -> BotAnswer:
         updated_at=now,
         **fields,
     )
+    secret = new_secret(hub, bot, wanted.master_secret)
 
     def work(tables: Tables) -> None:
-        tables.bots.add(bot, hub.vault.fingerprint(secret))
+        tables.bots.add(bot, secret.fingerprint, secret.sealed)
         tables.audit.add(actor=me.id, action="bot.create", subject=bot.id, details={"name": bot.name}, at=now)
 
     await hub.store.write(work)
-    return _answer(hub, bot, me, master_secret=secret)
+    return _answer(hub, bot, me).model_copy(update=secret.shown)
 
 
 @router.get("", response_description="Bots, newest first")
@@ -145,18 +141,18 @@ async def archive_bot(bot_id: str, me: Me, hub: TheHub) -> Response:
 async def rotate_secret(bot_id: str, me: Me, hub: TheHub, wanted: RotateSecret | None = None) -> NewSecret:
     """A new secret at once; the old one goes on working for `overlap_s`."""
     wanted = wanted or RotateSecret()
-    secret = _chosen(wanted.master_secret)
+    bot = await hub.store.read(lambda tables: _own(tables, bot_id, me))
+    secret = new_secret(hub, bot, wanted.master_secret)
     now = hub.clock.now()
     old_until = now + timedelta(seconds=wanted.overlap_s)
 
     def work(tables: Tables) -> None:
-        _own(tables, bot_id, me)
-        tables.bots.rotate(BotId(bot_id), hub.vault.fingerprint(secret), old_until=old_until, at=now)
+        tables.bots.rotate(bot.id, secret.fingerprint, sealed=secret.sealed, old_until=old_until, at=now)
         details = {"overlap_s": wanted.overlap_s}
         tables.audit.add(actor=me.id, action="bot.rotate_secret", subject=bot_id, details=details, at=now)
 
     await hub.store.write(work)
-    return NewSecret(master_secret=secret, old_valid_until=old_until)
+    return NewSecret(old_valid_until=old_until, **secret.shown)
 
 
 def _sick(cause: str) -> JSONResponse:
@@ -174,24 +170,17 @@ def _own(tables: Tables, bot_id: str, me: User) -> Bot:
     return bot
 
 
-def _chosen(secret: str | None) -> str:
-    if secret is None:
-        return secrets.token_urlsafe(SECRET_BYTES)
-    if _PLACEHOLDERS.search(secret):
-        problem = "this is a placeholder: leave it out and the server makes one"
-        raise InvalidInput(f"master_secret: {problem}", (FieldError("master_secret", problem),))
-    return secret
-
-
 def _path(name: str) -> str:
     """Readable, and not to be guessed from the name alone."""
     words = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "bot"
     return f"bot-{words}-{secrets.token_hex(4)}"
 
 
-def _answer(hub: Hub, bot: Bot, me: User, *, master_secret: str | None = None) -> BotAnswer:
+def _answer(hub: Hub, bot: Bot, me: User) -> BotAnswer:
     answer = BotAnswer.model_validate(bot)
     if not _owns(me, bot):
         return answer.model_copy(update={"master_webhook_path": None})
+    if bot.source is not SourceKind.TRADINGVIEW:
+        return answer
     url = f"{hub.webhook_base}/api/v1/bots/webhook/master/{bot.master_webhook_path}"
-    return answer.model_copy(update={"webhook_url": url, "master_secret": master_secret})
+    return answer.model_copy(update={"webhook_url": url})

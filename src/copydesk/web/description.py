@@ -20,6 +20,7 @@ TAGS = [
     {"name": "users", "description": "People: one's own profile and configuration; an admin makes and changes users."},
     {"name": "bots", "description": "Named streams of signals, with default copy settings."},
     {"name": "webhook", "description": "Where TradingView sends its alerts."},
+    {"name": "signed signals", "description": "Where a master's tickets come in, signed."},
     {"name": "accounts", "description": "Followers' accounts at venues. Keys go in and never come out."},
     {"name": "subscriptions", "description": "An account follows a bot, with the follower's own values and limits."},
     {"name": "breaker", "description": "Stop openings, cancel what waits, close what is held; or let go again."},

@@ -52,6 +52,8 @@ POLICIES = {
     ("DELETE", "/api/v1/bots/{bot_id}"): PROVIDES,
     ("POST", "/api/v1/bots/{bot_id}/rotate-secret"): PROVIDES,
     ("POST", "/api/v1/bots/webhook/master/{path}"): EVERYBODY,  # the alert's own secret decides
+    ("POST", "/signal/broadcast"): PROVIDES,  # and a signature
+    ("POST", "/signal/close"): PROVIDES,  # and a signature
     ("POST", "/api/v1/exchange-accounts"): FOLLOWS,
     ("GET", "/api/v1/exchange-accounts"): FOLLOWS,
     ("GET", "/api/v1/exchange-accounts/{account_id}"): FOLLOWS,

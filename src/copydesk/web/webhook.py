@@ -60,13 +60,13 @@ async def receive_alert(
     alert = open_alert(await request.body(), secret)
     bot = await _admit(hub, path, alert.secret or secret, request, received_at)
     instructions = read_alert(alert, received_at)
-    await _refuse_unknown_symbols(hub, bot, instructions)
+    await refuse_unknown_symbols(hub, bot, instructions)
     acceptances = await hub.desk.intake.accept_all(
         bot.id, instructions, source=SourceKind.TRADINGVIEW, received_at=received_at
     )
     stats = BroadcastStats(total_subscribers=acceptances[0].subscribers)
     if wait > 0:
-        stats = await _wait_for_results(hub, acceptances, received_at, wait)
+        stats = await wait_for_results(hub, acceptances, received_at, wait)
     return WebhookAnswer(
         bot_name=bot.name,
         signal_id=acceptances[0].signal_id,
@@ -84,7 +84,8 @@ async def _admit(hub: Hub, path: str, secret: str | None, request: Request, now:
     shown = hub.vault.fingerprint(secret or "")
     valid = [False]
     valid += [hmac.compare_digest(shown, stored) for stored in (found[1] if found is not None else ("0" * 64,))]
-    if found is None or not any(valid) or not secret or objection is not None:
+    listens = found is not None and found[0].source is SourceKind.TRADINGVIEW
+    if found is None or not listens or not any(valid) or not secret or objection is not None:
         address = hub.senders.address(request)
         if objection is not None:
             log.warning("webhook refused", address=address, reason=objection)
@@ -94,7 +95,7 @@ async def _admit(hub: Hub, path: str, secret: str | None, request: Request, now:
     return found[0]
 
 
-async def _refuse_unknown_symbols(hub: Hub, bot: Bot, instructions: Sequence[Instruction]) -> None:
+async def refuse_unknown_symbols(hub: Hub, bot: Bot, instructions: Sequence[Instruction]) -> None:
     """A typing error must not look like a signal nobody could follow."""
     symbols = list({one.symbol for one in instructions})
     answers = await asyncio.gather(*(hub.knows_symbol(bot.market_type, symbol) for symbol in symbols))
@@ -106,7 +107,7 @@ async def _refuse_unknown_symbols(hub: Hub, bot: Bot, instructions: Sequence[Ins
             raise InvalidInput(f"{field}: {problem}", (FieldError(field, problem),), code="unknown_symbol")
 
 
-async def _wait_for_results(
+async def wait_for_results(
     hub: Hub, acceptances: Sequence[Acceptance], received_at: datetime, wait_s: float
 ) -> BroadcastStats:
     """Of all the alert's signals together; each means one follower's answer, or several, for every subscriber."""
