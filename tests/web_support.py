@@ -14,6 +14,8 @@ from prometheus_client import CollectorRegistry
 from copydesk.domain.errors import StoreUnavailable
 from copydesk.domain.user import Role, User, UserStatus, new_user
 from copydesk.engine.desk import Desk
+from copydesk.engine.notifying import Notifying
+from copydesk.notifiers.sender import AppriseNotifier
 from copydesk.ports.clock import SystemClock
 from copydesk.settings import Settings
 from copydesk.simulators.binance import serve as serve_simulator
@@ -101,7 +103,7 @@ class Simulator:
 
 def no_limits():
     """For tests that are about something else."""
-    return Limits(**{name: Buckets(rate=1e6, burst=10**6) for name in ("users", "webhooks", "strangers")})
+    return Limits(**{name: Buckets(rate=1e6, burst=10**6) for name in ("users", "webhooks", "strangers", "tests")})
 
 
 async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setup_token=None, **settings):
@@ -124,6 +126,7 @@ async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setu
         desk=Desk(store, venues, clock, venue_timeout_s=given.venue_timeout_s),
         clock=clock,
         vault=vault,
+        notifier=AppriseNotifier(given.notification_hosts),
         venues=venues,
         tokens=Tokens(vault.derive("sign access tokens")),
         passwords=PASSWORDS,
@@ -149,8 +152,11 @@ async def running_hub(folder, **options):
     async def lifespan(_app):
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(hub.desk.run())
+            telling = tasks.create_task(Notifying(hub.store, hub.notifier, hub.clock).run())
             yield
             running.cancel()
+            telling.cancel()
+        await hub.notifier.close()
         await hub.venues.close()
         await database.close()
 
@@ -254,6 +260,9 @@ class Person:
 
     async def post(self, path, **content):
         return await self.send("POST", path, **content)
+
+    async def put(self, path, **content):
+        return await self.send("PUT", path, **content)
 
     async def patch(self, path, **content):
         return await self.send("PATCH", path, **content)

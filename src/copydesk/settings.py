@@ -32,6 +32,7 @@ HOME = Path.home() / ".copydesk"
 
 HttpUrl = Annotated[AnyHttpUrl, UrlConstraints(allowed_schemes=["http", "https"])]
 Networks = Annotated[tuple[str, ...], NoDecode]
+Hosts = Annotated[tuple[str, ...], NoDecode]
 Port = Annotated[int, Field(ge=0, le=65535)]
 
 
@@ -95,12 +96,24 @@ class Settings(BaseSettings):
         min_length=16,
         description="Bearer token with which Prometheus may read /metrics; without it, only an admin may.",
     )
+    notification_hosts: Hosts = Field(
+        (),
+        description="Hosts, parted by commas, that notifications may reach though they are private: your own ntfy or gotify.",
+    )
     allow_live: bool = Field(False, description="Whether accounts of environment `live` may trade real money.")
 
     @field_validator("data_dir", "master_key_file")
     @classmethod
     def _expand_home(cls, path: Path) -> Path:
         return path.expanduser()
+
+    @field_validator("notification_hosts", mode="before")
+    @classmethod
+    def _read_hosts(cls, value: object) -> tuple[str, ...]:
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, Sequence) or not all(isinstance(part, str) for part in parts):
+            raise ValueError("a list of host names or addresses is expected")
+        return tuple(part.strip().lower() for part in parts if part.strip())
 
     @field_validator("trusted_proxies", "webhook_sources", mode="before")
     @classmethod

@@ -19,6 +19,9 @@ WHO = {
     ("GET", "/users/me"): ALL,
     ("GET", "/users/me/config"): ALL,
     ("POST", "/users/config"): ALL,
+    ("GET", "/users/me/notifications"): ALL,
+    ("PUT", "/users/me/notifications"): ALL,
+    ("POST", "/users/me/notifications/test"): ALL,
     ("POST", "/api/v1/users"): ADMINS,
     ("GET", "/api/v1/users"): ADMINS,
     ("GET", "/api/v1/users/{id}"): ADMINS,
@@ -65,6 +68,8 @@ DECIDE_THEMSELVES = {
 # Past the door there is a second one: a token alone is not enough.
 NEEDS_A_SIGNATURE = {("POST", "/signal/broadcast"), ("POST", "/signal/close")}
 NEEDS_A_BODY = {
+    ("PUT", "/users/me/notifications"),
+    ("POST", "/users/me/notifications/test"),
     ("POST", "/api/v1/users"),
     ("POST", "/api/v1/bots"),
     ("POST", "/api/v1/exchange-accounts"),

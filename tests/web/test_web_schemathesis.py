@@ -29,6 +29,7 @@ INSIDE = ("Traceback", 'File \\"', "sqlalchemy", "site-packages")
 MORE_THAN_A_SCHEMA_SAYS = [
     *("subscribe", "create_account", "change_account"),
     *("create_bot", "change_bot", "change_subscription", "change_config", "pull_breaker"),
+    *("set_notifications", "test_notifications"),
 ]
 
 

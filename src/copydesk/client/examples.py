@@ -230,5 +230,19 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "previous_hash": "5f0c2a9173e8b64d" * 4,
         "hash": "c81d0be29a47f653" * 4,
     },
+    "NotificationsWish": {
+        "addresses": ["ntfys://ntfy.sh/my-own-topic"],
+        "kinds": ["order_failed", "needs_a_person"],
+        "quiet_hours": {"start": "22:00:00", "end": "07:00:00", "time_zone": "Europe/Lisbon"},
+    },
+    "NotificationsAnswer": {
+        "addresses": [{"scheme": "ntfys", "hint": "ntfy.sh/…"}],
+        "kinds": ["needs_a_person", "order_failed"],
+        "quiet_hours": {"start": "22:00:00", "end": "07:00:00", "time_zone": "Europe/Lisbon"},
+    },
+    "NotificationTestAnswer": {
+        "success": True,
+        "results": [{"scheme": "ntfys", "hint": "ntfy.sh/…", "sent": True, "problem": None}],
+    },
 }
 """By the name of the model."""

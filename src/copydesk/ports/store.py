@@ -12,7 +12,8 @@ from typing import Protocol, TypeVar
 from copydesk.domain.bot import Bot
 from copydesk.domain.breaker import Breaker, Reach
 from copydesk.domain.execution import Execution, State
-from copydesk.domain.ids import AccountId, BotId, ExecutionId, SignalId, SubscriptionId
+from copydesk.domain.ids import AccountId, BotId, ExecutionId, SignalId, SubscriptionId, UserId
+from copydesk.domain.notice import Choices, Fact
 from copydesk.domain.planning import Follower
 from copydesk.domain.position import Position, Trade
 from copydesk.domain.signal import Direction, Signal
@@ -193,6 +194,26 @@ class TicketTable(Protocol):
         ...
 
 
+class NoticeTable(Protocol):
+    """The journal as people are told of it, and who wants to be told what."""
+
+    def latest(self) -> tuple[int, str]:
+        """The newest move's number and the newest signal's id."""
+        ...
+
+    def moves_after(self, number: int, most: int) -> Sequence[tuple[int, Fact]]:
+        """Moves of executions in the order of their numbers; a number may appear after a larger one did."""
+        ...
+
+    def signals_after(self, signal_id: str, most: int) -> Sequence[tuple[str, Fact]]: ...
+
+    def choices(self, users: Collection[UserId]) -> Mapping[UserId, Choices]:
+        """Of those who have an address."""
+        ...
+
+    def addresses(self, user_id: UserId) -> Sequence[str]: ...
+
+
 class Transaction(Protocol):
     """The tables at one moment."""
 
@@ -213,6 +234,9 @@ class Transaction(Protocol):
 
     @property
     def tickets(self) -> TicketTable: ...
+
+    @property
+    def notices(self) -> NoticeTable: ...
 
 
 class Store(Protocol):

@@ -16,6 +16,7 @@ from copydesk.stores.executions import Executions
 from copydesk.stores.figures import Figures
 from copydesk.stores.followers import Followers
 from copydesk.stores.history import History
+from copydesk.stores.notices import Notices
 from copydesk.stores.positions import Positions
 from copydesk.stores.signals import Signals
 from copydesk.stores.subscriptions import Subscriptions
@@ -55,6 +56,10 @@ class Tables:
     @cached_property
     def tickets(self) -> Tickets:
         return Tickets(self._connection)
+
+    @cached_property
+    def notices(self) -> Notices:
+        return Notices(self._connection, self._vault)
 
     @cached_property
     def users(self) -> Users:

@@ -68,6 +68,16 @@ users = Table(
     _when("updated_at"),
 )
 
+user_notifications = Table(
+    "user_notifications",
+    metadata,
+    _of("user_id", "users.id", primary_key=True),
+    Column("addresses", Json, nullable=False),
+    Column("kinds", Json, nullable=False),
+    Column("quiet_hours", Json),
+    _when("updated_at"),
+)
+
 refresh_tokens = Table(
     "refresh_tokens",
     metadata,

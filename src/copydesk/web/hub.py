@@ -15,6 +15,7 @@ from copydesk.domain.user import User
 from copydesk.domain.venue import PAPER, VenueName
 from copydesk.engine.desk import Desk
 from copydesk.ports.clock import Clock
+from copydesk.ports.notifier import Notifier
 from copydesk.ports.vault import Vault
 from copydesk.ports.venue import Venue
 from copydesk.stores.store import SqlStore
@@ -35,6 +36,7 @@ class Hub:
     desk: Desk
     clock: Clock
     vault: Vault
+    notifier: Notifier
     venues: Mapping[VenueName, Venue]
     tokens: Tokens
     passwords: Passwords

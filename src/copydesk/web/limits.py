@@ -96,6 +96,8 @@ class Limits:
     users: Buckets = field(default_factory=lambda: Buckets(rate=10, burst=20))
     webhooks: Buckets = field(default_factory=lambda: Buckets(rate=20, burst=100))
     strangers: Buckets = field(default_factory=lambda: Buckets(rate=20, burst=100))
+    tests: Buckets = field(default_factory=lambda: Buckets(rate=0.1, burst=3))
+    """Test messages a user sends: each leaves for somebody else's server."""
     failures: Failures = field(default_factory=Failures)
 
 

@@ -14,6 +14,8 @@ from prometheus_client import CollectorRegistry
 from copydesk.domain.errors import FieldError, InvalidInput
 from copydesk.domain.subscription import Environment
 from copydesk.engine.desk import Desk
+from copydesk.engine.notifying import Notifying
+from copydesk.notifiers.sender import AppriseNotifier
 from copydesk.ports.clock import SystemClock
 from copydesk.settings import Settings
 from copydesk.stores.database import Database
@@ -64,6 +66,7 @@ class _Parts:
     database: Database
     venues: Venues
     desk: Desk
+    notifying: Notifying
     hub: Hub
 
 
@@ -94,6 +97,7 @@ async def _build(settings: Settings, port: int) -> _Parts:
     venues = Venues(settings, database)
     clock = SystemClock()
     desk = Desk(store, venues, clock, venue_timeout_s=settings.venue_timeout_s)
+    notifier = AppriseNotifier(settings.notification_hosts)
     await database.start()
     metrics = Metrics(CollectorRegistry())
     await metrics.start(store)
@@ -105,6 +109,7 @@ async def _build(settings: Settings, port: int) -> _Parts:
         desk=desk,
         clock=clock,
         vault=vault,
+        notifier=notifier,
         venues=venues,
         tokens=Tokens(vault.derive("sign access tokens")),
         passwords=Passwords(),
@@ -117,7 +122,7 @@ async def _build(settings: Settings, port: int) -> _Parts:
         metrics=metrics,
         metrics_token=None if settings.metrics_token is None else settings.metrics_token.get_secret_value(),
     )
-    return _Parts(database, venues, desk, hub)
+    return _Parts(database, venues, desk, Notifying(store, notifier, clock), hub)
 
 
 @asynccontextmanager
@@ -126,9 +131,11 @@ async def _running(parts: _Parts) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.database.close)
         stack.push_async_callback(parts.venues.close)
+        stack.push_async_callback(parts.hub.notifier.close)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         running = tasks.create_task(parts.desk.run())
         stack.callback(running.cancel)
+        stack.callback(tasks.create_task(parts.notifying.run()).cancel)
         yield
 
 

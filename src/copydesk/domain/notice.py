@@ -1,0 +1,153 @@
+"""What people are told of, and when: a notice is one line for one person about one fact of the journal."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, time
+from decimal import Decimal
+from enum import StrEnum
+from zoneinfo import ZoneInfo
+
+from copydesk.domain.execution import State
+from copydesk.domain.ids import UserId
+from copydesk.domain.instrument import plain
+from copydesk.domain.signal import LegKind
+
+
+class NoticeKind(StrEnum):
+    """What somebody may want to be told of."""
+
+    SIGNAL_RECEIVED = "signal_received"
+    ORDER_FILLED = "order_filled"
+    ORDER_FAILED = "order_failed"
+    ORDER_SKIPPED = "order_skipped"
+    ORDER_UNKNOWN = "order_unknown"
+    NEEDS_A_PERSON = "needs_a_person"
+    POSITION_UNPROTECTED = "position_unprotected"
+    KEY_REFUSED = "key_refused"
+    DAILY_LOSS_LIMIT = "daily_loss_limit"
+    BREAKER = "breaker"
+
+
+DEFAULT_KINDS = frozenset(
+    {
+        NoticeKind.ORDER_FAILED,
+        NoticeKind.NEEDS_A_PERSON,
+        NoticeKind.POSITION_UNPROTECTED,
+        NoticeKind.KEY_REFUSED,
+        NoticeKind.DAILY_LOSS_LIMIT,
+        NoticeKind.BREAKER,
+    }
+)
+"""Trouble; what goes as it should is told to those who ask for it."""
+
+URGENT_KINDS = frozenset({NoticeKind.NEEDS_A_PERSON, NoticeKind.POSITION_UNPROTECTED})
+"""Money is at risk until somebody looks: these do not wait for the end of quiet hours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination:
+    """What may be shown of an address."""
+
+    scheme: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuietHours:
+    """From `start` until just before `end`, by the clock of a time zone; past midnight where `end` is the earlier one."""
+
+    start: time
+    end: time
+    time_zone: str
+
+    def cover(self, at: datetime) -> bool:
+        local = at.astimezone(ZoneInfo(self.time_zone)).time()
+        if self.start <= self.end:
+            return self.start <= local < self.end
+        return local >= self.start or local < self.end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What one person wants to be told of, and when not."""
+
+    kinds: frozenset[NoticeKind]
+    quiet_hours: QuietHours | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """One line of the journal with what it takes to tell it: a signal (no `state`), or a move of an execution."""
+
+    at: datetime
+    owner_id: UserId
+    bot_name: str
+    symbol: str
+    action: str
+    state: State | None = None
+    account_name: str = ""
+    reason: str | None = None
+    rule: str | None = None
+    quantity: Decimal = Decimal(0)
+    price: Decimal | None = None
+    key_is_refused: bool = False
+    desk_says: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """`line` is what is sent, without the time."""
+
+    user_id: UserId
+    kind: NoticeKind
+    at: datetime
+    line: str
+
+
+_FAILED = frozenset({State.REJECTED, State.EXPIRED, State.NOT_PLACED})
+_BY_RULE = {
+    "max_daily_loss_usd": NoticeKind.DAILY_LOSS_LIMIT,
+    "key_refused": NoticeKind.KEY_REFUSED,
+    "breaker": NoticeKind.BREAKER,
+}
+_PLAIN = {
+    State.FILLED: NoticeKind.ORDER_FILLED,
+    State.UNKNOWN: NoticeKind.ORDER_UNKNOWN,
+    State.REVIEW: NoticeKind.NEEDS_A_PERSON,
+}
+
+
+def read_fact(fact: Fact) -> Notice | None:
+    """None for a fact that nobody needs to be told of."""
+    kind = NoticeKind.SIGNAL_RECEIVED if fact.state is None else _kind(fact, fact.state)
+    if kind is None:
+        return None
+    return Notice(user_id=fact.owner_id, kind=kind, at=fact.at, line=_line(fact))
+
+
+def _kind(fact: Fact, state: State) -> NoticeKind | None:
+    if state in _PLAIN and fact.desk_says is None:
+        return _PLAIN[state]
+    if state is State.REVIEW:
+        return NoticeKind.NEEDS_A_PERSON
+    if fact.desk_says is not None:
+        # What the desk decided is told when it is decided and when it ends; how it went between is the journal's.
+        told = state in {State.SENDING, State.SKIPPED, State.FILLED, *_FAILED}
+        unprotected = "stop_execution_id" in fact.desk_says
+        return (NoticeKind.POSITION_UNPROTECTED if unprotected else NoticeKind.BREAKER) if told else None
+    if state is State.SKIPPED:
+        return _BY_RULE.get(fact.rule or "", NoticeKind.ORDER_SKIPPED)
+    if state in _FAILED:
+        return NoticeKind.KEY_REFUSED if fact.key_is_refused else NoticeKind.ORDER_FAILED
+    return None
+
+
+def _line(fact: Fact) -> str:
+    if fact.state is None:
+        return f"{fact.bot_name}: {fact.action} {fact.symbol}"
+    kind = LegKind(fact.action.partition(":")[0]).value.replace("_", " ")
+    line = f"{fact.account_name}: {kind} {fact.symbol} ({fact.bot_name}) is {fact.state}"
+    if fact.state is State.FILLED and fact.price is not None:
+        line += f", {plain(fact.quantity)} at {plain(fact.price)}"
+    why = (fact.desk_says or {}).get("why") or fact.reason
+    return f"{line}: {why}" if why and fact.state is not State.FILLED else line
