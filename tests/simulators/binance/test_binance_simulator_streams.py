@@ -94,17 +94,22 @@ async def test_listen_keys_are_kept_extended_and_closed(trader, listen_key):
 
 
 @pytest.mark.parametrize(
-    ("name", "event"),
+    ("host", "name", "event"),
     [
-        ("btcusdt@kline_1m", "kline"),
-        ("btcusdt@bookTicker", "bookTicker"),
-        ("btcusdt@trade", "trade"),
-        ("btcusdt@depth", "depthUpdate"),
-        ("btcusdt@markPrice@1s", "markPriceUpdate"),
+        ("market", "btcusdt@kline_1m", "kline"),
+        ("market", "btcusdt@miniTicker", "24hrMiniTicker"),
+        ("market", "btcusdt@ticker", "24hrTicker"),
+        ("market", "btcusdt@aggTrade", "aggTrade"),
+        ("market", "btcusdt@markPrice@1s", "markPriceUpdate"),
+        ("public", "btcusdt@bookTicker", "bookTicker"),
+        ("public", "!bookTicker", "bookTicker"),
+        ("public", "btcusdt@trade", "trade"),
+        ("public", "btcusdt@depth", "depthUpdate"),
+        ("public", "btcusdt@depth5@100ms", "depthUpdate"),
     ],
 )
-async def test_market_streams_are_subscribed_by_name(venue, name, event):
-    async with connect(venue, "/market/ws/0") as socket:
+async def test_market_streams_are_subscribed_by_name_on_their_host(venue, host, name, event):
+    async with connect(venue, f"/{host}/ws/0") as socket:
         await socket.send_json({"method": "SUBSCRIBE", "params": [name], "id": 1})
         answer, first = await receive(socket, 2)
 
@@ -112,12 +117,93 @@ async def test_market_streams_are_subscribed_by_name(venue, name, event):
     assert (first["e"], first["s"], first["st"]) == (event, "BTCUSDT", 1)
 
 
+async def test_a_stream_asked_for_on_the_wrong_host_is_accepted_and_stays_silent(venue, trader, listen_key):
+    wrong = ["btcusdt@markPrice@1s", listen_key]
+
+    async with connect(venue, "/public/stream") as socket:
+        await socket.send_json({"method": "SUBSCRIBE", "params": [*wrong, "btcusdt@bookTicker"], "id": 1})
+        await trader.order()
+        _, *frames = await receive(socket, 6)
+
+    assert {frame["stream"] for frame in frames} == {"btcusdt@bookTicker"}
+
+
+async def test_streams_of_all_symbols_come_as_one_list(venue):
+    async with connect(venue, "/market/stream?streams=!ticker@arr/!miniTicker@arr/!markPrice@arr@1s") as socket:
+        frames = await receive(socket, 3)
+
+    assert {frame["stream"]: frame["data"][0]["e"] for frame in frames} == {
+        "!ticker@arr": "24hrTicker",
+        "!miniTicker@arr": "24hrMiniTicker",
+        "!markPrice@arr@1s": "markPriceUpdate",
+    }
+    assert {len(frame["data"]) for frame in frames} == {6}
+
+
 async def test_combined_streams_wrap_their_events(venue):
-    async with connect(venue, "/market/stream?streams=ethusdt@trade/btcusdt@trade") as socket:
+    async with connect(venue, "/public/stream?streams=ethusdt@trade/btcusdt@trade") as socket:
         frames = await receive(socket, 2)
 
     assert {frame["stream"] for frame in frames} == {"ethusdt@trade", "btcusdt@trade"}
     assert {frame["data"]["e"] for frame in frames} == {"trade"}
+
+
+async def test_a_connection_can_be_told_to_wrap_its_events(venue):
+    async with connect(venue, "/public/ws/btcusdt@bookTicker") as socket:
+        await socket.send_json({"method": "SET_PROPERTY", "params": ["combined", True], "id": 1})
+        await socket.send_json({"method": "GET_PROPERTY", "params": ["combined"], "id": 2})
+        frames = await receive(socket, 6)
+
+    told = [frame for frame in frames if "result" in frame]
+    assert [frame["result"] for frame in told] == [None, True]
+    assert frames[-1]["stream"] == "btcusdt@bookTicker"
+
+
+async def test_only_the_events_asked_for_come_for_each_key(venue, trader, listen_key):
+    bob = await venue.open_account("bob")
+    bobs_key = (await bob.raw("POST", "/fapi/v1/listenKey"))[1]["listenKey"]
+    target = f"/private/stream?listenKey={listen_key}&events=ACCOUNT_UPDATE/TRADE_LITE&listenKey={bobs_key}&events=ORDER_TRADE_UPDATE"
+
+    async with connect(venue, target) as socket:
+        await trader.order()
+        await bob.order(**LIMIT)
+        frames = await receive(socket, 3)
+
+    assert [(frame["stream"] == bobs_key, frame["data"]["e"]) for frame in frames] == [
+        (False, "TRADE_LITE"),
+        (False, "ACCOUNT_UPDATE"),
+        (True, "ORDER_TRADE_UPDATE"),
+    ]
+
+
+async def test_a_listen_key_can_be_subscribed_and_given_up_on_an_open_connection(venue, trader, listen_key):
+    async with connect(venue, "/private/stream") as socket:
+        await socket.send_json({"method": "SUBSCRIBE", "params": [listen_key], "id": "uuid"})
+        answer = await socket.receive_json()
+        await trader.order(**LIMIT, newClientOrderId="heard")
+        heard = await socket.receive_json()
+        await socket.send_json({"method": "UNSUBSCRIBE", "params": [listen_key], "id": 2})
+        await socket.receive_json()
+        await trader.order(**LIMIT, newClientOrderId="unheard")
+        await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "params": [], "id": 3})
+        last = await socket.receive_json()
+
+    assert answer == {"result": None, "id": "uuid"}
+    assert (heard["stream"], heard["data"]["o"]["c"]) == (listen_key, "heard")
+    assert last == {"result": [], "id": 3}
+
+
+async def test_the_old_path_carries_every_kind(venue, trader, listen_key):
+    async with connect(venue, "/ws") as socket:
+        wish = ["btcusdt@bookTicker", "ethusdt@markPrice@1s", listen_key]
+        await socket.send_json({"method": "SUBSCRIBE", "params": wish, "id": 1})
+        await trader.order(**LIMIT)
+        kinds = set()
+        while len(kinds) < 3:
+            kinds.add((await socket.receive_json()).get("e", ""))
+            kinds.discard("")
+
+    assert kinds == {"bookTicker", "markPriceUpdate", "ORDER_TRADE_UPDATE"}
 
 
 async def test_a_subscription_can_be_ended_and_listed_and_nonsense_is_told(venue):
@@ -125,11 +211,14 @@ async def test_a_subscription_can_be_ended_and_listed_and_nonsense_is_told(venue
         await socket.send_json({"method": "SUBSCRIBE", "params": ["a@b", "c@d"], "id": "x"})
         await socket.send_json({"method": "UNSUBSCRIBE", "params": ["a@b"], "id": 2})
         await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "params": [], "id": 3})
+        await socket.send_json({"method": "SUBSCRIBE", "params": ["not a stream"], "id": 4})
+        await socket.send_json({"method": "SING", "params": [], "id": 5})
+        await socket.send_json({"params": [], "id": 6})
         await socket.send_str("nonsense")
-        answers = await receive(socket, 4)
+        answers = await receive(socket, 7)
 
     assert [answer.get("result") for answer in answers[:3]] == [None, None, ["c@d"]]
-    assert answers[3]["code"] == 2
+    assert [(answer["id"], answer["error"]["code"]) for answer in answers[3:]] == [(4, 2), (5, 2), (None, 2), (None, 3)]
 
 
 async def test_a_disconnect_drops_the_accounts_streams(venue, listen_key):

@@ -10,11 +10,14 @@ from random import Random
 from aiohttp import web
 
 from copydesk.simulators.binance.edge.clock import Clock, VirtualClock, WallClock
+from copydesk.simulators.binance.edge.connections import Connections
 from copydesk.simulators.binance.edge.control import Control
 from copydesk.simulators.binance.edge.desk import Desk
 from copydesk.simulators.binance.edge.faults import Faults
 from copydesk.simulators.binance.edge.front import Front
 from copydesk.simulators.binance.edge.pace import Pace
+from copydesk.simulators.binance.edge.service import Service
+from copydesk.simulators.binance.edge.socket_api import SocketApi
 from copydesk.simulators.binance.edge.sockets import Sockets
 from copydesk.simulators.binance.edge.spot_streams import SpotStreams
 from copydesk.simulators.binance.edge.streams import Streams
@@ -91,10 +94,14 @@ async def _run(
         spot_state.restore(spot, state.load(exchange, file))
     desk = Desk(exchange, spot, seed=seed)
     faults = Faults(Random(f"{seed}:faults"))  # noqa: S311  # chance on order
-    streams = Sockets(SpotStreams(desk, faults, clock), Streams(desk, faults, clock))
+    connections = Connections(desk.limits, clock)
+    streams = Sockets(
+        futures=Streams(desk, faults, clock, connections),
+        spot=SpotStreams(desk, faults, clock),
+        connections=connections,
+    )
     pace = Pace(exchange, streams, clock)
-    control = Control(desk, faults, streams.cut, pace)
-    front = Front(desk=desk, faults=faults, control=control, streams=streams.open, clock=clock, flush=streams.flush)
+    front = _front(desk, faults, clock, connections, streams, pace)
     runner = web.ServerRunner(
         web.Server(front.handle, access_log=None, keepalive_timeout=_KEEP_ALIVE_S), shutdown_timeout=_SHUTDOWN_S
     )
@@ -108,10 +115,17 @@ async def _run(
             if file is not None:
                 group.create_task(_keep(exchange, spot, file))
     finally:
-        streams.cut(None)
+        streams.cut_all()
         await runner.cleanup()
         if file is not None:
             state.save(exchange, file, spot=spot_state.stored(spot))
+
+
+def _front(desk: Desk, faults: Faults, clock: Clock, connections: Connections, streams: Sockets, pace: Pace) -> Front:
+    service = Service(desk, faults, clock, streams.flush)
+    api = SocketApi(desk, service, clock, connections)
+    control = Control(desk, faults, streams.cut, pace)
+    return Front(service=service, control=control, sockets=(api.open, streams.open), clock=clock, flush=streams.flush)
 
 
 async def _idle() -> None:

@@ -58,6 +58,7 @@ def _sell_out(exchange: Exchange, account: Account, position: Position, now_ms: 
     """Through the book at any price; what the book can not bear goes to the insurance fund at mark."""
     client_id = f"autoclose-{now_ms}{exchange.last_order_id % 1_000_000:06}"
     order = _order(exchange, account, position, abs(position.quantity), "LIQUIDATION", client_id, now_ms)
+    exchange.liquidated[order.symbol] = order
     depth = exchange.depth[order.symbol]
     for level in depth.facing(order.side, exchange.quote(order.symbol)):
         quantity = min(order.remaining, level.quantity)

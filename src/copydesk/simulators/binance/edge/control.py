@@ -24,6 +24,7 @@ from copydesk.simulators.binance.spot.ledger import read_ledger as read_spot_led
 from copydesk.simulators.binance.spot.symbols import ASSETS, PAIRS
 
 Reply = tuple[int, Any]
+_LIMITS = ("weight_per_minute", "orders_per_10s", "orders_per_minute", "connections_per_5_minutes")
 
 
 class Control:
@@ -136,12 +137,12 @@ class Control:
         return {"faults": []}
 
     def _limits(self, body: Any, _now_ms: int) -> Json:
-        """Other limits than the venue's, for measuring: weight_per_minute, orders_per_10s, orders_per_minute."""
+        """Other limits than the venue's, for measuring."""
         wish, limits = wishes.an_object(body), self._desk.limits
-        for name in ("weight_per_minute", "orders_per_10s", "orders_per_minute"):
+        for name in _LIMITS:
             if name in wish:
                 setattr(limits, name, wishes.whole(wish, name))
-        return {name: getattr(limits, name) for name in ("weight_per_minute", "orders_per_10s", "orders_per_minute")}
+        return {name: getattr(limits, name) for name in _LIMITS}
 
 
 _SETTABLE = {

@@ -1,4 +1,4 @@
-"""One REST request from raw bytes to an answer: route, gate, rules. No sockets here, so faults can stand around it."""
+"""One request to an answer: route, gate, rules. No sockets here, so faults can stand around it."""
 
 from dataclasses import dataclass, field
 from random import Random
@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 
 from copydesk.simulators.binance.edge import gate
+from copydesk.simulators.binance.edge.asked import Asked
 from copydesk.simulators.binance.edge.limits import Limits
 from copydesk.simulators.binance.exchange.account import Account
 from copydesk.simulators.binance.exchange.errors import RefusedError, refused
 from copydesk.simulators.binance.exchange.exchange import Exchange
 from copydesk.simulators.binance.rest.call import Call, Route
 from copydesk.simulators.binance.rest.listen_keys import ListenKeys
-from copydesk.simulators.binance.rest.params import Params
 from copydesk.simulators.binance.rest.routes import ROUTES
 from copydesk.simulators.binance.spot import account_routes as spot_account
 from copydesk.simulators.binance.spot import listing, refusals
@@ -26,21 +26,17 @@ _encode = msgspec.json.Encoder().encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    method: str
-    path: str
-    query: str
-    body: str
-    api_key: str | None
-    address: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
+    """``content`` is what the body says; with a refusal, ``refusal`` is the reason behind it."""
+
     status: int
-    body: bytes
+    content: Any
     headers: dict[str, str] = field(default_factory=dict)
-    content: Any = None
+    refusal: RefusedError | None = None
+
+    @property
+    def body(self) -> bytes:
+        return _encode(self.content)
 
 
 class Desk:
@@ -60,22 +56,39 @@ class Desk:
         self.listen_keys = ListenKeys(Random(f"{seed}:listen"))  # noqa: S311  # a simulator's key, on loopback
         self.spot_listen_keys = ListenKeys(Random(f"{seed}:spot:listen"))  # noqa: S311  # the same
 
-    def answer(self, asked: Asked, now_ms: int, *, skew_ms: int = 0) -> Answer:
-        """``skew_ms``: how far the server's clock is off when it judges timestamps and tells the time."""
-        headers: dict[str, str] = {}
+    def answer(self, asked: Asked, now_ms: int, *, skew_ms: int = 0, route: Route[Call] | None = None) -> Answer:
+        """``skew_ms``: how far the server's clock is off when it judges timestamps and tells the time.
+
+        ``route``: a door that only one way in has; else it is found by method and path.
+        """
         try:
             self.limits_of(asked.path).check_ban(asked.address, now_ms)
-            route = _find_route(asked)
-            if route is None:
+            found = route or _find_route(asked)
+            if found is None:
                 raise refused(-5000, asked.path, asked.method)
-            content = self._handle(route, asked, now_ms, skew_ms)
+            content = self._handle(found, asked, now_ms, skew_ms)
         except RefusedError as refusal:
-            return self._refusal(asked, refusal, headers, now_ms)
-        self._add_headers(asked, headers, now_ms)
-        return Answer(status=200, body=_encode(content), headers=headers, content=content)
+            return self.refusal(asked, refusal, now_ms)
+        return Answer(status=200, content=content, headers=self._headers(asked, now_ms))
+
+    def refusal(self, asked: Asked, refusal: RefusedError, now_ms: int) -> Answer:
+        headers = self._headers(asked, now_ms)
+        if refusal.retry_after_s is not None:
+            headers["Retry-After"] = str(refusal.retry_after_s)
+        content: dict[str, Any] = {"code": refusal.code, "msg": refusal.text}
+        if refusal.data is not None:
+            content["data"] = refusal.data
+        return Answer(status=refusal.status, content=content, headers=headers, refusal=refusal)
 
     def limits_of(self, path: str) -> Limits:
         return self.spot_limits if is_spot(path) else self.limits
+
+    def order_counts(self, asked: Asked, now_ms: int) -> tuple[int, int] | None:
+        """Orders in the short window and the long, where the request is one that counts."""
+        route = _find_route(asked)
+        if route is None or route.orders is None or asked.api_key not in self.exchange.accounts:
+            return None
+        return self.limits_of(asked.path).used_orders(asked.api_key, now_ms)
 
     def hide(self, order_id: int, algo_id: int, until_ms: int) -> None:
         """Let queries deny these for a while; trades and balances still tell."""
@@ -88,32 +101,27 @@ class Desk:
             if order_id in wallet.orders:
                 wallet.orders[order_id].hidden_until_ms = until_ms
 
-    def refusal(self, asked: Asked, refusal: RefusedError, now_ms: int) -> Answer:
-        return self._refusal(asked, refusal, {}, now_ms)
-
     def _handle(self, route: Route[Any], asked: Asked, now_ms: int, skew_ms: int) -> Any:
         account: Account | None = None
         if route.guard != "public":
             account = gate.find_account(self.exchange, asked.api_key)
             _check_permissions(route, account, asked)
         if route.guard == "signed" and account is not None:
-            gate.check_signature(account, asked.query, asked.body)
-        params = Params(asked.query, asked.body)
-        if route.guard == "signed":
-            gate.check_time(params, now_ms + skew_ms)
+            gate.check_signature(account, asked)
+            gate.check_time(asked.params, now_ms + skew_ms)
         limits = self.limits_of(asked.path)
-        limits.spend(asked.address, route.weight_of(params), now_ms)
+        limits.spend(asked.address, route.weight_of(asked.params), now_ms)
         if route.orders is not None and account is not None:
             limits.count_order(account.api_key, *route.orders, now_ms)
         told_ms = now_ms + skew_ms if asked.path in _CLOCKS else now_ms
-        return route.handle(self._call(asked, params, account, told_ms))
+        return route.handle(self._call(asked, account, told_ms))
 
-    def _call(self, asked: Asked, params: Params, account: Account | None, now_ms: int) -> Call | SpotCall:
+    def _call(self, asked: Asked, account: Account | None, now_ms: int) -> Call | SpotCall:
         if (asked.method, asked.path) in SPOT_ROUTES:
             return SpotCall(
                 spot=self.spot,
                 listen_keys=self.spot_listen_keys,
-                params=params,
+                params=asked.params,
                 now_ms=now_ms,
                 used_orders=lambda api_key: self.spot_limits.used_orders(api_key, now_ms),
                 account_or_none=account,
@@ -121,30 +129,21 @@ class Desk:
         return Call(
             exchange=self.exchange,
             listen_keys=self.listen_keys,
-            params=params,
+            params=asked.params,
             now_ms=now_ms,
             account_or_none=account,
         )
 
-    def _refusal(self, asked: Asked, refusal: RefusedError, headers: dict[str, str], now_ms: int) -> Answer:
-        self._add_headers(asked, headers, now_ms)
-        if refusal.retry_after_s is not None:
-            headers["Retry-After"] = str(refusal.retry_after_s)
-        content: dict[str, Any] = {"code": refusal.code, "msg": refusal.text}
-        if refusal.data is not None:
-            content["data"] = refusal.data
-        return Answer(status=refusal.status, body=_encode(content), headers=headers, content=content)
-
-    def _add_headers(self, asked: Asked, headers: dict[str, str], now_ms: int) -> None:
-        limits = self.limits_of(asked.path)
-        headers["X-MBX-USED-WEIGHT-1M"] = str(limits.used_weight(asked.address, now_ms))
-        if is_spot(asked.path):
+    def _headers(self, asked: Asked, now_ms: int) -> dict[str, str]:
+        spot = is_spot(asked.path)
+        headers = {"X-MBX-USED-WEIGHT-1M": str(self.limits_of(asked.path).used_weight(asked.address, now_ms))}
+        if spot:
             headers["X-MBX-USED-WEIGHT"] = headers["X-MBX-USED-WEIGHT-1M"]
-        route = _find_route(asked)
-        if route is not None and route.orders is not None and asked.api_key in self.exchange.accounts:
-            ten_seconds, longer = limits.used_orders(asked.api_key, now_ms)
-            headers["X-MBX-ORDER-COUNT-10S"] = str(ten_seconds)
-            headers[f"X-MBX-ORDER-COUNT-{'1D' if is_spot(asked.path) else '1M'}"] = str(longer)
+        counts = self.order_counts(asked, now_ms)
+        if counts is not None:
+            headers["X-MBX-ORDER-COUNT-10S"] = str(counts[0])
+            headers[f"X-MBX-ORDER-COUNT-{'1D' if spot else '1M'}"] = str(counts[1])
+        return headers
 
 
 def is_spot(path: str) -> bool:

@@ -1,35 +1,34 @@
-"""The HTTP edge: raw bytes in, answers out, and the faults that happen to connections in between."""
+"""The HTTP edge: raw bytes in, answers out, and where connections of other kinds are led to."""
 
 import logging
-from collections.abc import Awaitable, Callable
-from math import ceil
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
 from aiohttp import web
 
+from copydesk.simulators.binance.edge.asked import over_http
 from copydesk.simulators.binance.edge.clock import Clock
 from copydesk.simulators.binance.edge.control import Control
-from copydesk.simulators.binance.edge.desk import Answer, Asked, Desk
-from copydesk.simulators.binance.edge.faults import Fault, Faults
-from copydesk.simulators.binance.exchange.errors import RefusedError, provoked, refused
+from copydesk.simulators.binance.edge.desk import Answer
+from copydesk.simulators.binance.edge.service import Served, Service
+from copydesk.simulators.binance.exchange.errors import RefusedError
 
 _log = logging.getLogger(__name__)
 _JSON = "application/json"
-_HTML_502 = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
-_DROPS = frozenset({"drop_before", "drop_after"})
+HTML_502 = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>"
 
-Streams = Callable[[web.BaseRequest, str, str], Awaitable[web.StreamResponse | None]]
+# Serves a WebSocket to its end; None when the path is not one of its own. Raises RefusedError before the handshake.
+Socket = Callable[[web.BaseRequest, str, str], Awaitable[web.StreamResponse | None]]
 
 
 class Front:
     def __init__(
-        self, *, desk: Desk, faults: Faults, control: Control, streams: Streams, clock: Clock, flush: Callable[[], None]
+        self, *, service: Service, control: Control, sockets: Sequence[Socket], clock: Clock, flush: Callable[[], None]
     ) -> None:
-        self._desk = desk
-        self._faults = faults
+        self._service = service
         self._control = control
-        self._streams = streams
+        self._sockets = sockets
         self._clock = clock
         self._flush = flush
 
@@ -49,91 +48,54 @@ class Front:
             self._flush()
             return _json(status, content)
         if request.headers.get("Upgrade", "").lower() == "websocket":
-            stream = await self._streams(request, path, query)
-            return stream if stream is not None else _json(404, {"code": -5000, "msg": f"Path {path} is invalid"})
-        body = (await request.read()).decode("utf-8", "surrogateescape")
-        asked = Asked(
+            return await self._shake_hands(request, path, query)
+        asked = over_http(
             method=request.method,
             path=path,
             query=query,
-            body=body,
+            body=(await request.read()).decode("utf-8", "surrogateescape"),
             api_key=request.headers.get("X-MBX-APIKEY"),
             address=request.remote or "",
         )
-        struck = self._faults.hit(asked.method, asked.path, asked.api_key, f"{query}&{body}")
-        faults = {fault.kind: fault for fault in struck}
+        faults = self._service.struck(asked)
         if not faults:
-            return self._respond(self._answer(asked, 0))
-        return await self._suffer(request, asked, faults)
+            return _respond(self._service.answer(asked))
+        return await _damaged(request, await self._service.suffer(asked, faults))
 
-    async def _suffer(self, request: web.BaseRequest, asked: Asked, faults: dict[str, Fault]) -> web.StreamResponse:
-        """All faults that struck at once: wait, execute or not, wait, spoil the answer."""
-        if "delay_before" in faults:
-            await self._clock.sleep(faults["delay_before"].delay_s)
-        answer: Answer | None = None
-        if all(fault.executed for fault in faults.values()):
-            answer = self._answer(asked, _skew_ms(faults))
-            self._hide(faults, answer)
-        if "delay_after" in faults:
-            await self._clock.sleep(faults["delay_after"].delay_s)
-        if _DROPS & faults.keys():
+    async def _shake_hands(self, request: web.BaseRequest, path: str, query: str) -> web.StreamResponse:
+        try:
+            for serve in self._sockets:
+                response = await serve(request, path, query)
+                if response is not None:
+                    return response
+        except RefusedError as refusal:
+            wait = {} if refusal.retry_after_s is None else {"Retry-After": str(refusal.retry_after_s)}
+            return _json(refusal.status, {"code": refusal.code, "msg": refusal.text}, wait)
+        return _json(404, {"code": -5000, "msg": f"Path {path} is invalid"})
+
+
+async def _damaged(request: web.BaseRequest, served: Served) -> web.StreamResponse:
+    match served.damage:
+        case "drop_before" | "drop_after":
             return _abort(request)
-        if "truncated" in faults:
-            return await _truncate(request, answer)
-        return self._spoil(asked, faults, answer)
-
-    def _spoil(self, asked: Asked, faults: dict[str, Fault], answer: Answer | None) -> web.StreamResponse:
-        if "html_502" in faults:
-            return web.Response(status=502, body=_HTML_502, content_type="text/html")
-        if "empty_200" in faults:
+        case "truncated":
+            return await _truncate(request, served.answer)
+        case "html_502":
+            return web.Response(status=502, body=HTML_502, content_type="text/html")
+        case "empty_200":
             return web.Response(status=200, body=b"", content_type=_JSON)
-        refusal = self._refusal(asked, faults)
-        if refusal is not None:
-            return self._respond(self._desk.refusal(asked, refusal, self._clock.now_ms()))
-        if answer is None:
-            raise LookupError(f"no answer for {sorted(faults)}")
-        return self._respond(answer)
-
-    def _refusal(self, asked: Asked, faults: dict[str, Fault]) -> RefusedError | None:
-        limits = self._desk.limits_of(asked.path)
-        if {"unknown_executed", "unknown_not_executed"} & faults.keys():
-            return refused(-1007)
-        refuse = faults.get("refuse")
-        if refuse is not None and refuse.code is not None:
-            return provoked(refuse.code, refuse.details, status=refuse.status)
-        if "rate_limit" in faults:
-            seconds = ceil(faults["rate_limit"].delay_s)
-            return limits.refused(-1003, limits.weight_per_minute, retry_after_s=seconds)
-        if "ban" in faults:
-            seconds = ceil(faults["ban"].delay_s)
-            return limits.banned(self._clock.now_ms() + seconds * 1_000, seconds)
-        return None
-
-    def _answer(self, asked: Asked, skew_ms: int) -> Answer:
-        answer = self._desk.answer(asked, self._clock.now_ms(), skew_ms=skew_ms)
-        self._flush()
-        return answer
-
-    def _hide(self, faults: dict[str, Fault], answer: Answer) -> None:
-        """late_not_found: the order exists, queries deny it for a while."""
-        fault = faults.get("late_not_found")
-        if fault is None or not isinstance(answer.content, dict):
-            return
-        until_ms = self._clock.now_ms() + int(fault.delay_s * 1_000)
-        self._desk.hide(answer.content.get("orderId", -1), answer.content.get("algoId", -1), until_ms)
-
-    @staticmethod
-    def _respond(answer: Answer) -> web.Response:
-        return web.Response(status=answer.status, body=answer.body, headers=answer.headers, content_type=_JSON)
+        case _ if served.answer is not None:
+            return _respond(served.answer)
+        case _:
+            raise LookupError("neither an answer nor what became of it")
 
 
-def _skew_ms(faults: dict[str, Fault]) -> int:
-    fault = faults.get("clock_skew")
-    return 0 if fault is None else int(fault.delay_s * 1_000)
+def _respond(answer: Answer) -> web.Response:
+    return web.Response(status=answer.status, body=answer.body, headers=answer.headers, content_type=_JSON)
 
 
-def _json(status: int, content: Any) -> web.Response:
-    return web.Response(status=status, body=msgspec.json.encode(content), content_type=_JSON)
+def _json(status: int, content: Any, headers: dict[str, str] | None = None) -> web.Response:
+    return web.Response(status=status, body=msgspec.json.encode(content), content_type=_JSON, headers=headers)
 
 
 def _abort(request: web.BaseRequest) -> web.StreamResponse:

@@ -3,7 +3,18 @@
 import hashlib
 import hmac
 import re
+from base64 import b64decode
+from binascii import Error as NotBase64Error
+from functools import lru_cache
 
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from copydesk.simulators.binance.edge.asked import Asked
 from copydesk.simulators.binance.exchange.account import Account
 from copydesk.simulators.binance.exchange.errors import refused, timestamp_ahead
 from copydesk.simulators.binance.exchange.exchange import Exchange
@@ -13,7 +24,7 @@ _KEY = re.compile(r"[!-~]{1,128}")
 _WINDOW_DEFAULT_MS = 5_000
 _WINDOW_MAX_MS = 60_000
 _AHEAD_MAX_MS = 1_000
-_SIGNATURE = "signature="
+_PUBLIC_KEY = "-----BEGIN PUBLIC KEY-----"
 
 
 def find_account(exchange: Exchange, api_key: str | None) -> Account:
@@ -25,17 +36,22 @@ def find_account(exchange: Exchange, api_key: str | None) -> Account:
     return account
 
 
-def check_signature(account: Account, query: str, body: str) -> None:
-    """Query and body joined by nothing, without the signature, in the order and spelling they came."""
-    unsigned_query, from_query = _without_signature(query)
-    unsigned_body, from_body = _without_signature(body)
-    given = from_query or from_body
+def check_signature(account: Account, asked: Asked) -> None:
+    """HMAC by the account's secret, or Ed25519 and RSA where the account was opened with a public key in its place."""
+    if asked.trusted:
+        return
+    given = asked.signature
     if given is None:
         raise refused(-1102, "signature")
-    payload = (unsigned_query + unsigned_body).encode("utf-8", "surrogateescape")
-    expected = hmac.new(account.api_secret.encode(), payload, hashlib.sha256).hexdigest()
-    if not hmac.compare_digest(expected.encode(), given.lower().encode("utf-8", "surrogateescape")):
+    key = public_key(account)
+    matches = _is_hmac if key is None else _is_signed
+    if not any(matches(account, payload.encode("utf-8", "surrogateescape"), given) for payload in asked.payloads):
         raise refused(-1022)
+
+
+def public_key(account: Account) -> Ed25519PublicKey | RSAPublicKey | None:
+    """None: the account signs with a shared secret."""
+    return _load(account.api_secret) if account.api_secret.lstrip().startswith(_PUBLIC_KEY) else None
 
 
 def check_time(params: Params, server_ms: int) -> None:
@@ -51,14 +67,30 @@ def check_time(params: Params, server_ms: int) -> None:
         raise refused(-1021)
 
 
-def _without_signature(raw: str) -> tuple[str, str | None]:
-    if _SIGNATURE not in raw:
-        return raw, None
-    kept: list[str] = []
-    found: str | None = None
-    for piece in raw.split("&"):
-        if piece.startswith(_SIGNATURE):
-            found = piece[len(_SIGNATURE) :]
-        else:
-            kept.append(piece)
-    return "&".join(kept), found
+@lru_cache(maxsize=1_024)
+def _load(pem: str) -> Ed25519PublicKey | RSAPublicKey | None:
+    try:
+        key = load_pem_public_key(pem.strip().encode())
+    except ValueError:
+        return None
+    return key if isinstance(key, Ed25519PublicKey | RSAPublicKey) else None
+
+
+def _is_hmac(account: Account, payload: bytes, given: str) -> bool:
+    expected = hmac.new(account.api_secret.encode(), payload, hashlib.sha256).hexdigest()
+    return hmac.compare_digest(expected.encode(), given.lower().encode("utf-8", "surrogateescape"))
+
+
+def _is_signed(account: Account, payload: bytes, given: str) -> bool:
+    try:
+        signature = b64decode(given, validate=True)
+        match public_key(account):
+            case Ed25519PublicKey() as key:
+                key.verify(signature, payload)
+            case RSAPublicKey() as key:
+                key.verify(signature, payload, PKCS1v15(), SHA256())
+            case None:
+                return False
+    except (InvalidSignature, NotBase64Error, ValueError):
+        return False
+    return True

@@ -1,4 +1,4 @@
-"""Weight per address and order counts per account, in fixed calendar windows (fact sheet §2.3)."""
+"""Weight and connections per address, order counts per account, in fixed calendar windows (fact sheet §2.3, §1.8b)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,6 +7,7 @@ from copydesk.simulators.binance.exchange import errors
 
 MINUTE_MS = 60_000
 TEN_SECONDS_MS = 10_000
+FIVE_MINUTES_MS = 5 * MINUTE_MS
 DAY_MS = 24 * 60 * MINUTE_MS
 _BREACHES_MAX = 300  # how many 429 answers in one minute the venue bears before it bans; not published
 _BAN_MS = 120_000
@@ -35,6 +36,7 @@ class _Address:
     weight: Window = field(default_factory=lambda: Window(MINUTE_MS))
     breaches: Window = field(default_factory=lambda: Window(MINUTE_MS))
     banned_until_ms: int = 0
+    connections: Window = field(default_factory=lambda: Window(FIVE_MINUTES_MS))
 
 
 @dataclass(slots=True)
@@ -52,6 +54,7 @@ class Limits:
     orders_per_10s: int = 300
     orders_per_minute: int = 1_200
     orders_per_day: int | None = None
+    connections_per_5_minutes: int = 300
     refused: Callable[..., errors.RefusedError] = errors.refused
     banned: Callable[[int, int], errors.RefusedError] = errors.banned
     _addresses: dict[str, _Address] = field(default_factory=dict)
@@ -70,6 +73,12 @@ class Limits:
         if entry.breaches.add(1, now_ms) > _BREACHES_MAX:
             entry.banned_until_ms = now_ms + _BAN_MS
         raise self.refused(-1003, self.weight_per_minute, retry_after_s=entry.weight.rest_s(now_ms))
+
+    def count_connection(self, address: str, now_ms: int) -> None:
+        """Attempts count, whether they succeed or not."""
+        window = self._address(address).connections
+        if window.add(1, now_ms) > self.connections_per_5_minutes:
+            raise self.refused(-1003, self.weight_per_minute, retry_after_s=window.rest_s(now_ms))
 
     def count_order(self, api_key: str, ten_seconds: int, longer: int, now_ms: int) -> None:
         entry = self._orders.setdefault(api_key, _Orders())

@@ -1,106 +1,44 @@
-"""Market streams: which names exist, how often each speaks, and what it says (fact sheet §1.8 and §2.5)."""
+"""What each market stream says about one symbol, field by field (fact sheet §1.8, §2.5; fields as the venue's SDK lists them)."""
 
-from collections.abc import Callable
 from typing import Any
 
 from copydesk.simulators.binance.exchange.exchange import Exchange
 from copydesk.simulators.binance.exchange.funding import next_funding_ms
-from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS
+from copydesk.simulators.binance.exchange.records import Order
 from copydesk.simulators.binance.exchange.text import money, plain
-from copydesk.simulators.binance.rest.market_routes import INTERVALS_MS, day_row, levels
-from copydesk.simulators.market import Candle, candle_end
+from copydesk.simulators.binance.rest.market_routes import book_row, day_row
+from copydesk.simulators.market import Candle, Print, candle_end
 
 Event = dict[str, Any]
-Build = Callable[[Exchange, str, int], Any]
 _UM = 1  # ``st``: 1 is USDⓈ-M, 2 is COIN-M
-_EVERY_2_S, _EVERY_3_S, _EVERY_1_S = 8, 12, 4
 
 
-def events_due(exchange: Exchange, name: str, step: int, at_ms: int) -> Any:
-    """What this stream says at this step, or None."""
-    found = _find(name)
-    if found is None:
-        return None
-    symbol, build, every = found
-    return None if step % every else build(exchange, symbol, at_ms)
+def kline(candle: Candle, symbol: str, interval: str, length: int, at_ms: int, *, closed: bool) -> Event:
+    body = {"t": candle.start_ms, "T": candle_end(candle.start_ms, length) - 1, "s": symbol, "i": interval}
+    return {"e": "kline", "E": at_ms, "s": symbol, "k": {**body, **_candle(candle, closed=closed)}, "st": _UM}
 
 
-def _find(name: str) -> tuple[str, Build, int] | None:
-    if name.startswith("!"):
-        return _find_all(name)
-    head, _, kind = name.partition("@")
-    symbol = head.upper()
-    if symbol not in INSTRUMENTS:
-        return None
-    if kind.startswith("kline_") and kind.removeprefix("kline_") in INTERVALS_MS:
-        interval = kind.removeprefix("kline_")
-        return symbol, lambda exchange, each, at_ms: _kline(exchange, each, interval, at_ms), 1
-    if kind.startswith("depth"):
-        return symbol, _depth, 1
-    build = _KINDS.get(kind)
-    return None if build is None else (symbol, *build)
-
-
-def _find_all(name: str) -> tuple[str, Build, int] | None:
-    one = _KINDS.get(name.removeprefix("!").replace("@arr", ""))
-    if one is None:
-        return None
-    build, every = one
-    return "", lambda exchange, _symbol, at_ms: [build(exchange, each, at_ms) for each in INSTRUMENTS], every
-
-
-def _kline(exchange: Exchange, symbol: str, interval: str, at_ms: int) -> Event | None:
-    length = INTERVALS_MS[interval]
-    candle = exchange.market.chart(symbol).current(length)
-    if candle is None:
-        return None
-    return {"e": "kline", "E": at_ms, "s": symbol, "k": _candle(candle, symbol, interval, length), "st": _UM}
-
-
-def _candle(candle: Candle, symbol: str, interval: str, length: int) -> Event:
-    quote_volume = candle.volume * (candle.high + candle.low) / 2
-    return {
+def continuous_kline(candle: Candle, symbol: str, interval: str, length: int, at_ms: int, *, closed: bool) -> Event:
+    body = {
         "t": candle.start_ms,
         "T": candle_end(candle.start_ms, length) - 1,
-        "s": symbol,
         "i": interval,
-        "f": 1,
-        "L": candle.trades,
-        "o": plain(candle.open),
-        "c": plain(candle.close),
-        "h": plain(candle.high),
-        "l": plain(candle.low),
-        "v": plain(candle.volume),
-        "n": candle.trades,
-        "x": False,
-        "q": plain(quote_volume),
-        "V": plain(candle.volume / 2),
-        "Q": plain(quote_volume / 2),
-        "B": "0",
+        **_candle(candle, closed=closed),
     }
+    return {"e": "continuous_kline", "E": at_ms, "ps": symbol, "ct": "PERPETUAL", "k": body, "st": _UM}
 
 
-def _mini_ticker(exchange: Exchange, symbol: str, at_ms: int) -> Event:
+def mini_ticker(exchange: Exchange, symbol: str, at_ms: int) -> Event:
+    return {"e": "24hrMiniTicker", "E": at_ms, "s": symbol, **_day(day_row(exchange, symbol, at_ms)), **_pair(symbol)}
+
+
+def ticker(exchange: Exchange, symbol: str, at_ms: int) -> Event:
     row = day_row(exchange, symbol, at_ms)
     return {
-        "e": "24hrMiniTicker",
+        "e": "24hrTicker",
         "E": at_ms,
         "s": symbol,
-        "c": row["lastPrice"],
-        "o": row["openPrice"],
-        "h": row["highPrice"],
-        "l": row["lowPrice"],
-        "v": row["volume"],
-        "q": row["quoteVolume"],
-        "st": _UM,
-    }
-
-
-def _ticker(exchange: Exchange, symbol: str, at_ms: int) -> Event:
-    row = day_row(exchange, symbol, at_ms)
-    return {
-        **_mini_ticker(exchange, symbol, at_ms),
-        "e": "24hrTicker",
+        **_day(row),
         "p": row["priceChange"],
         "P": row["priceChangePercent"],
         "w": row["weightedAvgPrice"],
@@ -110,38 +48,43 @@ def _ticker(exchange: Exchange, symbol: str, at_ms: int) -> Event:
         "F": row["firstId"],
         "L": row["lastId"],
         "n": row["count"],
+        **_pair(symbol),
     }
 
 
-def _book(exchange: Exchange, symbol: str, at_ms: int) -> Event:
-    quote = exchange.quote(symbol)
+def book_ticker(exchange: Exchange, symbol: str, at_ms: int) -> Event:
+    row = book_row(exchange, symbol)
     return {
         "e": "bookTicker",
-        "u": at_ms,
+        "u": row["lastUpdateId"],
         "E": at_ms,
-        "T": at_ms,
+        "T": row["time"],
         "s": symbol,
-        "b": plain(quote.bid),
-        "B": "100",
-        "a": plain(quote.ask),
-        "A": "100",
-        "st": _UM,
+        "b": row["bidPrice"],
+        "B": row["bidQty"],
+        "a": row["askPrice"],
+        "A": row["askQty"],
+        **_pair(symbol),
     }
 
 
-def _depth(exchange: Exchange, symbol: str, at_ms: int) -> Event:
-    rows = levels(exchange, symbol, 20)
-    header = {"e": "depthUpdate", "E": at_ms, "T": at_ms, "s": symbol, "U": at_ms, "u": at_ms, "pu": at_ms - 250}
-    return {**header, "b": rows["bids"], "a": rows["asks"], "st": _UM}
+def depth_update(
+    exchange: Exchange, symbol: str, at_ms: int, before: int, bids: list[list[str]], asks: list[list[str]]
+) -> Event:
+    """``before``: the last update of the event before this one."""
+    last = exchange.depth[symbol].update
+    header = {"e": "depthUpdate", "E": at_ms, "T": at_ms, "s": symbol, "U": before + 1, "u": last, "pu": before}
+    return {**header, "b": bids, "a": asks, **_pair(symbol)}
 
 
-def _mark(exchange: Exchange, symbol: str, at_ms: int) -> Event:
+def mark_price(exchange: Exchange, symbol: str, at_ms: int) -> Event:
     quote = exchange.quote(symbol)
     return {
         "e": "markPriceUpdate",
         "E": at_ms,
         "s": symbol,
         "p": money(quote.mark),
+        "ap": money(quote.mark),
         "i": money(quote.index),
         "P": money(quote.index),
         "r": money(exchange.funding.rates[symbol]),
@@ -150,32 +93,86 @@ def _mark(exchange: Exchange, symbol: str, at_ms: int) -> Event:
     }
 
 
-def _trade(exchange: Exchange, symbol: str, at_ms: int) -> Event:
-    quote = exchange.quote(symbol)
+def trade(symbol: str, each: Print, at_ms: int) -> Event:
     return {
         "e": "trade",
         "E": at_ms,
-        "T": at_ms,
+        "T": each.at_ms,
         "s": symbol,
-        "t": at_ms,
-        "p": plain(quote.last),
-        "q": plain(quote.volume),
+        "t": each.trade_id,
+        "p": plain(each.price),
+        "q": plain(each.quantity),
         "X": "MARKET",
-        "m": False,
+        "m": each.buyer_maker,
         "st": _UM,
     }
 
 
-def _agg_trade(exchange: Exchange, symbol: str, at_ms: int) -> Event:
-    return {**_trade(exchange, symbol, at_ms), "e": "aggTrade", "a": at_ms, "f": at_ms, "l": at_ms}
+def aggregate_trade(symbol: str, each: Print, at_ms: int) -> Event:
+    """The market leaves one print a step, so an aggregate trade is one trade."""
+    quantity = plain(each.quantity)
+    return {
+        "e": "aggTrade",
+        "E": at_ms,
+        "a": each.trade_id,
+        "s": symbol,
+        "p": plain(each.price),
+        "q": quantity,
+        "nq": quantity,
+        "f": each.trade_id,
+        "l": each.trade_id,
+        "T": each.at_ms,
+        "m": each.buyer_maker,
+        "st": _UM,
+    }
 
 
-_KINDS: dict[str, tuple[Build, int]] = {
-    "miniTicker": (_mini_ticker, _EVERY_2_S),
-    "ticker": (_ticker, _EVERY_2_S),
-    "bookTicker": (_book, 1),
-    "markPrice": (_mark, _EVERY_3_S),
-    "markPrice@1s": (_mark, _EVERY_1_S),
-    "trade": (_trade, 1),
-    "aggTrade": (_agg_trade, 1),
-}
+def forced_order(order: Order, at_ms: int) -> Event:
+    body = {
+        "s": order.symbol,
+        "S": order.side,
+        "o": "LIMIT",
+        "f": "IOC",
+        "q": plain(order.quantity),
+        "p": plain(order.price or order.average),
+        "ap": plain(order.average),
+        "X": order.status,
+        "l": plain(order.executed),
+        "z": plain(order.executed),
+        "T": order.update_ms,
+    }
+    return {"e": "forceOrder", "E": at_ms, "o": body, **_pair(order.symbol)}
+
+
+def _pair(symbol: str) -> Event:
+    return {"ps": symbol, "st": _UM}
+
+
+def _day(row: Event) -> Event:
+    return {
+        "c": row["lastPrice"],
+        "o": row["openPrice"],
+        "h": row["highPrice"],
+        "l": row["lowPrice"],
+        "v": row["volume"],
+        "q": row["quoteVolume"],
+    }
+
+
+def _candle(candle: Candle, *, closed: bool) -> Event:
+    quote_volume = candle.volume * (candle.high + candle.low) / 2
+    return {
+        "f": 1,
+        "L": candle.trades,
+        "o": plain(candle.open),
+        "c": plain(candle.close),
+        "h": plain(candle.high),
+        "l": plain(candle.low),
+        "v": plain(candle.volume),
+        "n": candle.trades,
+        "x": closed,
+        "q": plain(quote_volume),
+        "V": plain(candle.volume / 2),
+        "Q": plain(quote_volume / 2),
+        "B": "0",
+    }

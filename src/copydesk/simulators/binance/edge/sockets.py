@@ -1,31 +1,37 @@
-"""Both surfaces' connections as one: the first that knows the path serves it, news and cuts reach both."""
+"""The streams of both surfaces as one: the first that knows the path serves it, news and cuts reach both."""
 
 from aiohttp import web
 
+from copydesk.simulators.binance.edge.connections import Connections
 from copydesk.simulators.binance.edge.spot_streams import SpotStreams
 from copydesk.simulators.binance.edge.streams import Streams
 
 
 class Sockets:
-    def __init__(self, *surfaces: SpotStreams | Streams) -> None:
-        self._surfaces = surfaces
+    def __init__(self, *, futures: Streams, spot: SpotStreams, connections: Connections) -> None:
+        self._futures = futures
+        self._spot = spot
+        self._connections = connections
 
     async def open(self, request: web.BaseRequest, path: str, query: str) -> web.StreamResponse | None:
-        """Serve one connection to its end; None when the path is no stream."""
-        for surface in self._surfaces:
-            response = await surface.open(request, path, query)
-            if response is not None:
-                return response
-        return None
+        """Serve one connection to its end; None when nobody knows the path. Raises RefusedError before the handshake."""
+        return await self._spot.open(request, path, query) or await self._futures.open(request, path, query)
 
     def flush(self) -> None:
-        for surface in self._surfaces:
-            surface.flush()
+        self._futures.flush()
+        self._spot.flush()
 
     def publish(self, steps: int, now_ms: int) -> None:
-        for surface in self._surfaces:
-            surface.publish(steps, now_ms)
+        """``steps`` the market made since the last time, often none: futures' streams keep times of their own."""
+        self._connections.look_after(now_ms)
+        self._futures.publish(now_ms)
+        if steps:
+            self._spot.publish(steps, now_ms)
 
     def cut(self, api_key: str | None) -> None:
-        for surface in self._surfaces:
-            surface.cut(api_key)
+        self._futures.cut(api_key)
+        self._spot.cut(api_key)
+
+    def cut_all(self) -> None:
+        self._connections.cut_all()
+        self._spot.cut(None)

@@ -8,13 +8,13 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
 import msgspec
 from aiohttp import WSMsgType, web
 
+from copydesk.simulators.binance.edge.asked import over_socket
 from copydesk.simulators.binance.edge.clock import Clock
-from copydesk.simulators.binance.edge.desk import Asked, Desk
+from copydesk.simulators.binance.edge.desk import Desk
 from copydesk.simulators.binance.edge.faults import Faults
 from copydesk.simulators.binance.rest.params import read_pairs
 from copydesk.simulators.binance.spot.feeds import Feeds
@@ -163,16 +163,10 @@ class SpotStreams:
 
     def _subscribe(self, socket: _Socket, request: _Request) -> None:
         """Signed over the parameters sorted by name, then judged by the same gate as a request by HTTP."""
-        api_key = request.params.get("apiKey")
         method, path = LISTEN
-        asked = Asked(
-            method=method,
-            path=path,
-            query="&".join(f"{name}={quote(str(value))}" for name, value in sorted(request.params.items())),
-            body="",
-            api_key=api_key if isinstance(api_key, str) else None,
-            address=socket.request.remote or "",
-        )
+        values = {name: str(value) for name, value in request.params.items()}
+        address = socket.request.remote or ""
+        asked = over_socket(method=method, path=path, values=values, session_key=None, address=address)
         answer = self._desk.answer(asked, self._clock.now_ms())
         if answer.status != _OK or asked.api_key is None:
             socket.tell({"id": request.id, "status": answer.status, "error": answer.content})

@@ -1,4 +1,4 @@
-"""WebSocket connections: user data by listen key, market data by name, raw or combined frames (fact sheet §1.8)."""
+"""User data by listen key and market data by name, raw or combined, on the split hosts and the old ones (§1.8, §1.8b)."""
 
 import asyncio
 from collections.abc import Iterable
@@ -6,115 +6,161 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from copydesk.simulators.binance.edge.clock import Clock
+from copydesk.simulators.binance.edge.connections import Connection, Connections, Tempo
 from copydesk.simulators.binance.edge.desk import Desk
 from copydesk.simulators.binance.edge.faults import Faults
-from copydesk.simulators.binance.edge.market_events import events_due
+from copydesk.simulators.binance.edge.feeds import Feed, open_feed
 from copydesk.simulators.binance.rest.params import read_pairs
 
-_QUEUE_MAX = 10_000  # a client this far behind is cut off, as the venue does
-_PING_S = 180.0
-_HOSTS = ("/private", "/public", "/market")
+_HOSTS = ("private", "public", "market")
+_STREAMS_MAX = 1_024
+_TEMPO = Tempo(most=10, counts_text=True)
 _encode = msgspec.json.Encoder().encode
+
+Wanted = frozenset[str]  # the events of a listen key that are asked for; none named means all
+_EVERYTHING: Wanted = frozenset()
 
 
 @dataclass(slots=True, eq=False)
-class _Socket:
+class _Listener:
+    """``host`` is empty on the old paths, which carry everything."""
+
+    connection: Connection
+    host: str
     combined: bool
-    names: set[str]
-    request: web.BaseRequest
-    queue: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(_QUEUE_MAX))
+    names: dict[str, Wanted] = field(default_factory=dict)
 
-    def push(self, name: str, event: Any) -> None:
-        frame = {"stream": name, "data": event} if self.combined else event
-        self.push_raw(frame)
+    def hears(self, host: str) -> bool:
+        return self.host in {"", host}
 
-    def push_raw(self, frame: Any) -> None:
-        try:
-            self.queue.put_nowait(_encode(frame))
-        except asyncio.QueueFull:
-            self.cut()
+    def push(self, name: str, raw: bytes) -> None:
+        self.connection.push(b'{"stream":%b,"data":%b}' % (_encode(name), raw) if self.combined else raw)
 
-    def cut(self) -> None:
-        if self.request.transport is not None:
-            self.request.transport.abort()
+    def tell(self, frame: Any) -> None:
+        self.connection.push(_encode(frame))
 
 
 class Streams:
-    def __init__(self, desk: Desk, faults: Faults, clock: Clock) -> None:
+    def __init__(self, desk: Desk, faults: Faults, clock: Clock, connections: Connections) -> None:
         self._desk = desk
         self._faults = faults
         self._clock = clock
-        self._sockets: set[_Socket] = set()
+        self._connections = connections
+        self._listeners: dict[str, set[_Listener]] = {}
+        self._feeds: dict[str, Feed] = {}
         self._late: dict[str, dict[str, Any]] = {}
-        self._step = 0
 
     async def open(self, request: web.BaseRequest, path: str, query: str) -> web.StreamResponse | None:
-        """Serve one connection to its end; None when the path is no stream."""
-        found = _read_target(path, query)
-        if found is None:
+        """Serve one connection to its end; None when the path is no stream. Raises RefusedError before the handshake."""
+        target = _read_target(path, query)
+        if target is None:
             return None
-        combined, names = found
-        response = web.WebSocketResponse(heartbeat=_PING_S)
-        await response.prepare(request)
-        socket = _Socket(combined=combined, names=set(names), request=request)
-        self._sockets.add(socket)
-        self._watch()
+        connection = await self._connections.accept(request, _TEMPO)
+        listener = _Listener(connection=connection, host=target.host, combined=target.combined)
         try:
-            await self._serve(response, socket)
+            self._join(listener, target.names)
+            await self._serve(listener)
         finally:
-            self._sockets.discard(socket)
-            self._watch()
-        return response
+            self._leave(listener, list(listener.names))
+            self._connections.forget(connection)
+        return connection.response
 
     def flush(self) -> None:
         """Hand the exchange's events to whoever listens."""
         for api_key, event in self._desk.exchange.notices.drain():
             self._tell(api_key, event)
 
-    def publish(self, steps: int, now_ms: int) -> None:
-        """Market streams, once a step; listen keys whose time is over."""
-        self._step += steps
-        wanted = {name for socket in self._sockets for name in socket.names if "@" in name or name.startswith("!")}
-        for name in wanted:
-            event = events_due(self._desk.exchange, name, self._step, now_ms)
-            if event is not None:
-                self._push_all(name, event)
-        for key, _owner in self._desk.listen_keys.expire(now_ms):
-            self._push_all(key, {"e": "listenKeyExpired", "E": now_ms, "listenKey": key})
+    def publish(self, now_ms: int) -> None:
+        """Market streams that are due; listen keys whose time is over."""
+        for name, feed in self._feeds.items():
+            for event in feed.due(self._desk.exchange, now_ms):
+                raw = _encode(event)
+                for listener in self._listeners[name]:
+                    if listener.hears(feed.host):
+                        listener.push(name, raw)
+        for key, owner in self._desk.listen_keys.expire(now_ms):
+            self._deliver(key, {"e": "listenKeyExpired", "E": now_ms, "listenKey": key})
+            self._desk.exchange.notices.watched.discard(owner)
 
     def cut(self, api_key: str | None) -> None:
-        """Drop the user-data connections of one account, or every connection."""
-        for socket in list(self._sockets):
-            if api_key is None or api_key in self._owners(socket.names):
-                socket.cut()
+        """Drop the user-data connections of one account, or every connection that listens to something."""
+        key = None if api_key is None else self._desk.listen_keys.key_of(api_key, self._clock.now_ms())
+        names = list(self._listeners) if api_key is None else [key] if key is not None else []
+        for name in names:
+            for listener in self._listeners.get(name, ()):
+                listener.connection.cut()
 
-    async def _serve(self, response: web.WebSocketResponse, socket: _Socket) -> None:
+    async def _serve(self, listener: _Listener) -> None:
         async with asyncio.TaskGroup() as group:
-            writer = group.create_task(_write(response, socket))
-            async for message in response:
-                if message.type is WSMsgType.TEXT:
-                    self._obey(socket, message.data)
+            writer = group.create_task(listener.connection.write())
+            async for text in listener.connection.texts():
+                self._obey(listener, text)
             writer.cancel()
 
-    def _obey(self, socket: _Socket, text: str) -> None:
-        """SUBSCRIBE, UNSUBSCRIBE and LIST_SUBSCRIPTIONS; anything else is told so."""
+    def _obey(self, listener: _Listener, text: str) -> None:
         try:
             order = msgspec.json.decode(text, type=_Command)
-        except msgspec.DecodeError:
-            socket.push_raw({"code": 2, "msg": "Invalid request: request must be a JSON object with method"})
+        except msgspec.ValidationError:
+            listener.tell({"error": {"code": 2, "msg": "Invalid request: method and params are needed"}, "id": None})
             return
-        result: Any = None
-        if order.method == "SUBSCRIBE":
-            socket.names.update(order.params)
-        elif order.method == "UNSUBSCRIBE":
-            socket.names.difference_update(order.params)
-        elif order.method == "LIST_SUBSCRIPTIONS":
-            result = sorted(socket.names)
-        self._watch()
-        socket.push_raw({"result": result, "id": order.id})
+        except msgspec.DecodeError:
+            listener.tell({"error": {"code": 3, "msg": "Invalid JSON"}, "id": None})
+            return
+        problem, result = self._do(listener, order)
+        if problem is not None:
+            listener.tell({"error": {"code": 2, "msg": f"Invalid request: {problem}"}, "id": order.id})
+        else:
+            listener.tell({"result": result, "id": order.id})
+
+    def _do(self, listener: _Listener, order: "_Command") -> tuple[str | None, Any]:
+        names = [name for name in order.params if isinstance(name, str)]
+        match order.method:
+            case "SUBSCRIBE" if any(not name or " " in name for name in names):
+                return "invalid stream", None
+            case "SUBSCRIBE" if len({*listener.names, *names}) > _STREAMS_MAX:
+                return f"at most {_STREAMS_MAX} streams a connection", None
+            case "SUBSCRIBE":
+                self._join(listener, dict.fromkeys(names, _EVERYTHING))
+            case "UNSUBSCRIBE":
+                self._leave(listener, names)
+            case "LIST_SUBSCRIPTIONS":
+                return None, sorted(listener.names)
+            case "SET_PROPERTY" if order.params[:1] == ["combined"]:
+                listener.combined = order.params[-1] is True
+            case "GET_PROPERTY" if order.params[:1] == ["combined"]:
+                return None, listener.combined
+            case _:
+                return "unknown method", None
+        return None, None
+
+    def _join(self, listener: _Listener, names: dict[str, Wanted]) -> None:
+        now_ms = self._clock.now_ms()
+        for name, wanted in names.items():
+            listener.names[name] = wanted
+            self._listeners.setdefault(name, set()).add(listener)
+            owner = self._desk.listen_keys.owner(name, now_ms)
+            if owner is not None:
+                self._desk.exchange.notices.watched.add(owner)
+            elif name not in self._feeds:
+                feed = open_feed(self._desk.exchange, name)
+                if feed is not None:
+                    self._feeds[name] = feed
+
+    def _leave(self, listener: _Listener, names: Iterable[str]) -> None:
+        for name in names:
+            listener.names.pop(name, None)
+            rest = self._listeners.get(name, set())
+            rest.discard(listener)
+            if rest:
+                continue
+            self._listeners.pop(name, None)
+            self._feeds.pop(name, None)
+            owner = self._desk.listen_keys.owner(name, self._clock.now_ms())
+            if owner is not None:
+                self._desk.exchange.notices.watched.discard(owner)
 
     def _tell(self, api_key: str, event: dict[str, Any]) -> None:
         kinds = {fault.kind for fault in self._faults.hit_event(api_key)}
@@ -125,57 +171,47 @@ class Streams:
         if "reordered_event" in kinds and earlier is None:
             self._late[api_key] = event
             return
+        key = self._desk.listen_keys.key_of(api_key, self._clock.now_ms())
         for each in (event, event if "duplicate_event" in kinds else None, earlier):
-            if each is not None:
-                self._deliver(api_key, each)
+            if each is not None and key is not None:
+                self._deliver(key, each)
 
-    def _deliver(self, api_key: str, event: dict[str, Any]) -> None:
-        now_ms = self._clock.now_ms()
-        for socket in self._sockets:
-            for name in socket.names:
-                if self._desk.listen_keys.owner(name, now_ms) == api_key:
-                    socket.push(name, event)
-
-    def _push_all(self, name: str, event: Any) -> None:
-        for socket in self._sockets:
-            if name in socket.names:
-                socket.push(name, event)
-
-    def _owners(self, names: Iterable[str]) -> set[str]:
-        now_ms = self._clock.now_ms()
-        owners = (self._desk.listen_keys.owner(name, now_ms) for name in names)
-        return {owner for owner in owners if owner is not None}
-
-    def _watch(self) -> None:
-        watched = (self._owners(socket.names) for socket in self._sockets)
-        self._desk.exchange.notices.watched = set().union(*watched)
+    def _deliver(self, key: str, event: dict[str, Any]) -> None:
+        raw = _encode(event)
+        for listener in self._listeners.get(key, ()):
+            wanted = listener.names[key]
+            if listener.hears("private") and (not wanted or event["e"] in wanted):
+                listener.push(key, raw)
 
 
 class _Command(msgspec.Struct):
     method: str
-    params: list[str] = []
+    params: list[Any] = []
     id: int | str | None = None
 
 
-async def _write(response: web.WebSocketResponse, socket: _Socket) -> None:
-    try:
-        while True:
-            await response.send_str((await socket.queue.get()).decode())
-    except ConnectionError:
-        socket.cut()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Target:
+    host: str
+    combined: bool
+    names: dict[str, Wanted]
 
 
-def _read_target(path: str, query: str) -> tuple[bool, list[str]] | None:
-    """``/ws/<name>``, ``/stream?streams=a/b``, ``?listenKey=…`` (several), behind /private, /public, /market or bare."""
-    for host in _HOSTS:
-        path = path.removeprefix(host)
-    head, _, rest = path.removeprefix("/").partition("/")
+def _read_target(path: str, query: str) -> _Target | None:
+    """``/ws/<name>/<name>``, ``/stream?streams=a/b``, ``?listenKey=K&events=A/B`` (several), behind a host or bare."""
+    first, _, rest = path.removeprefix("/").partition("/")
+    host = first if first in _HOSTS else ""
+    head, _, rest = (rest if host else f"{first}/{rest}").partition("/")
     if head not in {"ws", "stream"}:
         return None
-    names = [name for name in rest.split("/") if name]
-    for key, value in read_pairs(query):
-        if key == "listenKey":
-            names.append(value)
-        elif key == "streams":
-            names += value.split("/")
-    return head == "stream", names
+    names = dict.fromkeys((name for name in rest.split("/") if name), _EVERYTHING)
+    key = ""
+    for parameter, value in read_pairs(query):
+        if parameter == "streams":
+            names |= dict.fromkeys((name for name in value.split("/") if name), _EVERYTHING)
+        elif parameter == "listenKey":
+            key = value
+            names[key] = _EVERYTHING
+        elif parameter == "events" and key:
+            names[key] = frozenset(value.split("/"))
+    return _Target(host=host, combined=head == "stream", names=names) if len(names) <= _STREAMS_MAX else None

@@ -11,6 +11,7 @@ from copydesk.simulators.market import Quote
 LEVELS = 50
 _GAP = Decimal("0.0001")  # between two levels, at least a tick
 _BEST_DIVISOR = 6  # the best level holds a sixth of the largest market order, so that ordinary orders fill at one price
+_EATEN_KEPT = 1_000
 _THINNEST, _THICKEST = 2, 8  # what a further level holds, in hundredths of the best one
 
 
@@ -30,8 +31,13 @@ class Depth:
         self._taken: dict[tuple[str, int], Decimal] = {}
         self._given: dict[str, Decimal] = {}
         self.share = Decimal(1)
+        self.update = 9_000_000_000  # one more whenever the book may have changed: ties snapshots and streams together
+        self.eaten: dict[tuple[str, Decimal], int] = {}  # the latest prices taken from, and at which update
 
     def renew(self) -> None:
+        self.update += 1
+        while len(self.eaten) > _EATEN_KEPT:
+            del self.eaten[next(iter(self.eaten))]
         self._taken.clear()
         self._given.clear()
 
@@ -48,6 +54,9 @@ class Depth:
     def take(self, side: str, level: Level, quantity: Decimal) -> None:
         key = (side, level.number)
         self._taken[key] = self._taken.get(key, ZERO) + quantity
+        self.update += 1
+        self.eaten.pop((side, level.price), None)
+        self.eaten[side, level.price] = self.update
 
     def passing(self, side: str) -> Decimal:
         """How much still trades against resting orders of this side in this step."""

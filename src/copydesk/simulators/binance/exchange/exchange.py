@@ -25,6 +25,7 @@ class Exchange:
         self.notices = Notices(self.mark)
         self.resting: dict[str, dict[int, Order]] = {symbol: {} for symbol in INSTRUMENTS}
         self.waiting: dict[str, dict[int, Algo]] = {symbol: {} for symbol in INSTRUMENTS}
+        self.liquidated: dict[str, Order] = {}  # the latest order of each symbol that sold somebody out
         self.last_order_id = 4_000_000_000
         self.last_algo_id = 1_000_000_000
         self.last_trade_id = 700_000_000

@@ -41,6 +41,11 @@ class ListenKeys:
         del self._owner_of[key], self._until_ms[key]
         return key
 
+    def key_of(self, api_key: str, now_ms: int) -> str | None:
+        """The account's active key."""
+        key = self._key_of.get(api_key, "")
+        return None if self.owner(key, now_ms) is None else key
+
     def owner(self, key: str, now_ms: int) -> str | None:
         if self._until_ms.get(key, 0) <= now_ms:
             return None

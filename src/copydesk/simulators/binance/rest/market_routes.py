@@ -75,7 +75,7 @@ def day_ticker(call: Call) -> Any:
 def depth(call: Call) -> Any:
     symbol = call.exchange.instrument(call.params.required("symbol")).symbol
     return {
-        "lastUpdateId": call.now_ms,
+        "lastUpdateId": call.exchange.depth[symbol].update,
         "E": call.now_ms,
         "T": call.exchange.quote(symbol).at_ms,
         **levels(call.exchange, symbol, call.params.limit(500, 1_000)),
@@ -100,7 +100,7 @@ def book_row(exchange: Exchange, symbol: str) -> dict[str, Any]:
         "askPrice": ask,
         "askQty": ask_quantity,
         "time": quote.at_ms,
-        "lastUpdateId": quote.at_ms,
+        "lastUpdateId": exchange.depth[symbol].update,
     }
 
 
