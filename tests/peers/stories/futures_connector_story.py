@@ -47,15 +47,21 @@ def listen(client):
     key = client.new_listen_key()["listenKey"]
     socket.mark_price(symbol="ethusdt", speed=1)
     socket.user_data(listen_key=key)
-    seen, found = [], set()
-    while len(found) < 2:
-        client.new_order(**LIMIT)
-        event = heard.get(timeout=PATIENCE_S)
-        found |= {event["e"]} & {"markPriceUpdate", "ORDER_TRADE_UPDATE"} if "e" in event else set()
-        seen.append(event.get("result", "event"))
+    answers = [next_of(heard, "result") for _ in range(2)]
+    client.new_order(**LIMIT)
+    events = {next_of(heard, "e")}
+    while len(events) < len(answers):
+        events.add(next_of(heard, "e"))
     socket.stop()
     client.cancel_open_orders(symbol=BTC)
-    return {"kinds": sorted(found), "answers": seen.count(None)}
+    return {"kinds": sorted(events), "answers": answers}
+
+
+def next_of(heard, name):
+    """The next message that has this field."""
+    while name not in (message := heard.get(timeout=PATIENCE_S)):
+        pass
+    return message[name]
 
 
 async def story():
