@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-HOSTS = ("fapi.binance.com", "api.binance.com")
+HOSTS = ("fapi.binance.com", "api.binance.com", "fstream.binance.com", "ws-fapi.binance.com")
 
 
 def make_certificate(folder):

@@ -69,6 +69,21 @@ def test_a_book_kept_by_changes_is_the_venues_book(moves, joins_after):
     assert follower.best(1_000) == levels(exchange, "BTCUSDT", 1_000)
 
 
+def test_a_level_that_was_eaten_and_came_back_between_two_events_is_told(exchange):
+    engine.put_price(exchange, "BTCUSDT", Decimal(95_200), START_MS, hold=True)
+    feed, depth = open_feed(exchange, "btcusdt@depth@100ms"), exchange.depth["BTCUSDT"]
+
+    best = next(depth.facing("BUY", exchange.quote("BTCUSDT")))
+    depth.take("BUY", best, best.quantity)
+    follower = Follower(exchange, "BTCUSDT")
+    engine.advance(exchange, START_MS + STEP_MS)
+    for event in feed.due(exchange, START_MS + STEP_MS):
+        follower.take(event)
+
+    assert follower.best(50) == levels(exchange, "BTCUSDT", 50)
+    assert Decimal(follower.sides["asks"]["95200.1"]) == best.quantity
+
+
 def test_changes_say_only_what_changed_and_name_the_event_before(exchange):
     feed = open_feed(exchange, "btcusdt@depth@500ms")
 

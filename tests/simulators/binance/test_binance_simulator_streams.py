@@ -148,6 +148,23 @@ async def test_combined_streams_wrap_their_events(venue):
     assert {frame["data"]["e"] for frame in frames} == {"trade"}
 
 
+@pytest.mark.parametrize("name", ["btcusdt@forceOrder", "!forceOrder@arr"])
+async def test_a_liquidation_is_told_to_the_market_and_to_its_account(venue, trader, listen_key, name):
+    await trader.order(quantity="0.1")
+
+    async with (
+        connect(venue, f"/market/ws/{name}") as market,
+        connect(venue, f"/private/ws?listenKey={listen_key}&events=ORDER_TRADE_UPDATE") as own,
+    ):
+        await venue.sim("POST", "liquidate", {"account": "alice", "symbol": "BTCUSDT"})
+        told = await market.receive_json()
+        placed, done = await receive(own, 2)
+
+    assert (told["e"], told["o"]["s"], told["o"]["S"], told["o"]["z"]) == ("forceOrder", "BTCUSDT", "SELL", "0.1")
+    assert placed["o"]["c"].startswith("autoclose-")
+    assert (done["o"]["x"], done["o"]["X"]) == ("CALCULATED", "FILLED")
+
+
 async def test_a_connection_can_be_told_to_wrap_its_events(venue):
     async with connect(venue, "/public/ws/btcusdt@bookTicker") as socket:
         await socket.send_json({"method": "SET_PROPERTY", "params": ["combined", True], "id": 1})

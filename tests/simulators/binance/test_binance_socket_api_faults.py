@@ -40,6 +40,19 @@ async def test_a_fault_spoils_one_order_and_the_next_one_is_well(venue, trader, 
     assert well["result"]["status"] == "FILLED"
 
 
+async def test_any_documented_refusal_can_be_provoked_and_the_throttle_lets_closing_orders_pass(venue, trader):
+    await trader.order()
+    await venue.fault("refuse", code=-1008, probability=1)
+
+    async with connect(venue) as socket:
+        api = ApiSocket(socket)
+        refused = await api.ask("order.place", ORDER, by=trader)
+        closed = await api.ask("order.place", {**ORDER, "side": "SELL", "reduceOnly": "true"}, by=trader)
+
+    assert (refused["status"], refused["error"]["code"]) == (503, -1008)
+    assert closed["result"]["status"] == "FILLED"
+
+
 @pytest.mark.parametrize(("kind", "executed"), [("drop_before", 0), ("drop_after", 1), ("truncated", 1)])
 async def test_a_dropped_connection_takes_the_answer_with_it(venue, trader, kind, executed):
     await venue.fault(kind, next_n=1)

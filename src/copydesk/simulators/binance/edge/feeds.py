@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from copydesk.simulators.binance.edge import market_events as says
@@ -38,7 +38,7 @@ class Feed(Protocol):
 def open_feed(exchange: Exchange, name: str) -> Feed | None:
     """None: no stream of that name has anything to say."""
     if name.startswith("!"):
-        return _of_all(name)
+        return _of_all(exchange, name)
     head, _, kind = name.partition("@")
     symbol = head.upper()
     if head != head.lower():
@@ -178,28 +178,25 @@ class Changes:
         return [says.depth_update(exchange, self._symbol, now_ms, before, bids, asks)]
 
 
-@dataclass(slots=True)
 class Forced:
     """The latest liquidation of each symbol within a second, where there was one."""
 
-    symbols: tuple[str, ...]
-    host: str = "market"
-    _slot: int = -1
-    _told: dict[str, int] = field(default_factory=dict)
+    host = "market"
+
+    def __init__(self, exchange: Exchange, symbols: tuple[str, ...]) -> None:
+        self._symbols = symbols
+        self._slot = -1
+        self._told = dict(exchange.liquidated)
 
     def due(self, exchange: Exchange, now_ms: int) -> list[Any]:
         slot = now_ms // 1_000
         if slot == self._slot:
             return []
-        first, self._slot = self._slot < 0, slot
-        events = []
-        for symbol in self.symbols:
-            order = exchange.liquidated.get(symbol)
-            if order is not None and self._told.get(symbol) != order.order_id:
-                self._told[symbol] = order.order_id
-                if not first:
-                    events.append(says.forced_order(order, now_ms))
-        return events
+        self._slot = slot
+        latest = {each: exchange.liquidated.get(each) for each in self._symbols}
+        news = [order for symbol, order in latest.items() if order is not None and order is not self._told.get(symbol)]
+        self._told.update({order.symbol: order for order in news})
+        return [says.forced_order(order, now_ms) for order in news]
 
 
 def _book(exchange: Exchange, symbol: str) -> Book:
@@ -233,7 +230,7 @@ def _of_one(exchange: Exchange, symbol: str, kind: str) -> Feed | None:
         case "aggTrade":
             return Trades(exchange, symbol, "market", says.aggregate_trade)
         case "forceOrder":
-            return Forced((symbol,))
+            return Forced(exchange, (symbol,))
         case _ if kind in _PERIODS:
             build, every_ms = _PERIODS[kind]
             return Periodic("market", build, (symbol,), every_ms)
@@ -241,12 +238,12 @@ def _of_one(exchange: Exchange, symbol: str, kind: str) -> Feed | None:
             return None
 
 
-def _of_all(name: str) -> Feed | None:
+def _of_all(exchange: Exchange, name: str) -> Feed | None:
     every = tuple(INSTRUMENTS)
     if name == "!bookTicker":
         return Periodic("public", says.book_ticker, every, _ALL_BOOKS_MS)
     if name == "!forceOrder@arr":
-        return Forced(every)
+        return Forced(exchange, every)
     if name not in _ALL_PERIODS:
         return None
     build, every_ms = _ALL_PERIODS[name]
