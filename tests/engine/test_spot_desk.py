@@ -146,6 +146,18 @@ async def test_a_lost_answer_is_looked_up_by_our_id_and_never_sent_again(desk):
     assert opened.client_order_id
 
 
+async def test_an_exchange_nobody_knows_anything_of_is_copied_to_while_its_answers_arrive(start_desk):
+    async with start_desk(known=STRANGER) as desk:
+        follower = await following(desk, custom_stop_loss_pct=Decimal(0))
+
+        (opened,) = await desk.settled(await desk.signal("buy"))
+        (closed,) = await desk.settled(await desk.signal("close"))
+
+        assert (opened.state, closed.state) == (State.FILLED, State.FILLED), (opened.reason, closed.reason)
+        assert await desk.position(follower) is None
+        assert Decimal(0) <= await coins(desk, follower) < STEP
+
+
 async def test_an_exchange_nobody_knows_anything_of_is_asked_once_and_then_a_person(start_desk):
     async with start_desk(known=STRANGER) as desk:
         follower = await following(desk, custom_stop_loss_pct=Decimal(0))

@@ -101,13 +101,16 @@ def contract_size(market: Mapping[str, Any]) -> Decimal:
     return number(market.get("contractSize")) or Decimal(1) if market.get("contract") else Decimal(1)
 
 
-def read_order(order: Any, client_order_id: str, market: Mapping[str, Any]) -> OrderReport:
-    """A unified order; one without the exchange's id or state is no evidence of anything."""
+def read_order(order: Any, client_order_id: str, market: Mapping[str, Any], known: Capabilities) -> OrderReport:
+    """A unified order; one without the exchange's id is no evidence of anything, nor is a filled one of no quantity.
+
+    Where our id did not go along, ccxt or the exchange made one up: only where it did, another id is another order.
+    """
     order_id = order.get("id") if isinstance(order, dict) else None
     if not order_id:
         raise OutcomeUnknown("the exchange's answer does not show the order")
     told = order.get("clientOrderId")
-    if told and told != client_order_id:
+    if told and known.finds_by_client_id and told != client_order_id:
         raise OutcomeUnknown(f"the exchange answered with another order: {told!r}")
     executed = (number(order.get("filled")) or Decimal(0)) * contract_size(market)
     price = number(order.get("average")) if executed else None

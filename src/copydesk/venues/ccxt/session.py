@@ -159,7 +159,7 @@ class CcxtSession:
                 order = {**order, "fees": [trade["fee"] for trade in trades if trade.get("fee")]}
             except VenueError:
                 pass  # the taker's rate stands in
-        return codec.read_order(order, client_order_id, market)
+        return codec.read_order(order, client_order_id, market, self._known)
 
     def _trades_of(self, order_id: str, symbol: str, order: dict[str, Any]) -> Awaitable[Any]:
         if self._exchange.has.get("fetchOrderTrades"):
