@@ -102,7 +102,7 @@ def contract_size(market: Mapping[str, Any]) -> Decimal:
 
 
 def read_order(order: Any, client_order_id: str, market: Mapping[str, Any], known: Capabilities) -> OrderReport:
-    """A unified order; one without the exchange's id is no evidence of anything, nor is a filled one of no quantity.
+    """A unified order; one without the exchange's id is no evidence of anything.
 
     Where our id did not go along, ccxt or the exchange made one up: only where it did, another id is another order.
     """
@@ -117,8 +117,11 @@ def read_order(order: Any, client_order_id: str, market: Mapping[str, Any], know
     if executed and (price is None or price <= 0):
         raise OutcomeUnknown("the exchange shows a fill without its price")
     fee_usd, base_fee = read_fees(order, market, executed, price or Decimal(0))
+    under_way = OrderStatus.PARTIAL if executed else OrderStatus.WORKING
+    status = _STATUS.get(order.get("status") or "", under_way)
     return OrderReport(
-        status=_STATUS.get(order.get("status") or "", OrderStatus.PARTIAL if executed else OrderStatus.WORKING),
+        # "Closed" without a quantity is no fill yet: it is asked about until the quantity is told.
+        status=under_way if status is OrderStatus.FILLED and not executed else status,
         exchange_order_id=str(order_id),
         client_order_id=client_order_id,
         executed_quantity=executed,
@@ -127,6 +130,22 @@ def read_order(order: Any, client_order_id: str, market: Mapping[str, Any], know
         base_fee=base_fee if order.get("side") == "buy" else Decimal(0),
         evidence={name: order.get(name) for name in ("id", "status", "filled", "average")},
     )
+
+
+def read_placed(order: Any, client_order_id: str, market: Mapping[str, Any], known: Capabilities) -> OrderReport:
+    """The answer to a placing. What it shows badly is asked about by the id in it, which must not be lost."""
+    try:
+        return read_order(order, client_order_id, market, known)
+    except OutcomeUnknown:
+        order_id = order.get("id") if isinstance(order, dict) else None
+        if not order_id or known.finds_by_client_id:
+            raise
+        return OrderReport(
+            status=OrderStatus.WORKING,
+            exchange_order_id=str(order_id),
+            client_order_id=client_order_id,
+            evidence={"id": order_id, "status": order.get("status")},
+        )
 
 
 def read_fees(

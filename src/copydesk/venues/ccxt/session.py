@@ -1,5 +1,6 @@
 """One account logged in at an exchange of ccxt."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
@@ -17,6 +18,9 @@ from copydesk.venues.ccxt.market import MarketTable
 
 _ALREADY_SO = (ccxt.MarginModeAlreadySet, ccxt.NoChange)
 _FORBIDDEN = ("enableWithdrawals", "enableInternalTransfer", "permitsUniversalTransfer")
+
+PLACING_SHARE = 0.8
+"""Of the time a placing has, when nothing more is asked about it: running out of time would lose the order's own id."""
 
 
 class CcxtSession:
@@ -45,7 +49,7 @@ class CcxtSession:
         return PositionMode.ONE_WAY
 
     async def place(self, request: FrozenRequest) -> OrderReport:
-        params = request.params
+        started, params = asyncio.get_running_loop().time(), request.params
         exchange, market = await self._ready(params["symbol"])
         if request.conditional and not self._known.stops:
             raise OrderRejected("the desk places no stops at this exchange")
@@ -57,19 +61,11 @@ class CcxtSession:
             ),
             sends=True,
         )
-        report = await self._told(order, params["client_order_id"], market)
-        if request.conditional or report.status is not OrderStatus.WORKING:
-            return report
-        ref = OrderRef(
-            symbol=params["symbol"],
-            client_order_id=params["client_order_id"],
-            conditional=False,
-            placed_at=request.frozen_at,
-            exchange_order_id=report.exchange_order_id,
-        )
+        report = codec.read_placed(order, params["client_order_id"], market, self._known)
         try:
-            return await self.look_up(ref) or report
-        except VenueError:
+            async with asyncio.timeout_at(started + self._carrier.timeout_s * PLACING_SHARE):
+                return await self._completed(order, report, request, market)
+        except (VenueError, TimeoutError):
             return report  # the order is there: what became of it is the reconciler's next look
 
     async def cancel(self, order: OrderRef) -> None:
@@ -150,6 +146,22 @@ class CcxtSession:
         if not self._known.finds_by_client_id:
             raise OutcomeUnknown("this exchange is not known to find an order by our id: please look at the account")
         return None, params | {"clientOrderId": order.client_order_id}
+
+    async def _completed(self, order: Any, report: OrderReport, request: FrozenRequest, market: Any) -> OrderReport:
+        """What the exchange's first answer left out."""
+        client_order_id = request.params["client_order_id"]
+        if report.status is not OrderStatus.WORKING:
+            return await self._told(order, client_order_id, market)
+        if request.conditional:
+            return report
+        ref = OrderRef(
+            symbol=request.params["symbol"],
+            client_order_id=client_order_id,
+            conditional=False,
+            placed_at=request.frozen_at,
+            exchange_order_id=report.exchange_order_id,
+        )
+        return await self.look_up(ref) or report
 
     async def _told(self, order: Any, client_order_id: str, market: Any) -> OrderReport:
         """An exchange that tells an order without its fee is asked for its trades; on spot the fee decides what is held."""

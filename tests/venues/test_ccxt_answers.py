@@ -1,0 +1,83 @@
+"""What an exchange of ccxt answers, and what may be concluded from it."""
+
+import asyncio
+import secrets
+from decimal import Decimal
+
+import pytest
+
+from copydesk.domain.order import NewOrder, OrderStatus
+from copydesk.domain.signal import Direction, LegKind, Side
+from copydesk.domain.subscription import PositionMode
+from copydesk.venues.ccxt import CcxtVenue, codec
+from copydesk.venues.ccxt.capabilities import UNTRUSTED, Capabilities
+from desk_support import CLOCK, running_simulator
+from store_support import make_account
+
+TERSE = Capabilities(
+    simulated=True,
+    options={
+        "fetchMargins": False,
+        "fetchMarkets": {"types": ["spot"]},
+        "newOrderRespType": {"market": "ACK"},
+    },
+)
+"""Trusted with nothing, and its first answer tells an order's id only."""
+
+MARKET = {"base": "BTC", "quote": "USDT", "spot": True, "contract": False, "taker": 0.001}
+
+
+@pytest.fixture
+async def simulator():
+    async with running_simulator() as running:
+        await running.hold("BTCUSDT", "95200")
+        yield running
+
+
+def purchase(venue):
+    order = NewOrder(
+        client_order_id=f"cd-{secrets.token_hex(8)}",
+        symbol="BTCUSDT",
+        leg=LegKind.OPEN,
+        side=Side.BUY,
+        direction=Direction.LONG,
+        quantity=Decimal("0.005"),
+        reduce_only=False,
+    )
+    return venue.freeze(order, mode=PositionMode.ONE_WAY, at=CLOCK.now())
+
+
+async def account_at(venue, simulator):
+    key = secrets.token_hex(16)
+    await simulator.account(key, spot={"USDT": "10000"})
+    return venue.open_session(make_account(venue="ccxt:binance"), {"api_key": key, "api_secret": f"secret-of-{key}"})
+
+
+async def test_an_order_keeps_the_id_it_was_given_though_nothing_more_is_told_in_time(simulator):
+    venue = CcxtVenue("binance", CLOCK, simulator_url=simulator.url, timeout_s=2, allow_live=False, known=TERSE)
+    session = await account_at(venue, simulator)
+    await venue.symbols(make_account().environment)
+    await simulator.tell("faults", kind="delay_before", probability=1, path="GET /api/v3/order", delay_s=5)
+
+    async with asyncio.timeout(2):
+        report = await session.place(purchase(venue))
+
+    (order,) = [one for one in await simulator.orders() if one["symbol"] == "BTCUSDT"]
+    assert (report.status, report.exchange_order_id) == (OrderStatus.WORKING, str(order["order_id"]))
+    await venue.close()
+
+
+def test_a_closed_order_without_a_quantity_is_no_fill_yet():
+    answer = {"id": "7", "status": "closed", "filled": None, "average": None, "side": "buy"}
+
+    report = codec.read_order(answer, "cd-ours", MARKET, UNTRUSTED)
+
+    assert (report.status, report.executed_quantity) == (OrderStatus.WORKING, 0)
+
+
+def test_a_fill_without_a_price_is_asked_about_by_the_id_it_came_with():
+    answer = {"id": "7", "status": "closed", "filled": 0.005, "average": None, "side": "buy"}
+
+    report = codec.read_placed(answer, "cd-ours", MARKET, UNTRUSTED)
+
+    assert (report.status, report.exchange_order_id) == (OrderStatus.WORKING, "7")
