@@ -119,3 +119,23 @@ async def test_an_opening_that_has_not_left_is_cancelled(desk):
 
     assert done.cancelled == 1
     assert (opened.state, cancelled.state) == (State.FILLED, State.CANCELLED)
+
+
+async def test_flatten_closes_what_an_order_on_its_way_becomes_too(desk):
+    follower = await desk.follow()
+    await desk.simulator.tell("faults", kind="delay_before", next_n=1, account=follower.key, delay_s=1.5)
+    acceptance = await desk.signal("buy")
+
+    async def sending():
+        return [one.state for one in await desk.executions(acceptance)] == [State.SENDING]
+
+    await desk.until(sending)
+    done = await pulled(desk, EVERYBODY, BreakerMode.FLATTEN)
+    (opened,) = await desk.settled(acceptance)
+
+    async def flat():
+        held = await desk.simulator.positions()
+        return await desk.position(follower) is None and not any(held.values())
+
+    assert (opened.state, done.closing) == (State.FILLED, 1)
+    await desk.until(flat)

@@ -1,5 +1,6 @@
 """Pull the breaker: one commit stops openings, cancels what has not filled, and asks for what is held to be closed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,6 +14,8 @@ from copydesk.ports.store import Transaction
 log = structlog.get_logger()
 
 _CANCELS = frozenset({BreakerMode.CANCEL_WORKING, BreakerMode.FLATTEN})
+
+_NOT_LEFT = frozenset({State.QUEUED, State.BLOCKED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +35,16 @@ def pull(tables: Transaction, breaker: Breaker) -> Pulled:
     tables.breakers.pull(breaker)
     cancelled = closing = 0
     if breaker.mode in _CANCELS:
-        cancelled = sum(_cancel(tables, one, breaker.set_at) for one in tables.breakers.openings(breaker.reach))
-    if breaker.mode is BreakerMode.FLATTEN:
-        closing = _flatten(tables, breaker.reach, breaker.set_at)
+        openings = tables.breakers.openings(breaker.reach)
+        cancelled = sum(_cancel(tables, one, breaker.set_at) for one in openings)
+        if breaker.mode is BreakerMode.FLATTEN:
+            on_the_way = [one for one in openings if one.state not in _NOT_LEFT]
+            closing = _flatten(tables, breaker.reach, on_the_way, breaker.set_at)
     return Pulled(cancelled=cancelled, closing=closing)
 
 
 def _cancel(tables: Transaction, opening: Execution, at: datetime) -> bool:
-    if opening.state in {State.QUEUED, State.BLOCKED}:
+    if opening.state in _NOT_LEFT:
         gone = replace(opening, state=State.CANCELLED, reason="The breaker was pulled before it was sent")
         tables.executions.move(opening, gone, at=at)
         return True
@@ -49,18 +54,22 @@ def _cancel(tables: Transaction, opening: Execution, at: datetime) -> bool:
     return False
 
 
-def _flatten(tables: Transaction, reach: Reach, at: datetime) -> int:
+def _flatten(tables: Transaction, reach: Reach, on_the_way: Sequence[Execution], at: datetime) -> int:
+    """What is held, and what an opening that has left may still become: its close waits until that is known."""
     why = {"why": f"breaker: flatten {reach.scope} {reach.target}".strip()}
+    may_be_held = {(one.subscription_id, one.symbol): (one.bot_id, one.direction) for one in on_the_way}
+    for held in tables.breakers.holdings(reach):
+        may_be_held[held.subscription_id, held.symbol] = (held.bot_id, held.position.direction)
     return sum(
         desk_signals.close_position(
             tables,
-            subscription_id=held.subscription_id,
-            bot_id=held.bot_id,
-            symbol=held.symbol,
-            direction=held.position.direction,
-            key=f"desk:flatten:{held.subscription_id}:{held.symbol}:{at.isoformat()}",
+            subscription_id=subscription_id,
+            bot_id=bot_id,
+            symbol=symbol,
+            direction=direction,
+            key=f"desk:flatten:{subscription_id}:{symbol}:{at.isoformat()}",
             why=why,
             at=at,
         )
-        for held in tables.breakers.holdings(reach)
+        for (subscription_id, symbol), (bot_id, direction) in may_be_held.items()
     )

@@ -41,6 +41,7 @@ class Breakers:
         self._connection.execute(_TABLE.delete().where(*this))
 
     def openings(self, reach: Reach) -> Sequence[Execution]:
+        self._lock_accounts(reach)
         sent = tables.bot_signal_executions
         query = select(*columns(sent, Execution)).where(
             sent.c.state.not_in(FINAL), sent.c.leg == LegKind.OPEN.value, *_within(sent, reach)
@@ -60,6 +61,18 @@ class Breakers:
             )
             for row in rows
         ]
+
+    def _lock_accounts(self, reach: Reach) -> None:
+        """A fan-out that has read the breakers holds its accounts: what it writes down is waited for, and seen."""
+        accounts, query = tables.exchange_accounts, select(tables.exchange_accounts.c.id)
+        if reach.scope is BreakerScope.ACCOUNT:
+            query = query.where(accounts.c.id == reach.target)
+        elif reach.scope is BreakerScope.VENUE:
+            query = query.where(accounts.c.venue == reach.target)
+        elif reach.scope is BreakerScope.BOT:
+            of_bot = tables.bot_subscriptions.c
+            query = query.where(accounts.c.id.in_(select(of_bot.account_id).where(of_bot.bot_id == reach.target)))
+        self._connection.execute(query.order_by(accounts.c.id).with_for_update(key_share=True))
 
 
 def _within(table: Table, reach: Reach) -> list[ColumnElement[bool]]:
