@@ -5,7 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from copydesk.domain.execution import State
-from copydesk.domain.signal import Direction, Side, Target
+from copydesk.domain.signal import Direction, Side, Size, SizeUnit, Target
 from copydesk.domain.venue import PAPER
 from desk_support import CLOCK
 
@@ -224,3 +224,38 @@ def independent_quantity(subscription, last):
     leverage = 10 if subscription.custom_leverage is None else subscription.custom_leverage
     margin = Fraction(50) if subscription.custom_margin_usd is None else Fraction(subscription.custom_margin_usd)
     return (margin * leverage / last * 1000).__floor__() * Fraction(1, 1000)
+
+
+async def slowly_set_up(desk, follower):
+    await desk.simulator.tell(
+        "faults", kind="delay_before", next_n=1, account=follower.key, path="POST /fapi/v1/leverage", delay_s=1.5
+    )
+    acceptance = await desk.signal("buy")
+
+    async def queued():
+        return [one.state for one in await desk.executions(acceptance)] == [State.QUEUED]
+
+    await desk.until(queued)
+    return acceptance
+
+
+async def test_a_close_of_the_other_side_leaves_a_waiting_opening_alone(desk):
+    follower = await desk.follow()
+    opening = await slowly_set_up(desk, follower)
+
+    (closed,) = await desk.settled(await desk.signal("close_short"))
+    (opened,) = await desk.settled(opening)
+
+    assert (opened.state, closed.state, closed.plan["rule"]) == (State.FILLED, State.SKIPPED, "no_position")
+    assert await desk.position(follower) is not None
+
+
+async def test_a_close_of_a_part_waits_for_a_waiting_opening_and_closes_its_part(desk):
+    follower = await desk.follow(custom_margin_usd=Decimal(100))
+    opening = await slowly_set_up(desk, follower)
+
+    (closed,) = await desk.settled(await desk.signal("close", size=Size(unit=SizeUnit.PERCENT, amount=Decimal(50))))
+    (opened,) = await desk.settled(opening)
+
+    assert (opened.state, closed.state) == (State.FILLED, State.FILLED)
+    assert closed.executed_quantity == opened.executed_quantity / 2

@@ -10,7 +10,7 @@ from copydesk.domain.execution import Execution, State
 from copydesk.domain.guards import Refusal, refuse_account, refuse_breaker
 from copydesk.domain.ids import AccountId
 from copydesk.domain.planning import Copy, Follower, Quote, plan_copy
-from copydesk.domain.signal import LegKind, Signal, Size, SourceKind, Step
+from copydesk.domain.signal import Direction, LegKind, Signal, Size, SourceKind, Step
 from copydesk.domain.subscription import PositionMode, SubscriptionStatus
 from copydesk.engine import making, protection
 from copydesk.engine.making import Freezer
@@ -75,7 +75,7 @@ class Deciding:
         if self.at > execution.expires_at:
             return self._too_late(execution)
         if step.leg is LegKind.CLOSE:
-            self._cancel_waiting_openings(follower, before)
+            self._cancel_waiting_openings(follower, step, before)
         refusal = self._refuse_at_once(follower)
         if refusal is not None:
             return making.skipped(execution, refusal)
@@ -127,10 +127,13 @@ class Deciding:
         reason = "The close could not be sent in time: please look at this position"
         return replace(execution, state=State.REVIEW, reason=reason)
 
-    def _cancel_waiting_openings(self, follower: Follower, before: list[Execution]) -> None:
-        """A close ends openings that have not left yet."""
+    def _cancel_waiting_openings(self, follower: Follower, close: Step, before: list[Execution]) -> None:
+        """A close ends openings that have not left yet, on its own side; one of a part waits for them instead."""
+        if close.fraction != 1:
+            return
         for one in list(before):
             waits = one.state in {State.BLOCKED, State.QUEUED} and one.kind is LegKind.OPEN
+            waits = waits and close.direction in {one.direction, Direction.FLAT}
             if waits and one.subscription_id == follower.subscription.id:
                 gone = replace(one, state=State.CANCELLED, reason="A close came before it was sent")
                 self.tables.executions.move(one, gone, at=self.at)
