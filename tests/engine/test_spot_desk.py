@@ -8,6 +8,7 @@ import pytest
 from copydesk.domain.bot import MarketType
 from copydesk.domain.execution import State
 from copydesk.domain.signal import Direction, Target
+from copydesk.ports.venue import ClockReading
 from copydesk.venues.ccxt import CcxtVenue
 from copydesk.venues.ccxt.capabilities import Capabilities
 from desk_support import CLOCK, running_desk
@@ -117,6 +118,50 @@ async def test_a_close_that_the_venue_refuses_gives_the_stop_back(desk):
 
     assert refused.state in {State.REJECTED, State.NOT_PLACED}
     await desk.until(protected)
+
+
+async def test_of_two_stops_one_of_which_sold_only_the_other_comes_back(desk):
+    follower = await following(desk, custom_margin_usd=Decimal(1_000))
+    first = await desk.signal("open_long")
+    await desk.settled(first, legs=("stop_loss",))
+    await desk.simulator.hold("BTCUSDT", "99000")
+    await CLOCK.sleep(1.1)
+    second = await desk.signal("open_long")
+    await desk.settled(second, legs=("stop_loss",))
+    await desk.simulator.tell("faults", kind="delay_before", next_n=2, path="/api/v3/order", method="DELETE", delay_s=2)
+    await desk.simulator.tell("faults", kind="rate_limit", next_n=1, path="POST /api/v3/order", delay_s=1)
+
+    close = await desk.signal("close")
+    await desk.simulator.hold("BTCUSDT", "96000")
+    (refused,) = await desk.settled(close)
+    (again,) = await desk.settled(close, legs=("stop_loss",), count=1)
+
+    (sold,) = [one for one in await desk.executions(second) if one.leg == "stop_loss"]
+    held = await desk.position(follower)
+    assert (sold.state, refused.state, again.state) == (State.FILLED, State.REJECTED, State.WORKING)
+    assert held.quantity - 2 * STEP < again.requested_quantity <= held.quantity
+
+
+async def test_while_the_venues_clock_is_not_known_the_stop_stays_under_a_close_that_waits(desk):
+    follower = await following(desk)
+    acceptance = await desk.signal("buy")
+    await desk.settled(acceptance, legs=("stop_loss",))
+    clocks = desk.desk.sessions._clocks
+    known = dict(clocks)
+    clocks[SPOT, follower.account.environment] = ClockReading(offset_s=0, uncertainty_s=9)
+
+    close = await desk.signal("close")
+
+    async def waits():
+        return [one.reason for one in await desk.executions(close)] == ["Waits for the venue"]
+
+    await desk.until(waits)
+    (stop,) = [one for one in await desk.executions(acceptance) if one.leg == "stop_loss"]
+    assert (stop.state, stop.cancel_wanted) == (State.WORKING, False)
+
+    clocks.update(known)
+    (closed,) = await desk.settled(close)
+    assert closed.state is State.FILLED
 
 
 async def test_of_a_stop_and_a_target_the_stop_is_placed_and_the_target_says_why_not(desk):

@@ -103,16 +103,16 @@ class Deciding:
         return self._to_send(execution, follower, copy)
 
     def _to_send(self, execution: Execution, follower: Follower, copy: Copy) -> Execution:
-        if execution.kind is LegKind.CLOSE and self.sessions.venue(follower.account).is_spot:
-            waits = protection.free_coins(self.tables, execution, self.at)
-            if waits is not None:
-                return waits
         venue_time = self.sessions.venue_time(follower.account)
         if venue_time is None:
             if execution.kind is LegKind.OPEN:
                 problem = self.market.problem or "its clock could not be read well enough"
                 return making.skipped(execution, Refusal(reason=f"The venue is away: {problem}", rule="venue_clock"))
             return replace(execution, state=State.QUEUED, reason="Waits for the venue")
+        if execution.kind is LegKind.CLOSE and self.sessions.venue(follower.account).is_spot:
+            waits = protection.free_coins(self.tables, execution, self.at)
+            if waits is not None:
+                return waits
         made = self.tables.followers.preparation(follower.account.id, execution.symbol)
         if execution.kind is LegKind.OPEN and not is_prepared(made, follower):
             return replace(execution, state=State.QUEUED, reason="The account is being set up at its venue")

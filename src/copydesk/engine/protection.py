@@ -116,8 +116,11 @@ def _protections(opened: Execution, entry: Decimal, at: datetime) -> Iterator[Ex
 def _resized(
     standing: Sequence[Execution], closed: Execution, held: Decimal, before: Decimal, at: datetime
 ) -> Iterator[Execution]:
-    """Each stop's share of what is still held, in whole steps, nothing left over; a stop and its target keep one number."""
-    kept = [one for one in standing if one.is_final or not one.cancel_wanted]
+    """Each stop's share of what is still held, in whole steps, nothing left over; a stop and its target keep one number.
+
+    What a stop has sold already it protects no more.
+    """
+    kept = [one for one in standing if (one.is_final or not one.cancel_wanted) and _left(one) > 0]
     pairs = list(dict.fromkeys((one.signal_id, _number(one)) for one in kept))
     for kind in _PERCENT_OF:
         stops = [one for one in kept if one.kind is kind]
@@ -135,10 +138,14 @@ def _shares(stops: Sequence[Execution], held: Decimal, before: Decimal) -> list[
         return []
     inputs = stops[0].plan["inputs"]
     step = Decimal(inputs["quantity_step"]) if isinstance(inputs, dict) else Decimal(1)
-    wanted = [one.requested_quantity or Decimal(0) for one in stops]
+    wanted = [_left(one) for one in stops]
     shares = [round_down(quantity * held / before, step) for quantity in wanted]
     shares[-1] += round_down(sum(wanted, Decimal(0)) * held / before, step) - sum(shares, Decimal(0))
     return shares
+
+
+def _left(stop: Execution) -> Decimal:
+    return (stop.requested_quantity or Decimal(0)) - stop.executed_quantity
 
 
 def _number(execution: Execution) -> str:
