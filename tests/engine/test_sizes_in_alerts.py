@@ -7,6 +7,7 @@ import pytest
 from copydesk.domain.bot import PayloadSize
 from copydesk.domain.execution import State
 from copydesk.domain.signal import Size, SizeUnit
+from copydesk.venues.binance.session import BinanceSession
 from desk_support import running_desk
 
 AT_REST = Decimal(95_200)
@@ -63,3 +64,20 @@ async def test_a_share_of_a_balance_that_cannot_be_read_opens_nothing(sizing_des
     (skipped,) = await sizing_desk.settled(await sizing_desk.signal("open_long", size=size))
 
     assert (skipped.state, skipped.plan["rule"]) == (State.SKIPPED, "balance_unknown")
+
+
+async def test_a_balance_that_makes_no_sense_holds_up_nobody_else(sizing_desk, monkeypatch):
+    broken, sound = await sizing_desk.follow(), await sizing_desk.follow()
+    balance = BinanceSession.balance
+
+    async def odd(session):
+        if session._credentials["api_key"] == broken.key:
+            raise KeyError("availableBalance")
+        return await balance(session)
+
+    monkeypatch.setattr(BinanceSession, "balance", odd)
+
+    acceptance = await sizing_desk.signal("buy", size=Size(unit=SizeUnit.PERCENT, amount=Decimal(1)))
+    states = {one.subscription_id: one.state for one in await sizing_desk.settled(acceptance)}
+
+    assert states == {broken.subscription.id: State.SKIPPED, sound.subscription.id: State.FILLED}

@@ -76,7 +76,9 @@ class Readiness:
                 return (await (await self._sessions.of(account)).balance()).available_usd
         except (VenueError, TimeoutError) as error:
             log.warning("balance not read", account_id=account.id, problem=str(error))
-            return None
+        except Exception:  # the boundary of one follower: the others' orders do not wait for it
+            log.exception("reading a balance broke", account_id=account.id)
+        return None
 
     async def unready(
         self, group: Sequence[Follower], signal: Signal, market: Market, sizes: Mapping[AccountId, Size]
