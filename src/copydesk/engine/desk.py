@@ -226,7 +226,8 @@ class Desk:
         except StaleWrite:
             return
         if dispatch is not None:
-            await self._wire.reserve(dispatch.account.venue, 1)
+            # It is frozen already: behind others it would grow stale.
+            self._wire.take(dispatch.account.venue, 1)
             self._send([dispatch])
 
     async def _prepare(self, subscription_id: SubscriptionId) -> None:
