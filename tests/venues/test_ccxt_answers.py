@@ -1,16 +1,23 @@
 """What an exchange of ccxt answers, and what may be concluded from it."""
 
 import asyncio
+import contextlib
 import secrets
+import socket
 from decimal import Decimal
 
+import ccxt
 import pytest
+from aiohttp import web
 
+from copydesk.domain.errors import OutcomeUnknown, VenueUnavailable
 from copydesk.domain.order import NewOrder, OrderStatus
 from copydesk.domain.signal import Direction, LegKind, Side
-from copydesk.domain.subscription import PositionMode
+from copydesk.domain.subscription import Environment, PositionMode
+from copydesk.venues.binance.transport import Transport
 from copydesk.venues.ccxt import CcxtVenue, codec
-from copydesk.venues.ccxt.capabilities import UNTRUSTED, Capabilities
+from copydesk.venues.ccxt.capabilities import KNOWN, UNTRUSTED, Capabilities
+from copydesk.venues.ccxt.carrier import Carrier
 from desk_support import CLOCK, running_simulator
 from store_support import make_account
 
@@ -65,6 +72,67 @@ async def test_an_order_keeps_the_id_it_was_given_though_nothing_more_is_told_in
     (order,) = [one for one in await simulator.orders() if one["symbol"] == "BTCUSDT"]
     assert (report.status, report.exchange_order_id) == (OrderStatus.WORKING, str(order["order_id"]))
     await venue.close()
+
+
+@contextlib.asynccontextmanager
+async def redirecting(to):
+    """An address that takes an order and names another one; how many it took."""
+    taken = []
+
+    async def take(request):
+        taken.append(request.path)
+        return web.Response(status=307, headers={"Location": to})
+
+    app = web.Application()
+    app.router.add_post("/{path:.*}", take)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        yield f"http://127.0.0.1:{runner.addresses[0][1]}", taken
+    finally:
+        await runner.cleanup()
+
+
+@pytest.mark.parametrize("to", ["/again", "http://127.0.0.1:9/nobody-listens-here"])
+async def test_an_order_that_is_redirected_is_sent_once_and_unknown(to):
+    key = {"api_key": "key", "api_secret": "secret"}
+    async with redirecting(to) as (url, taken):
+        carrier = Carrier("binance", Environment.SIMULATOR, KNOWN["binance"], url, 5)
+        exchange = carrier.instance(key)
+        with pytest.raises(OutcomeUnknown):
+            await carrier.ask(lambda: exchange.private_post_order({"symbol": "BTCUSDT"}), sends=True)
+        await carrier.close()
+
+        transport = Transport(Environment.SIMULATOR, CLOCK, simulator_url=url, timeout_s=5)
+        with pytest.raises(OutcomeUnknown):
+            await transport.signed(key, "POST", "order", {"symbol": "BTCUSDT"})
+        await transport.close()
+
+    assert len(taken) == 2
+
+
+async def test_only_a_call_of_one_request_that_made_no_connection_has_sent_nothing():
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{closed.getsockname()[1]}"
+        carrier = Carrier("binance", Environment.SIMULATOR, KNOWN["binance"], url, 5)
+        exchange = carrier.instance({"api_key": "key", "api_secret": "secret"})
+
+        async def once():
+            await exchange.private_post_order({"symbol": "BTCUSDT"})
+
+        async def after_another():
+            with contextlib.suppress(ccxt.BaseError):
+                await once()
+            await once()
+
+        with pytest.raises(VenueUnavailable):
+            await carrier.ask(once, sends=True)
+        with pytest.raises(OutcomeUnknown):
+            await carrier.ask(after_another, sends=True)
+        await carrier.close()
 
 
 def test_a_closed_order_without_a_quantity_is_no_fill_yet():

@@ -24,6 +24,7 @@ CONNECTIONS_MAX = 256
 """Sockets to the venue from one process; more orders at once wait for a free one."""
 
 SUCCESS = range(200, 300)
+REDIRECTS = range(300, 400)
 ORDER_PATHS = frozenset({"order", "algoOrder"})
 
 
@@ -56,7 +57,7 @@ class Transport:
         """The ccxt instance, made on first use (it needs the running loop)."""
         if self._exchange is None:
             connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX, ssl=ssl.create_default_context())
-            self._http = aiohttp.ClientSession(connector=connector)
+            self._http = aiohttp.ClientSession(connector=connector, middlewares=(_as_sent,))
             # aiohttp would send a PUT or DELETE a second time when a kept-alive connection drops (measured, 3.14.5).
             self._http._retry_connection = False  # noqa: SLF001  it has no public switch
             self._exchange = UsdmExchange(
@@ -154,3 +155,12 @@ def _read_failure(error: BaseException) -> VenueError:
         cause = cause.__cause__
     text = "no answer in time" if isinstance(error, TimeoutError | ccxt.RequestTimeout) else type(error).__name__
     return OutcomeUnknown(f"Binance: {text}")
+
+
+async def _as_sent(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """No redirect is followed: aiohttp would send an order once more (307), and its key to whoever is named there."""
+    answer = await send(request)
+    if answer.status in REDIRECTS:
+        answer.close()
+        raise aiohttp.ClientResponseError(answer.request_info, (), status=answer.status, message="redirected")
+    return answer

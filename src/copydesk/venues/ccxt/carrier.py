@@ -29,6 +29,8 @@ CONNECTIONS_MAX = 64
 CREDENTIALS: Mapping[str, str] = {"apiKey": "api_key", "secret": "api_secret", "password": "api_passphrase"}
 """ccxt's names for what we can hold; an exchange that signs with a wallet's private key could also be robbed by it."""
 
+REDIRECTS = range(300, 400)
+
 _HEARD: ContextVar[Heard] = ContextVar("heard")
 
 
@@ -46,7 +48,7 @@ def telling(exchange_id: str) -> type[Any]:
 
     class Telling(base):  # type: ignore[misc]  # ccxt ships no types we can trust here
         async def fetch(self, *request: Any, **more: Any) -> Any:
-            _HEARD.get(Heard()).sent = True
+            _HEARD.get(Heard()).requests += 1
             return await super().fetch(*request, **more)
 
         def __del__(self) -> None:
@@ -68,6 +70,15 @@ def needed_credentials(exchange_id: str) -> tuple[str, ...]:
     return tuple(CREDENTIALS[name] for name in wanted)
 
 
+async def _as_sent(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """No redirect is followed: aiohttp would send an order once more (307), and its key to whoever is named there."""
+    answer = await send(request)
+    if answer.status in REDIRECTS:
+        answer.close()
+        raise aiohttp.ClientResponseError(answer.request_info, (), status=answer.status, message="redirected")
+    return answer
+
+
 def _refused(problem: str) -> InvalidInput:
     return InvalidInput(f"venue: {problem}", (FieldError("venue", problem),))
 
@@ -87,7 +98,7 @@ class Carrier:
         """Raise VenueUnavailable where the exchange has no such environment."""
         if self._http is None:
             connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX, ssl=ssl.create_default_context())
-            self._http = aiohttp.ClientSession(connector=connector)
+            self._http = aiohttp.ClientSession(connector=connector, middlewares=(_as_sent,))
             # aiohttp would send a PUT or DELETE a second time when a kept-alive connection drops (measured, 3.14.5).
             self._http._retry_connection = False  # noqa: SLF001  it has no public switch
         exchange = telling(self.exchange_id)(

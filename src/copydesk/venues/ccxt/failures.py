@@ -17,9 +17,9 @@ _TEXT_MAX = 300
 
 @dataclass(slots=True)
 class Heard:
-    """The last answer of one call, as it came; `sent` is False as long as nothing has left."""
+    """The last answer of one call, as it came, and how many requests the call has made until now."""
 
-    sent: bool = False
+    requests: int = 0
     status: int | None = None
     code: str | None = None
     text: str = ""
@@ -35,10 +35,13 @@ class Heard:
 
 
 def read_failure(error: BaseException, heard: Heard, known: Capabilities, *, sends: bool) -> VenueError:
-    """For an order (`sends`) only a listed code, or nothing sent at all, is definite; a read may simply be repeated."""
-    if _never_connected(error):
+    """For an order (`sends`) only a listed code, or nothing sent at all, is definite; a read may simply be repeated.
+
+    Some exchanges take several requests for one order: that the last made no connection says nothing of the others.
+    """
+    if _never_connected(error) and heard.requests <= 1:
         return VenueUnavailable(f"no connection to the exchange: {type(error).__name__}")
-    if not heard.sent:
+    if heard.requests == 0:
         return OrderRejected(f"ccxt sends no such request: {str(error)[:_TEXT_MAX]}")
     said = f"the exchange answered {heard.code or f'HTTP {heard.status}'}: {heard.text}"
     if heard.status is None or heard.code is None:
