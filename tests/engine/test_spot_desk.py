@@ -1,6 +1,7 @@
 """A desk whose followers hold coins: Binance spot through ccxt."""
 
 import secrets
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
@@ -9,7 +10,7 @@ from copydesk.domain.bot import MarketType
 from copydesk.domain.execution import State
 from copydesk.domain.signal import Direction, Target
 from copydesk.ports.venue import ClockReading
-from copydesk.venues.ccxt import CcxtVenue
+from copydesk.venues.ccxt import CcxtVenue, market
 from copydesk.venues.ccxt.capabilities import Capabilities
 from desk_support import CLOCK, running_desk
 
@@ -162,6 +163,31 @@ async def test_while_the_venues_clock_is_not_known_the_stop_stays_under_a_close_
     clocks.update(known)
     (closed,) = await desk.settled(close)
     assert closed.state is State.FILLED
+
+
+async def test_no_order_waits_for_the_market_table_or_fails_with_it(desk, monkeypatch):
+    follower = await following(desk)
+    await desk.settled(await desk.signal("buy"))
+    monkeypatch.setattr(market, "MARKETS_AGE", timedelta(0))
+    await desk.simulator.tell("faults", kind="html_502", probability=1, path="GET /api/v3/exchangeInfo")
+
+    (closed,) = await desk.settled(await desk.signal("close"))
+
+    assert closed.state is State.FILLED, closed.reason
+    assert await desk.position(follower) is None
+
+
+async def test_the_market_table_is_read_again_beside_the_clock(desk, monkeypatch):
+    follower = await following(desk)
+    await desk.settled(await desk.signal("buy"))
+    monkeypatch.setattr(market, "MARKETS_AGE", timedelta(0))
+    session = await desk.desk.sessions.of(follower.account)
+    table = session._table
+    before = table._loaded_at
+
+    await desk.desk.sessions.sync_clocks()
+
+    assert table._loaded_at > before
 
 
 async def test_of_a_stop_and_a_target_the_stop_is_placed_and_the_target_says_why_not(desk):

@@ -1,12 +1,13 @@
 """The market of one exchange in one environment: its table, its steps and its last prices, shared by all accounts."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from copydesk.domain.errors import OrderRejected, OutcomeUnknown
+from copydesk.domain.errors import OrderRejected, OutcomeUnknown, VenueError
 from copydesk.domain.instrument import Instrument
 from copydesk.ports.clock import Clock
 from copydesk.venues.ccxt import codec
@@ -19,7 +20,7 @@ MARKETS_AGE = timedelta(hours=1)
 
 
 class MarketTable:
-    """Loaded by whoever needs it first, and again when it is an hour old."""
+    """Loaded by whoever needs it first; kept fresh beside the clock, so that no order waits for it."""
 
     def __init__(self, carrier: Carrier, clock: Clock, *, is_spot: bool) -> None:
         self.is_spot = is_spot
@@ -34,10 +35,17 @@ class MarketTable:
         self._pricing: dict[str, asyncio.Lock] = {}
 
     async def instruments(self) -> Mapping[str, Instrument]:
-        async with self._loading:
-            if self._loaded_at is None or self._clock.now() - self._loaded_at > MARKETS_AGE:
-                await self._load()
+        if self._loaded_at is None:
+            async with self._loading:
+                if self._loaded_at is None:
+                    await self._load()
         return self._instruments
+
+    async def refresh(self) -> None:
+        """What is known stays known where the exchange does not answer."""
+        if self._loaded_at is not None and self._clock.now() - self._loaded_at > MARKETS_AGE:
+            with contextlib.suppress(VenueError):
+                await self._load()
 
     def market(self, symbol: str) -> Any:
         """Ccxt's entry for a symbol of ours."""

@@ -90,8 +90,10 @@ class CcxtVenue:
     async def read_clock(self, environment: Environment) -> ClockReading:
         """An exchange that shows no clock refuses nothing for its age either: ours stands for it."""
         before = self._clock.now()
-        shown = await self._place(environment).table.time()
+        table = self._place(environment).table
+        shown = await table.time()
         after = self._clock.now()
+        await table.refresh()
         if shown is None:
             return ClockReading(offset_s=0.0, uncertainty_s=0.0)
         middle = before + (after - before) / 2
