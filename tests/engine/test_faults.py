@@ -8,9 +8,13 @@ from decimal import Decimal
 import pytest
 
 from copydesk.domain.execution import State
+from copydesk.domain.subscription import Environment
 from copydesk.domain.venue import BINANCE_FUTURES
+from copydesk.engine.sessions import Sessions
+from copydesk.ports.venue import ClockReading
 from copydesk.venues.binance import codec
 from desk_support import CLOCK, running_desk
+from store_support import make_account
 
 
 @pytest.fixture(autouse=True)
@@ -273,3 +277,24 @@ async def test_the_same_key_a_hundred_times_at_once_is_one_signal(desk):
     assert sum(not one.duplicate for one in accepted) == 1
     await desk.settled(accepted[0])
     assert len([one for one in await desk.simulator.orders() if one["type"] == "MARKET"]) == 1
+
+
+async def test_a_venue_whose_clock_makes_no_sense_keeps_no_other_clock_from_being_read():
+    read = []
+
+    class Odd:
+        async def read_clock(self, environment):
+            raise TypeError("no number")
+
+    class Sound:
+        async def read_clock(self, environment):
+            read.append(environment)
+            return ClockReading(offset_s=0, uncertainty_s=0)
+
+    sessions = Sessions(None, {"odd": Odd(), "sound": Sound()}, CLOCK)
+    await sessions.sync_clock(make_account(venue="sound"))
+    sessions._clocks = {("odd", Environment.SIMULATOR): ClockReading(offset_s=0, uncertainty_s=0), **sessions._clocks}
+
+    await sessions.sync_clocks()
+
+    assert len(read) == 2

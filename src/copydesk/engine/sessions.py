@@ -64,6 +64,8 @@ class Sessions:
                 await self._read_clock(venue, environment)
             except VenueError as error:
                 log.warning("clock not read", venue=venue, environment=environment, problem=str(error))
+            except Exception:  # the boundary of one venue: the others' clocks are read all the same
+                log.exception("reading a clock broke", venue=venue)
 
     def venue_time(self, account: Account) -> datetime | None:
         """Now by the venue's clock; None where it is not known well enough to send anything."""
