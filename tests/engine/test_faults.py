@@ -225,6 +225,40 @@ async def test_a_position_whose_stop_is_refused_is_closed_again_by_the_desk(desk
     assert [one.state for one in closing] == [State.FILLED]
 
 
+async def test_a_close_does_not_wait_for_a_person(desk):
+    follower = await prepared_follower(desk)
+    await desk.settled(await desk.signal("open_long"))
+    await desk.simulator.tell("faults", kind="drop_before", next_n=1)
+    lost = await desk.signal("open_long")
+
+    async def unknown():
+        return [one.state for one in await desk.executions(lost)] == [State.UNKNOWN]
+
+    await desk.until(unknown)
+    (opening,) = await desk.executions(lost)
+    review = replace(
+        opening, state=State.REVIEW, reason="a person is asked", next_look_at=CLOCK.now() + timedelta(hours=1)
+    )
+    await desk.store.write(lambda tables: tables.executions.move(opening, review, at=CLOCK.now()))
+
+    (another,) = await desk.executions(await waiting_opening(desk))
+    (closed,) = await desk.settled(await desk.signal("close"))
+
+    assert another.state is State.BLOCKED
+    assert closed.state is State.FILLED
+    assert await desk.position(follower) is None
+
+
+async def waiting_opening(desk):
+    acceptance = await desk.signal("open_long")
+
+    async def there():
+        return bool(await desk.executions(acceptance))
+
+    await desk.until(there)
+    return acceptance
+
+
 async def test_a_stop_that_the_venue_does_not_find_any_more_is_placed_again(desk, monkeypatch):
     monkeypatch.setattr("copydesk.engine.reconcile.LOOKS_UNTIL_LOST", 2)
     follower = await desk.follow(custom_stop_loss_pct=Decimal("2.5"), custom_take_profit_pct=Decimal(0))

@@ -32,6 +32,17 @@ def is_prepared(made: Preparation | None, follower: Follower) -> bool:
     return made is not None and (made.leverage, made.margin_mode) == wanted
 
 
+def in_line(unsettled: Sequence[Execution], *, spot: bool) -> Sequence[Execution]:
+    """Who waits for whom on an account and symbol. What waits for a person holds up openings, and sales of coins; a
+    futures close can only make the position smaller, and passes.
+    """
+    waiting = (one for one in unsettled if one.state in {State.PLANNED, State.BLOCKED, State.QUEUED})
+    head = next(waiting, None)
+    if head is None or head.kind is not LegKind.CLOSE or spot:
+        return unsettled
+    return [one for one in unsettled if one.state is not State.REVIEW]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Deciding:
     """One signal, one market, one moment; `sizes` are the accounts' own amounts of a percentage."""
@@ -79,8 +90,9 @@ class Deciding:
         refusal = self._refuse_at_once(follower)
         if refusal is not None:
             return making.skipped(execution, refusal)
-        if before:
-            return making.blocked(execution, before[-1])
+        line = in_line([*before, execution], spot=self.sessions.venue(follower.account).is_spot)
+        if line[0] is not execution:
+            return making.blocked(execution, line[-2])
         if step.leg is LegKind.OPEN and follower.account.id in self.unready:
             return replace(execution, state=State.QUEUED, reason="The account is being set up at its venue")
         return self.decide(execution, follower)

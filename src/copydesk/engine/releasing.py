@@ -10,7 +10,7 @@ from copydesk.domain.ids import AccountId, SignalId
 from copydesk.domain.planning import Follower
 from copydesk.domain.signal import LegKind, Signal, Size
 from copydesk.engine import protection
-from copydesk.engine.deciding import Deciding, Market, is_prepared
+from copydesk.engine.deciding import Deciding, Market, in_line, is_prepared
 from copydesk.engine.delivery import Dispatch
 from copydesk.engine.readiness import Readiness
 from copydesk.engine.sessions import Sessions
@@ -51,7 +51,9 @@ class Releasing:
 
     async def release(self, account_id: AccountId, symbol: str) -> None:
         """Go on with what waits on an account and symbol, as far as nothing unsettled stands before it."""
-        head = await self._store.read(lambda tables: _head(tables, account_id, symbol, self._clock.now()))
+        head = await self._store.read(
+            lambda tables: _head(tables, self._line(tables, account_id, symbol), self._clock.now())
+        )
         if head is None:
             return
         follower, signal, made, opens = head
@@ -76,7 +78,7 @@ class Releasing:
     def _release(self, tables: Transaction, account_id: AccountId, symbol: str, ready: _Ready) -> list[Dispatch]:
         at = self._clock.now()
         to_send: list[Dispatch] = []
-        fresh, given_up = _still_fresh(tables, tables.executions.unsettled([account_id], symbol), at)
+        fresh, given_up = _still_fresh(tables, self._line(tables, account_id, symbol), at)
         for ended in given_up:
             to_send += self._protect_again(tables, ended, at)
         for execution in fresh:
@@ -89,6 +91,11 @@ class Releasing:
                 break
             to_send += self._protect_again(tables, released, at)
         return to_send
+
+    def _line(self, tables: Transaction, account_id: AccountId, symbol: str) -> Sequence[Execution]:
+        account = tables.followers.account(account_id)
+        spot = account is not None and self._sessions.venue(account).is_spot
+        return in_line(tables.executions.unsettled([account_id], symbol), spot=spot)
 
     def _protect_again(self, tables: Transaction, ended: Execution, at: datetime) -> list[Dispatch]:
         """A close that ends unsent gives back the stops that were taken away for it."""
@@ -161,10 +168,9 @@ def _follower(tables: Transaction, execution: Execution, at: datetime) -> Follow
 
 
 def _head(
-    tables: Transaction, account_id: AccountId, symbol: str, at: datetime
+    tables: Transaction, waiting: Sequence[Execution], at: datetime
 ) -> tuple[Follower, Signal, Preparation | None, bool] | None:
     """The follower and signal whose execution is next to leave, how the account is set up, and whether it opens."""
-    waiting = tables.executions.unsettled([account_id], symbol)
     held_up = [one for one in waiting if one.state in {State.BLOCKED, State.QUEUED}]
     if not held_up or (held_up[0] is not waiting[0] and all(at <= one.expires_at for one in held_up)):
         return None
@@ -173,4 +179,5 @@ def _head(
     signal = tables.signals.get(held_up[0].signal_id)
     if signal is None:
         raise CopydeskError(f"execution {held_up[0].id} has lost its signal")
-    return follower, signal, tables.followers.preparation(account_id, symbol), opens
+    made = tables.followers.preparation(held_up[0].account_id, held_up[0].symbol)
+    return follower, signal, made, opens
