@@ -121,10 +121,10 @@ def exchanges_page() -> str:
             rows.append(f"| `{exchange_id}` | – | – | – | not used: {error.fields[0].problem} |")
             continue
         known = KNOWN.get(exchange_id)
-        market, needs = ", ".join(sorted(venue.markets)), ", ".join(venue.credentials)
+        market, needs = ", ".join(sorted(venue.traits.markets)), ", ".join(venue.traits.credentials)
         trust = "nothing" if known is None else f"listed codes, our ids ({known.client_id} orders)"
         rows.append(
-            f"| `ccxt:{exchange_id}` | {market} | {needs} | {'yes' if venue.places_stops else 'no'} | {trust} |"
+            f"| `ccxt:{exchange_id}` | {market} | {needs} | {'yes' if venue.traits.places_stops else 'no'} | {trust} |"
         )
     head = f"# Exchanges through ccxt\n\nccxt {ccxt.__version__}. [Venues](../venues.md) says what trust means.\n\n"
     return (

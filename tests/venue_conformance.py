@@ -24,7 +24,7 @@ class VenueConformance:
     """
 
     def received(self, venue, report):
-        return report.executed_quantity - report.base_fee if venue.is_spot else report.executed_quantity
+        return report.executed_quantity - report.base_fee if venue.traits.is_spot else report.executed_quantity
 
     async def sellable(self, venue, report):
         """What of a purchase can be sold again, in whole steps."""
@@ -98,7 +98,7 @@ class VenueConformance:
     async def test_a_close_never_sells_more_than_is_held(self, venue, session):
         bought, _ = await self.place(venue, session)
 
-        if venue.is_spot:
+        if venue.traits.is_spot:
             with pytest.raises(OrderRejected):
                 await self.place(venue, session, LegKind.CLOSE, side=Side.SELL, quantity=3 * QUANTITY)
             (held,) = await session.positions()
@@ -192,7 +192,7 @@ class VenueConformance:
         quote = await venue.quote(Environment.SIMULATOR, SYMBOL)
 
         assert Decimal(0) < quote.instrument.quantity_step <= Decimal("0.001")
-        assert quote.markets == venue.markets
+        assert quote.markets == venue.traits.markets
         assert abs(quote.last_price - 95_200) < 1
         assert await venue.quote(Environment.SIMULATOR, "NOSUCHCOIN") is None
         assert SYMBOL in await venue.symbols(Environment.SIMULATOR)

@@ -130,7 +130,7 @@ async def test_of_two_stops_one_of_which_sold_only_the_other_comes_back(desk):
     second = await desk.signal("open_long")
     await desk.settled(second, legs=("stop_loss",))
     await desk.simulator.tell("faults", kind="delay_before", next_n=2, path="/api/v3/order", method="DELETE", delay_s=2)
-    await desk.simulator.tell("faults", kind="rate_limit", next_n=1, path="POST /api/v3/order", delay_s=1)
+    await desk.simulator.tell("faults", kind="rate_limit", next_n=2, path="POST /api/v3/order", delay_s=1)
 
     close = await desk.signal("close")
     await desk.simulator.hold("BTCUSDT", "96000")
@@ -139,7 +139,7 @@ async def test_of_two_stops_one_of_which_sold_only_the_other_comes_back(desk):
 
     (sold,) = [one for one in await desk.executions(second) if one.leg == "stop_loss"]
     held = await desk.position(follower)
-    assert (sold.state, refused.state, again.state) == (State.FILLED, State.REJECTED, State.WORKING)
+    assert (sold.state, refused.state, again.state) == (State.FILLED, State.NOT_PLACED, State.WORKING)
     assert held.quantity - 2 * STEP < again.requested_quantity <= held.quantity
 
 
@@ -188,6 +188,28 @@ async def test_the_market_table_is_read_again_beside_the_clock(desk, monkeypatch
     await desk.desk.sessions.sync_clocks()
 
     assert table._loaded_at > before
+
+
+async def test_a_sale_that_certainly_never_left_is_tried_once_more(desk):
+    follower = await following(desk, custom_stop_loss_pct=Decimal(0))
+    await desk.settled(await desk.signal("buy"))
+    await desk.simulator.tell("faults", kind="rate_limit", next_n=1, path="POST /api/v3/order", delay_s=1)
+
+    (closed,) = await desk.settled(await desk.signal("close"))
+
+    assert (closed.state, closed.attempt) == (State.FILLED, 2)
+    assert await desk.position(follower) is None
+
+
+async def test_a_sale_that_may_have_happened_is_not_tried_again(desk):
+    follower = await following(desk, custom_stop_loss_pct=Decimal(0))
+    await desk.settled(await desk.signal("buy"))
+    await desk.simulator.tell("faults", kind="drop_before", next_n=1, account=follower.key)
+
+    (closed,) = await desk.settled(await desk.signal("close"), within_s=40)
+
+    assert (closed.state, closed.attempt) == (State.NOT_PLACED, 1)
+    assert await desk.position(follower) is not None
 
 
 async def test_of_a_stop_and_a_target_the_stop_is_placed_and_the_target_says_why_not(desk):

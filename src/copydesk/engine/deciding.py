@@ -90,7 +90,7 @@ class Deciding:
         refusal = self._refuse_at_once(follower)
         if refusal is not None:
             return making.skipped(execution, refusal)
-        line = in_line([*before, execution], spot=self.sessions.venue(follower.account).is_spot)
+        line = in_line([*before, execution], spot=self.sessions.venue(follower.account).traits.is_spot)
         if line[0] is not execution:
             return making.blocked(execution, line[-2])
         if step.leg is LegKind.OPEN and follower.account.id in self.unready:
@@ -100,7 +100,7 @@ class Deciding:
     def decide(self, execution: Execution, follower: Follower) -> Execution:
         """SKIPPED, SENDING, or (a close at a venue whose clock is not known) as it was."""
         step = Step(leg=execution.kind, direction=execution.direction, fraction=execution.fraction)
-        in_steps = step.fraction != 1 or self.sessions.venue(follower.account).is_spot
+        in_steps = step.fraction != 1 or self.sessions.venue(follower.account).traits.is_spot
         if step.leg is LegKind.CLOSE and in_steps and self.market.quote is None:
             return replace(execution, state=State.QUEUED, reason="Waits for the venue: a part needs its steps")
         if self.signal.source is SourceKind.DESK:
@@ -121,7 +121,7 @@ class Deciding:
                 problem = self.market.problem or "its clock could not be read well enough"
                 return making.skipped(execution, Refusal(reason=f"The venue is away: {problem}", rule="venue_clock"))
             return replace(execution, state=State.QUEUED, reason="Waits for the venue")
-        if execution.kind is LegKind.CLOSE and self.sessions.venue(follower.account).is_spot:
+        if execution.kind is LegKind.CLOSE and self.sessions.venue(follower.account).traits.is_spot:
             waits = protection.free_coins(self.tables, execution, self.at)
             if waits is not None:
                 return waits

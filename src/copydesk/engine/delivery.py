@@ -21,7 +21,7 @@ from copydesk.domain.order import OrderRef
 from copydesk.domain.signal import LegKind
 from copydesk.domain.subscription import Account
 from copydesk.engine.sessions import Sessions
-from copydesk.engine.settlement import Answer, Settled, settle
+from copydesk.engine.settlement import NEVER_SENT, Answer, Settled, settle
 from copydesk.engine.wire import Wire
 from copydesk.ports.clock import Clock
 from copydesk.ports.store import Store, Transaction
@@ -89,8 +89,13 @@ class Delivery:
         return settled
 
     def is_repeatable(self, execution: Execution, account: Account) -> bool:
-        """A futures close or stop can only make a position smaller: proved absent, it may be sent once more."""
-        return execution.kind is not LegKind.OPEN and not self.sessions.venue(account).is_spot
+        """Proved absent, a futures close or stop may be sent once more: it can only make a position smaller. A sale of
+        coins may not, unless it is certain that it never left.
+        """
+        if execution.kind is LegKind.OPEN:
+            return False
+        never_sent = execution.plan.get(NEVER_SENT) == execution.attempt
+        return never_sent or not self.sessions.venue(account).traits.is_spot
 
     async def cancel(self, execution: Execution, account: Account) -> None:
         """Ask the venue to cancel; what came of it is looked up, never assumed."""
@@ -118,11 +123,12 @@ class Delivery:
         return Answer(at=self.clock.now(), report=report, execution_time_ms=self._elapsed_ms(dispatch))
 
     def _not_sent(self, dispatch: Dispatch, error: VenueUnavailable) -> Answer:
-        """Certainly not placed. An opening ends here; a close goes on to be proved absent, and is sent once more."""
-        if not self.is_repeatable(dispatch.execution, dispatch.account):
+        """Certainly not placed. An opening ends here; a close goes on until the venue can be asked, and is sent once more."""
+        can_be_asked = self.sessions.venue(dispatch.account).traits.finds_orders
+        if dispatch.execution.kind is LegKind.OPEN or not can_be_asked:
             return self._answer(dispatch, state=State.REJECTED, reason=error.text, code=error.code)
         answer = self._answer(dispatch, state=State.UNKNOWN, reason=error.text, code=error.code)
-        return replace(answer, settle_at=answer.at)
+        return replace(answer, settle_at=answer.at, never_sent=True)
 
     def _answer(self, dispatch: Dispatch, *, state: State, reason: str, code: int | str | None = None) -> Answer:
         evidence = {"reason": reason} if code is None else {"reason": reason, "code": code}

@@ -61,7 +61,7 @@ def freed_by(close: Execution) -> list[ExecutionId]:
 
 def _send_all(tables: Transaction, planned: Sequence[Execution], frozen_by: Freezer, *, note: str) -> list[Execution]:
     """A coin can be locked once: where a stop loss locks it, the target beside it is left out, and says so."""
-    crowded = frozen_by.venue.is_spot and any(one.kind is LegKind.STOP_LOSS for one in planned)
+    crowded = frozen_by.venue.traits.is_spot and any(one.kind is LegKind.STOP_LOSS for one in planned)
     targets = [one for one in planned if crowded and one.kind is LegKind.TAKE_PROFIT]
     made = [ready_to_send(one, frozen_by) for one in planned if one not in targets]
     tables.executions.add([*made, *(skipped(one, COINS_LOCKED) for one in targets)], note=note)

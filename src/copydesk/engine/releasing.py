@@ -94,7 +94,7 @@ class Releasing:
 
     def _line(self, tables: Transaction, account_id: AccountId, symbol: str) -> Sequence[Execution]:
         account = tables.followers.account(account_id)
-        spot = account is not None and self._sessions.venue(account).is_spot
+        spot = account is not None and self._sessions.venue(account).traits.is_spot
         return in_line(tables.executions.unsettled([account_id], symbol), spot=spot)
 
     def _protect_again(self, tables: Transaction, ended: Execution, at: datetime) -> list[Dispatch]:

@@ -17,6 +17,10 @@ FIRST_POLL = timedelta(seconds=2)
 """A working order was just seen: the first look at it can wait."""
 
 
+NEVER_SENT = "never_sent"
+"""In the plan: the attempt of which it is certain that nothing left, so that even a sale may be tried once more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
     """The execution as it now stands, and what must be sent next (already committed as SENDING)."""
@@ -35,6 +39,7 @@ class Answer:
     reason: str | None = None
     execution_time_ms: int | None = None
     settle_at: datetime | None = None
+    never_sent: bool = False
     evidence: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -62,6 +67,7 @@ def _settle_without_report(
         execution_time_ms=answer.execution_time_ms or execution.execution_time_ms,
         settle_at=answer.settle_at or execution.settle_at,
         next_look_at=answer.at if state is State.UNKNOWN else None,
+        plan={**execution.plan, NEVER_SENT: execution.attempt} if answer.never_sent else execution.plan,
     )
     moved = tables.executions.move(execution, moved, at=answer.at, evidence=answer.evidence)
     return _follow_up(tables, moved, answer.at, freezer) if moved.is_final else Settled(execution=moved)

@@ -93,35 +93,30 @@ class Session(Protocol):
     async def permissions(self) -> KeyPermissions: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """What a venue is like.
+
+    `markets`: which bots' symbols are traded there. `credentials`: the secrets an account needs, by the API's names.
+    `is_spot`: an account holds coins instead of positions; a close is then a plain sale, which can be done twice, and
+    a standing stop locks the coins that it would sell. `places_stops`: a stop can stand at the venue itself; where
+    not, nothing that wants one is opened. `tells_permissions`: it can be asked what a key may do (outside its demo).
+    `finds_orders`: an order is found again by our own id.
+    """
+
+    markets: frozenset[MarketType]
+    credentials: tuple[str, ...]
+    is_spot: bool = False
+    places_stops: bool = True
+    tells_permissions: bool = True
+    finds_orders: bool = True
+
+
 class Venue(Protocol):
     """A kind of venue in all its environments; owns the transport and the market table its sessions share."""
 
     @property
-    def markets(self) -> frozenset[MarketType]:
-        """Which bots' symbols are traded here: a spot signal is no futures order."""
-        ...
-
-    @property
-    def is_spot(self) -> bool:
-        """Whether an account holds coins instead of positions: a close is then a plain sale, which can be done twice,
-        and a standing stop locks the coins that it would sell.
-        """
-        ...
-
-    @property
-    def places_stops(self) -> bool:
-        """Whether a stop can stand at the venue itself; where not, nothing that wants one is opened."""
-        ...
-
-    @property
-    def credentials(self) -> tuple[str, ...]:
-        """The secrets an account needs: names of the API's fields."""
-        ...
-
-    @property
-    def tells_permissions(self) -> bool:
-        """Whether (outside its demo) it can be asked what a key may do."""
-        ...
+    def traits(self) -> Traits: ...
 
     def freeze(self, order: NewOrder, *, mode: PositionMode, at: datetime) -> FrozenRequest:
         """The request as it would leave, with its timestamp (`at` by the venue's clock); pure."""

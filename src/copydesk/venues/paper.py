@@ -23,6 +23,7 @@ from copydesk.ports.venue import (
     KeyPermissions,
     PaperLedger,
     PaperOrder,
+    Traits,
     VenuePosition,
     VenueTrade,
 )
@@ -38,6 +39,8 @@ QuoteSource = Callable[[Environment, str], Awaitable[Quote | None]]
 class Paper:
     """The Venue of ports/venue.py; prices and steps are another venue's, handed in by wiring."""
 
+    traits = Traits(markets=frozenset(MarketType), credentials=())
+
     def __init__(
         self,
         clock: Clock,
@@ -49,26 +52,6 @@ class Paper:
         self._ledger = ledger
         self._quotes = quotes
         self._symbols = symbols
-
-    @property
-    def markets(self) -> frozenset[MarketType]:
-        return frozenset(MarketType)
-
-    @property
-    def is_spot(self) -> bool:
-        return False
-
-    @property
-    def places_stops(self) -> bool:
-        return True
-
-    @property
-    def credentials(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def tells_permissions(self) -> bool:
-        return True
 
     def freeze(self, order: NewOrder, *, mode: PositionMode, at: datetime) -> FrozenRequest:
         del mode  # paper keeps long and short apart by itself
@@ -99,7 +82,7 @@ class Paper:
 
     async def quote(self, environment: Environment, symbol: str) -> Quote | None:
         quote = await self._quotes(environment, symbol)
-        return None if quote is None else replace(quote, markets=self.markets)
+        return None if quote is None else replace(quote, markets=self.traits.markets)
 
     async def symbols(self, environment: Environment) -> frozenset[str]:
         return await self._symbols(environment)

@@ -171,12 +171,12 @@ def _own(tables: Tables, account_id: str, me: User) -> Account:
 def _secrets(venue: Venue, name: VenueName, wanted: NewAccount | AccountChange) -> dict[str, str]:
     """What the venue needs, all of it and nothing else."""
     given_parts = {one: value for one in _SECRETS if (value := getattr(wanted, one)) is not None}
-    missing = [FieldError(one, f"{name} needs it") for one in venue.credentials if one not in given_parts]
-    stray = [FieldError(one, f"{name} takes none") for one in given_parts if one not in venue.credentials]
+    missing = [FieldError(one, f"{name} needs it") for one in venue.traits.credentials if one not in given_parts]
+    stray = [FieldError(one, f"{name} takes none") for one in given_parts if one not in venue.traits.credentials]
     problems = (*missing, *stray)
-    if problems and venue.credentials:
+    if problems and venue.traits.credentials:
         raise InvalidInput("; ".join(f"{one.field}: {one.problem}" for one in problems), problems)
-    return {one: given_parts[one] for one in venue.credentials}
+    return {one: given_parts[one] for one in venue.traits.credentials}
 
 
 def _hint(secrets: dict[str, str]) -> str:
@@ -192,7 +192,7 @@ def _refuse_environment(hub: Hub, venue: VenueName, environment: Environment) ->
 
 def _refuse_unchecked(venue: Venue, wanted: NewAccount) -> None:
     """Real money behind a key that nobody can ask about: then its owner has to have looked."""
-    if venue.tells_permissions or wanted.environment is not Environment.LIVE or wanted.key_cannot_withdraw:
+    if venue.traits.tells_permissions or wanted.environment is not Environment.LIVE or wanted.key_cannot_withdraw:
         return
     problem = f"{wanted.venue} does not tell what a key may do: check that it cannot withdraw, and say so with true"
     raise InvalidInput(f"key_cannot_withdraw: {problem}", (FieldError("key_cannot_withdraw", problem),))

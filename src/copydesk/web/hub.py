@@ -53,7 +53,7 @@ class Hub:
         """Whether any venue of the market type trades a symbol; None where no venue could say."""
         known = None
         for name, venue in list(self.venues.items()):
-            if name == PAPER or market_type not in venue.markets:
+            if name == PAPER or market_type not in venue.traits.markets:
                 continue
             for environment in self.environments:
                 try:

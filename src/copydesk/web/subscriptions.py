@@ -155,7 +155,7 @@ def _check_new(hub: Hub, tables: Tables, wanted: Subscription) -> None:
         problems.append(FieldError("bot_id", "no such bot"))
     if account is None:
         problems.append(FieldError("exchange_account_id", "no such account of yours"))
-    if bot is not None and account is not None and bot.market_type not in hub.venue(account).markets:
+    if bot is not None and account is not None and bot.market_type not in hub.venue(account).traits.markets:
         problems.append(
             FieldError("exchange_account_id", f"a {bot.market_type} bot cannot be copied at {account.venue}")
         )

@@ -14,7 +14,7 @@ from copydesk.domain.order import FrozenRequest, NewOrder
 from copydesk.domain.planning import Quote
 from copydesk.domain.subscription import Account, Environment, PositionMode
 from copydesk.ports.clock import Clock
-from copydesk.ports.venue import ClockReading
+from copydesk.ports.venue import ClockReading, Traits
 from copydesk.venues.binance import codec
 from copydesk.venues.binance.session import BinanceSession
 from copydesk.venues.binance.transport import Transport
@@ -40,32 +40,14 @@ class _Place:
 class BinanceFutures:
     """The Venue of ports/venue.py."""
 
+    traits = Traits(markets=frozenset({MarketType.FUTURES}), credentials=("api_key", "api_secret"))
+
     def __init__(self, clock: Clock, *, simulator_url: str | None, timeout_s: float, allow_live: bool) -> None:
         self._clock = clock
         self._simulator_url = simulator_url
         self._timeout_s = timeout_s
         self._allow_live = allow_live
         self._places: dict[Environment, _Place] = {}
-
-    @property
-    def markets(self) -> frozenset[MarketType]:
-        return frozenset({MarketType.FUTURES})
-
-    @property
-    def is_spot(self) -> bool:
-        return False
-
-    @property
-    def places_stops(self) -> bool:
-        return True
-
-    @property
-    def credentials(self) -> tuple[str, ...]:
-        return ("api_key", "api_secret")
-
-    @property
-    def tells_permissions(self) -> bool:
-        return True
 
     def freeze(self, order: NewOrder, *, mode: PositionMode, at: datetime) -> FrozenRequest:
         return codec.freeze(order, mode=mode, at=at)
@@ -81,7 +63,7 @@ class BinanceFutures:
         if instrument is None:
             return None
         price = await self._price(environment, symbol)
-        return Quote(instrument=instrument, last_price=price, markets=self.markets)
+        return Quote(instrument=instrument, last_price=price, markets=self.traits.markets)
 
     async def symbols(self, environment: Environment) -> frozenset[str]:
         return frozenset(await self._instruments(environment))

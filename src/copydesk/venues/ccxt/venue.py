@@ -10,7 +10,7 @@ from copydesk.domain.order import FrozenRequest, NewOrder
 from copydesk.domain.planning import Quote
 from copydesk.domain.subscription import Account, Environment, PositionMode
 from copydesk.ports.clock import Clock
-from copydesk.ports.venue import ClockReading
+from copydesk.ports.venue import ClockReading, Traits
 from copydesk.venues.ccxt import codec
 from copydesk.venues.ccxt.capabilities import KNOWN, UNTRUSTED, Capabilities
 from copydesk.venues.ccxt.carrier import Carrier, needed_credentials, telling
@@ -40,34 +40,25 @@ class CcxtVenue:
         known: Capabilities | None = None,
     ) -> None:
         """Raise InvalidInput, naming the venue, for an exchange that cannot be used."""
-        self.credentials = needed_credentials(exchange_id)
         self._exchange_id = exchange_id
         self._clock = clock
         self._simulator_url = simulator_url
         self._timeout_s = timeout_s
         self._allow_live = allow_live
         self._known = known if known is not None else KNOWN.get(exchange_id, UNTRUSTED)
-        self._market = self._known.market or _default_market(exchange_id)
+        market = self._known.market or _default_market(exchange_id)
+        self.traits = Traits(
+            markets=frozenset({market}),
+            credentials=needed_credentials(exchange_id),
+            is_spot=market is MarketType.SPOT,
+            places_stops=self._known.stops,
+            tells_permissions=self._known.tells_permissions,
+            finds_orders=self._known.finds_by_client_id,
+        )
         self._places: dict[Environment, _Place] = {}
 
-    @property
-    def markets(self) -> frozenset[MarketType]:
-        return frozenset({self._market})
-
-    @property
-    def is_spot(self) -> bool:
-        return self._market is MarketType.SPOT
-
-    @property
-    def places_stops(self) -> bool:
-        return self._known.stops
-
-    @property
-    def tells_permissions(self) -> bool:
-        return self._known.tells_permissions
-
     def freeze(self, order: NewOrder, *, mode: PositionMode, at: datetime) -> FrozenRequest:
-        return codec.freeze(order, self._known, spot=self.is_spot, mode=mode, at=at)
+        return codec.freeze(order, self._known, spot=self.traits.is_spot, mode=mode, at=at)
 
     def open_session(self, account: Account, credentials: Mapping[str, str]) -> CcxtSession:
         """Raise VenueUnavailable for real money while the desk does not allow it."""
@@ -82,7 +73,9 @@ class CcxtVenue:
         if instrument is None:
             return None
         price = await table.price(symbol)
-        return Quote(instrument=instrument, last_price=price, markets=self.markets, has_stops=self.places_stops)
+        return Quote(
+            instrument=instrument, last_price=price, markets=self.traits.markets, has_stops=self.traits.places_stops
+        )
 
     async def symbols(self, environment: Environment) -> frozenset[str]:
         return frozenset(await self._place(environment).table.instruments())
@@ -108,7 +101,7 @@ class CcxtVenue:
     def _place(self, environment: Environment) -> _Place:
         if environment not in self._places:
             carrier = Carrier(self._exchange_id, environment, self._known, self._simulator_url, self._timeout_s)
-            self._places[environment] = _Place(carrier, MarketTable(carrier, self._clock, is_spot=self.is_spot))
+            self._places[environment] = _Place(carrier, MarketTable(carrier, self._clock, is_spot=self.traits.is_spot))
         return self._places[environment]
 
 
