@@ -54,7 +54,10 @@ async def receive_control(socket):
     return message
 
 
-@pytest.mark.parametrize("target", ["/public/ws/btcusdt@bookTicker", "/private/ws", "/ws-fapi/v1"])
+@pytest.mark.parametrize(
+    "target",
+    ["/public/ws/btcusdt@bookTicker", "/private/ws", "/ws-fapi/v1", "/streams/spot/ws/btcusdt@trade", "/ws-api/v3"],
+)
 async def test_a_connection_ends_after_a_day_with_a_goodbye(venue, clock, target):
     async with connect(venue, target) as socket:
         clock.ahead_ms = 24 * 60 * MINUTE_MS
@@ -63,23 +66,27 @@ async def test_a_connection_ends_after_a_day_with_a_goodbye(venue, clock, target
     assert (message.type, message.data) == (WSMsgType.CLOSE, 1001)
 
 
-async def test_the_server_pings_every_three_minutes_and_leaves_who_never_answers(venue, clock):
-    async with connect(venue, "/private/ws", autoping=False) as socket:
+@pytest.mark.parametrize(
+    ("target", "every_ms"), [("/private/ws", 3 * MINUTE_MS), ("/streams/spot/ws", 20_000), ("/ws-api/v3", 20_000)]
+)
+async def test_the_server_pings_and_leaves_who_never_answers(venue, clock, target, every_ms):
+    async with connect(venue, target, autoping=False) as socket:
         pings = []
-        for minutes in (3, 6, 9):
-            clock.ahead_ms = minutes * MINUTE_MS
+        for number in (1, 2, 3):
+            clock.ahead_ms = number * every_ms
             pings.append((await socket.receive()).type)
-        clock.ahead_ms = 12 * MINUTE_MS
+        clock.ahead_ms = 4 * every_ms
         message = await socket.receive()
 
     assert pings == [WSMsgType.PING] * 3
     assert message.type in {WSMsgType.CLOSED, WSMsgType.CLOSE, WSMsgType.ERROR}
 
 
-async def test_one_who_answers_pings_stays(venue, clock):
-    async with connect(venue, "/private/ws", autoping=False) as socket:
-        for minutes in (3, 6, 9, 12, 15):
-            clock.ahead_ms = minutes * MINUTE_MS
+@pytest.mark.parametrize(("target", "every_ms"), [("/private/ws", 3 * MINUTE_MS), ("/streams/spot/ws", 20_000)])
+async def test_one_who_answers_pings_stays(venue, clock, target, every_ms):
+    async with connect(venue, target, autoping=False) as socket:
+        for number in range(1, 6):
+            clock.ahead_ms = number * every_ms
             ping = await socket.receive()
             assert ping.type is WSMsgType.PING
             await socket.pong(ping.data)
@@ -88,9 +95,10 @@ async def test_one_who_answers_pings_stays(venue, clock):
         assert await socket.receive_json() == {"result": [], "id": 1}
 
 
-async def test_a_stream_connection_that_talks_too_fast_is_closed(venue):
-    async with connect(venue, "/private/ws") as socket:
-        for number in range(25):
+@pytest.mark.parametrize(("target", "messages"), [("/private/ws", 25), ("/streams/spot/ws", 15)])
+async def test_a_stream_connection_that_talks_too_fast_is_closed(venue, target, messages):
+    async with connect(venue, target) as socket:
+        for number in range(messages):
             await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "params": [], "id": number})
         message = await receive_control(socket)
 
@@ -113,10 +121,11 @@ async def test_the_api_takes_many_requests_and_few_pings(venue):
     assert 5 <= len(kinds) - 1 <= 10
 
 
-async def test_more_than_300_connections_in_five_minutes_are_refused_until_the_next_five(venue, clock):
+@pytest.mark.parametrize("target", ["/private/ws", "/streams/spot/ws"])
+async def test_more_than_300_connections_in_five_minutes_are_refused_until_the_next_five(venue, clock, target):
     async def attempt():
         try:
-            async with connect(venue, "/private/ws"):
+            async with connect(venue, target):
                 return 101
         except aiohttp.WSServerHandshakeError as refused:
             return refused.status
@@ -129,10 +138,11 @@ async def test_more_than_300_connections_in_five_minutes_are_refused_until_the_n
     assert await attempt() == 101
 
 
-async def test_a_connection_holds_1024_streams_and_no_more(venue):
+@pytest.mark.parametrize("host", ["/public", "/streams/spot"])
+async def test_a_connection_holds_1024_streams_and_no_more(venue, host):
     names = [f"symbol{number}@trade" for number in range(1_024)]
 
-    async with connect(venue, "/public/ws") as socket:
+    async with connect(venue, f"{host}/ws") as socket:
         await socket.send_json({"method": "SUBSCRIBE", "params": names, "id": 1})
         await socket.send_json({"method": "SUBSCRIBE", "params": ["one@more"], "id": 2})
         await socket.send_json({"method": "LIST_SUBSCRIPTIONS", "params": [], "id": 3})
@@ -141,7 +151,7 @@ async def test_a_connection_holds_1024_streams_and_no_more(venue):
     assert (taken, refused["error"]["code"]) == ({"result": None, "id": 1}, 2)
     assert listed["result"] == sorted(names)
     with pytest.raises(aiohttp.WSServerHandshakeError, match="404"):
-        await connect(venue, f"/public/stream?streams={'/'.join([*names[:50], *(f's{n}@t' for n in range(1_000))])}")
+        await connect(venue, f"{host}/stream?streams={'/'.join([*names[:50], *(f's{n}@t' for n in range(1_000))])}")
 
 
 async def test_a_listen_key_that_nobody_extends_ends_with_a_word(venue, clock):

@@ -94,11 +94,11 @@ async def _run(
         spot_state.restore(spot, state.load(exchange, file))
     desk = Desk(exchange, spot, seed=seed)
     faults = Faults(Random(f"{seed}:faults"))  # noqa: S311  # chance on order
-    connections = Connections(desk.limits, clock)
+    connections, spot_connections = Connections(desk.limits, clock), Connections(desk.spot_limits, clock)
     streams = Sockets(
         futures=Streams(desk, faults, clock, connections),
-        spot=SpotStreams(desk, faults, clock),
-        connections=connections,
+        spot=SpotStreams(desk, faults, clock, spot_connections),
+        surfaces=(connections, spot_connections),
     )
     pace = Pace(exchange, streams, clock)
     front = _front(desk, faults, clock, connections, streams, pace)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-_KEPT = 1_000
+PRINTS_KEPT = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +21,7 @@ class Tape:
     """The last thousand prints; a step of the market in which something traded leaves one."""
 
     def __init__(self) -> None:
-        self._prints: deque[Print] = deque(maxlen=_KEPT)
+        self._prints: deque[Print] = deque(maxlen=PRINTS_KEPT)
         self._last_id = 0
 
     def note(self, price: Decimal, quantity: Decimal, at_ms: int) -> None:
@@ -30,6 +30,10 @@ class Tape:
         self._prints.append(
             Print(trade_id=self._last_id, price=price, quantity=quantity, at_ms=at_ms, buyer_maker=price < before)
         )
+
+    @property
+    def last(self) -> Print | None:
+        return self._prints[-1] if self._prints else None
 
     def latest(self, count: int) -> Sequence[Print]:
         """Oldest first."""

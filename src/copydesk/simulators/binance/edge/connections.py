@@ -1,7 +1,7 @@
 """WebSocket connections, whatever they carry: admitted, pinged, counted, bounded, and over after a day (§1.8, §1.9)."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -12,10 +12,7 @@ from copydesk.simulators.binance.edge.limits import Limits, Window
 
 _QUEUE_MAX = 10_000  # a client this far behind is cut off, as the venue does
 _MESSAGE_BYTES_MAX = 1_048_576
-_PING_EVERY_MS = 3 * 60 * 1_000
-_PINGS_UNANSWERED_MAX = (
-    3  # that is ten minutes; counted, because virtual time may jump further than a client can answer
-)
+_PINGS_UNANSWERED_MAX = 3  # counted, because virtual time may jump further than a client can answer
 _LIFE_MS = 24 * 60 * 60 * 1_000
 _SECOND_MS = 1_000
 _SHORT_LENGTH_MAX, _MIDDLE_LENGTH_MAX = 125, 65_535  # where a frame's length needs two, then eight bytes more
@@ -28,10 +25,14 @@ class _Control(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tempo:
-    """How much may come in per second: of everything where ``counts_text`` is set, else of pings and pongs alone."""
+    """How much may come in per second: of everything where ``counts_text`` is set, else of pings and pongs alone.
+
+    ``ping_every_ms``: the server's own pings; one who leaves three of them unanswered is left at the fourth.
+    """
 
     most: int
     counts_text: bool
+    ping_every_ms: int
 
 
 class Connection:
@@ -42,11 +43,19 @@ class Connection:
         self.pings_unanswered = 0
         self._request = request
         self._clock = clock
-        self._tempo = tempo
+        self.tempo = tempo
         self._second = Window(_SECOND_MS)
         self._queue: asyncio.Queue[bytes | _Control] = asyncio.Queue(_QUEUE_MAX)
         # Frames leave plain: the venue's answers are short, and squeezing each for every listener costs more than it saves.
         self.response = web.WebSocketResponse(autoping=False, compress=False, max_msg_size=_MESSAGE_BYTES_MAX)
+
+    async def serve(self, hear: Callable[[str, asyncio.TaskGroup], None]) -> None:
+        """Until either side ends it; what an answer still waits for goes into the group."""
+        async with asyncio.TaskGroup() as group:
+            writer = group.create_task(self._write())
+            async for text in self._texts():
+                hear(text, group)
+            writer.cancel()
 
     def push(self, frame: bytes) -> None:
         self._put(frame)
@@ -70,13 +79,11 @@ class Connection:
             self._request.transport.write(_head(len(frame)) + frame[: len(frame) // 2])
             self._request.transport.close()
 
-    async def texts(self) -> AsyncIterator[str]:
+    async def _texts(self) -> AsyncIterator[str]:
         """What the client says, until it goes or talks too fast."""
         async for message in self.response:
             is_text = message.type is WSMsgType.TEXT
-            if (self._tempo.counts_text or not is_text) and self._second.add(
-                1, self._clock.now_ms()
-            ) > self._tempo.most:
+            if (self.tempo.counts_text or not is_text) and self._second.add(1, self._clock.now_ms()) > self.tempo.most:
                 await self.response.close(code=WSCloseCode.POLICY_VIOLATION, message=b"Too many requests")
                 return
             if is_text:
@@ -86,7 +93,7 @@ class Connection:
             elif message.type is WSMsgType.PONG:
                 self.pings_unanswered = 0
 
-    async def write(self) -> None:
+    async def _write(self) -> None:
         """Send what is pushed, until told to leave."""
         try:
             while (frame := await self._queue.get()) is not _Control.GOODBYE:
@@ -134,7 +141,7 @@ class Connections:
         for connection in list(self._open):
             if now_ms - connection.opened_ms >= _LIFE_MS:
                 connection.leave()
-            elif now_ms - connection.pinged_ms >= _PING_EVERY_MS:
+            elif now_ms - connection.pinged_ms >= connection.tempo.ping_every_ms:
                 if connection.pings_unanswered == _PINGS_UNANSWERED_MAX:
                     connection.cut()
                 else:

@@ -21,7 +21,7 @@ from copydesk.simulators.binance.rest.call import Call, Route
 PATH = "/ws-fapi/v1"
 _HANDSHAKE_WEIGHT = 5
 _LOGON_WEIGHT = 2
-_TEMPO = Tempo(most=5, counts_text=False)
+_TEMPO = Tempo(most=5, counts_text=False, ping_every_ms=3 * 60 * 1_000)
 _NOT_FOUND = 404
 _RESULT_OK = 200
 _TOO_MANY = frozenset({418, 429})
@@ -64,11 +64,7 @@ class SocketApi:
         session = _Session(connection, self._desk, self._service, self._clock)
         session.tells_limits = parse_qs(query).get("returnRateLimits", ["true"])[-1] != "false"
         try:
-            async with asyncio.TaskGroup() as group:
-                writer = group.create_task(connection.write())
-                async for text in connection.texts():
-                    session.hear(text, group)
-                writer.cancel()
+            await connection.serve(session.hear)
         finally:
             self._connections.forget(connection)
         return connection.response

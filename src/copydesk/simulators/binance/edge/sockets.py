@@ -1,5 +1,7 @@
 """The streams of both surfaces as one: the first that knows the path serves it, news and cuts reach both."""
 
+from collections.abc import Sequence
+
 from aiohttp import web
 
 from copydesk.simulators.binance.edge.connections import Connections
@@ -8,10 +10,10 @@ from copydesk.simulators.binance.edge.streams import Streams
 
 
 class Sockets:
-    def __init__(self, *, futures: Streams, spot: SpotStreams, connections: Connections) -> None:
+    def __init__(self, *, futures: Streams, spot: SpotStreams, surfaces: Sequence[Connections]) -> None:
         self._futures = futures
         self._spot = spot
-        self._connections = connections
+        self._surfaces = surfaces
 
     async def open(self, request: web.BaseRequest, path: str, query: str) -> web.StreamResponse | None:
         """Serve one connection to its end; None when nobody knows the path. Raises RefusedError before the handshake."""
@@ -23,15 +25,15 @@ class Sockets:
 
     def publish(self, steps: int, now_ms: int) -> None:
         """``steps`` the market made since the last time, often none: futures' streams keep times of their own."""
-        self._connections.look_after(now_ms)
+        for connections in self._surfaces:
+            connections.look_after(now_ms)
         self._futures.publish(now_ms)
-        if steps:
-            self._spot.publish(steps, now_ms)
+        self._spot.publish(steps, now_ms)
 
     def cut(self, api_key: str | None) -> None:
         self._futures.cut(api_key)
         self._spot.cut(api_key)
 
     def cut_all(self) -> None:
-        self._connections.cut_all()
-        self._spot.cut(None)
+        for connections in self._surfaces:
+            connections.cut_all()

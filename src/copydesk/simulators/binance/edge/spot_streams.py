@@ -4,26 +4,31 @@
 ``/ws-api/v3`` is the path of ``ws-api.binance.com``.
 """
 
-import asyncio
-from collections.abc import Iterator
+from asyncio import TaskGroup
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from aiohttp import WSMsgType, web
+from aiohttp import web
 
 from copydesk.simulators.binance.edge.asked import over_socket
 from copydesk.simulators.binance.edge.clock import Clock
+from copydesk.simulators.binance.edge.commands import STREAMS_MAX, obey
+from copydesk.simulators.binance.edge.connections import Connection, Connections, Tempo
 from copydesk.simulators.binance.edge.desk import Desk
 from copydesk.simulators.binance.edge.faults import Faults
+from copydesk.simulators.binance.edge.own_events import OwnEvents
 from copydesk.simulators.binance.rest.params import read_pairs
 from copydesk.simulators.binance.spot.feeds import Feeds
 from copydesk.simulators.binance.spot.routes import LISTEN
 
 PREFIX = "/streams/spot/"
 SOCKET_API = "/ws-api/v3"
-_QUEUE_MAX = 10_000  # a client this far behind is cut off, as the venue does
-_PING_S = 20.0
+# On spot the server pings three times a minute, and a stream takes half of what one of the futures takes.
+_TEMPO = Tempo(most=5, counts_text=True, ping_every_ms=20_000)
+_API_TEMPO = Tempo(most=5, counts_text=False, ping_every_ms=20_000)
+_HANDSHAKE_WEIGHT = 2
 _OK = 200
 _encode = msgspec.json.Encoder().encode
 
@@ -32,31 +37,16 @@ _encode = msgspec.json.Encoder().encode
 class _Socket:
     """``names`` are streams; ``accounts`` are the subscriptions of the WebSocket API, by their number."""
 
-    request: web.BaseRequest
-    combined: bool = False
-    is_api: bool = False
-    names: set[str] = field(default_factory=set)
+    connection: Connection
+    combined: bool
+    names: set[str]
     accounts: dict[int, str] = field(default_factory=dict)
-    queue: asyncio.Queue[bytes] = field(default_factory=lambda: asyncio.Queue(_QUEUE_MAX))
 
-    def push(self, name: str, event: Any) -> None:
-        self.tell({"stream": name, "data": event} if self.combined else event)
+    def push(self, name: str, raw: bytes) -> None:
+        self.connection.push(b'{"stream":%b,"data":%b}' % (_encode(name), raw) if self.combined else raw)
 
     def tell(self, frame: Any) -> None:
-        try:
-            self.queue.put_nowait(_encode(frame))
-        except asyncio.QueueFull:
-            self.cut()
-
-    def cut(self) -> None:
-        if self.request.transport is not None:
-            self.request.transport.abort()
-
-
-class _Command(msgspec.Struct):
-    method: str
-    params: list[str] = []
-    id: int | str | None = None
+        self.connection.push(_encode(frame))
 
 
 class _Request(msgspec.Struct):
@@ -66,29 +56,20 @@ class _Request(msgspec.Struct):
 
 
 class SpotStreams:
-    def __init__(self, desk: Desk, faults: Faults, clock: Clock) -> None:
+    def __init__(self, desk: Desk, faults: Faults, clock: Clock, connections: Connections) -> None:
         self._desk = desk
-        self._faults = faults
         self._clock = clock
+        self._connections = connections
+        self._own_events = OwnEvents(faults)
         self._feeds = Feeds(desk.spot)
-        self._sockets: set[_Socket] = set()
-        self._late: dict[str, dict[str, Any]] = {}
+        self._sockets: dict[_Socket, None] = {}
 
     async def open(self, request: web.BaseRequest, path: str, query: str) -> web.StreamResponse | None:
-        """Serve one connection to its end; None when the path is none of spot's."""
-        socket = _read_target(request, path, query)
-        if socket is None:
-            return None
-        response = web.WebSocketResponse(heartbeat=_PING_S)
-        await response.prepare(request)
-        self._sockets.add(socket)
-        self._watch()
-        try:
-            await self._serve(response, socket)
-        finally:
-            self._sockets.discard(socket)
-            self._watch()
-        return response
+        """Serve one connection to its end; None when the path is none of spot's. Raises RefusedError before the handshake."""
+        if path == SOCKET_API:
+            return await self._open(request, _API_TEMPO, _Target(), self._answer, weight=_HANDSHAKE_WEIGHT)
+        target = _read_target(path, query)
+        return None if target is None else await self._open(request, _TEMPO, target, self._hear)
 
     def flush(self) -> None:
         """Hand the venue's events to whoever listens."""
@@ -96,9 +77,10 @@ class SpotStreams:
             self._tell(api_key, event)
 
     def publish(self, steps: int, now_ms: int) -> None:
-        """Market streams, once a step; listen keys whose time is over."""
-        for name, event in self._feeds.events(self._market_names(), steps, now_ms):
-            self._push_all(name, event)
+        """Market streams, once after the market's steps; listen keys whose time is over."""
+        if steps:
+            for name, event in self._feeds.events(self._market_names(), steps, now_ms):
+                self._push_all(name, event)
         for key, _owner in self._desk.spot_listen_keys.expire(now_ms):
             self._push_all(key, {"e": "listenKeyExpired", "E": now_ms, "listenKey": key})
 
@@ -106,36 +88,37 @@ class SpotStreams:
         """Drop the user-data connections of one account, or every connection."""
         for socket in list(self._sockets):
             if api_key is None or api_key in self._owners(socket):
-                socket.cut()
+                socket.connection.cut()
 
-    async def _serve(self, response: web.WebSocketResponse, socket: _Socket) -> None:
-        async with asyncio.TaskGroup() as group:
-            writer = group.create_task(_write(response, socket))
-            async for message in response:
-                if message.type is WSMsgType.TEXT:
-                    (self._answer if socket.is_api else self._obey)(socket, message.data)
-                    self._watch()
-            writer.cancel()
+    async def _open(
+        self,
+        request: web.BaseRequest,
+        tempo: Tempo,
+        target: "_Target",
+        hear: Callable[[_Socket, str], None],
+        *,
+        weight: int = 0,
+    ) -> web.StreamResponse:
+        connection = await self._connections.accept(request, tempo, weight=weight)
+        socket = _Socket(connection=connection, combined=target.combined, names=set(target.names))
+        self._sockets[socket] = None
+        self._watch()
 
-    def _obey(self, socket: _Socket, text: str) -> None:
-        """SUBSCRIBE, UNSUBSCRIBE and LIST_SUBSCRIPTIONS; anything else is told so."""
+        def heard(text: str, _group: TaskGroup) -> None:
+            hear(socket, text)
+            self._watch()
+
         try:
-            order = msgspec.json.decode(text, type=_Command)
-        except msgspec.DecodeError:
-            socket.tell({"code": 2, "msg": "Invalid request: request must be a JSON object with method"})
-            return
-        result: Any = None
-        match order.method:
-            case "SUBSCRIBE":
-                socket.names.update(order.params)
-            case "UNSUBSCRIBE":
-                socket.names.difference_update(order.params)
-            case "LIST_SUBSCRIPTIONS":
-                result = sorted(socket.names)
-            case _:
-                socket.tell({"error": {"code": 2, "msg": "Invalid request: unknown method"}, "id": order.id})
-                return
-        socket.tell({"result": result, "id": order.id})
+            await connection.serve(heard)
+        finally:
+            del self._sockets[socket]
+            self._watch()
+            self._connections.forget(connection)
+        return connection.response
+
+    def _hear(self, socket: _Socket, text: str) -> None:
+        names = socket.names
+        socket.tell(obey(text, socket, join=names.update, leave=names.difference_update))
 
     def _answer(self, socket: _Socket, text: str) -> None:
         """A request of the WebSocket API: time, and one's own events."""
@@ -165,7 +148,7 @@ class SpotStreams:
         """Signed over the parameters sorted by name, then judged by the same gate as a request by HTTP."""
         method, path = LISTEN
         values = {name: str(value) for name, value in request.params.items()}
-        address = socket.request.remote or ""
+        address = socket.connection.address
         asked = over_socket(method=method, path=path, values=values, session_key=None, address=address)
         answer = self._desk.answer(asked, self._clock.now_ms())
         if answer.status != _OK or asked.api_key is None:
@@ -176,31 +159,28 @@ class SpotStreams:
         socket.tell({"id": request.id, "status": _OK, "result": {"subscriptionId": number}})
 
     def _tell(self, api_key: str, event: dict[str, Any]) -> None:
-        kinds = {fault.kind for fault in self._faults.hit_event(api_key)}
-        if "stream_disconnect" in kinds:
+        arriving = self._own_events.arriving(api_key, event)
+        if arriving is None:
             self.cut(api_key)
             return
-        earlier = self._late.pop(api_key, None)
-        if "reordered_event" in kinds and earlier is None:
-            self._late[api_key] = event
-            return
-        for each in (event, event if "duplicate_event" in kinds else None, earlier):
-            if each is not None:
-                self._deliver(api_key, each)
+        for each in arriving:
+            self._deliver(api_key, each)
 
     def _deliver(self, api_key: str, event: dict[str, Any]) -> None:
+        raw = _encode(event)
         for socket in self._sockets:
             for number, owner in socket.accounts.items():
                 if owner == api_key:
                     socket.tell({"subscriptionId": number, "event": event})
             for name in socket.names:
                 if self._owner(name) == api_key:
-                    socket.push(name, event)
+                    socket.push(name, raw)
 
     def _push_all(self, name: str, event: Any) -> None:
+        raw = _encode(event)
         for socket in self._sockets:
             if name in socket.names:
-                socket.push(name, event)
+                socket.push(name, raw)
 
     def _owner(self, name: str) -> str | None:
         return self._desk.spot_listen_keys.owner(name, self._clock.now_ms())
@@ -209,31 +189,28 @@ class SpotStreams:
         yield from socket.accounts.values()
         yield from (owner for name in socket.names if (owner := self._owner(name)) is not None)
 
-    def _market_names(self) -> set[str]:
-        return {name for socket in self._sockets for name in socket.names if "@" in name}
+    def _market_names(self) -> list[str]:
+        """In one order in every process, because one connection may carry many of them."""
+        return sorted({name for socket in self._sockets for name in socket.names if "@" in name})
 
     def _watch(self) -> None:
         self._feeds.follow(self._market_names())
         self._desk.spot.notices.watched = {owner for socket in self._sockets for owner in self._owners(socket)}
 
 
-async def _write(response: web.WebSocketResponse, socket: _Socket) -> None:
-    try:
-        while True:
-            await response.send_str((await socket.queue.get()).decode())
-    except ConnectionError:
-        socket.cut()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Target:
+    combined: bool = False
+    names: frozenset[str] = frozenset()
 
 
-def _read_target(request: web.BaseRequest, path: str, query: str) -> _Socket | None:
-    """``…/ws/<name>/<name>`` raw, ``…/stream?streams=a/b`` combined, or the WebSocket API."""
-    if path == SOCKET_API:
-        return _Socket(request=request, is_api=True)
+def _read_target(path: str, query: str) -> _Target | None:
+    """``…/ws/<name>/<name>`` raw, ``…/stream?streams=a/b`` combined."""
     if not path.startswith(PREFIX):
         return None
     head, _, rest = path.removeprefix(PREFIX).partition("/")
     if head not in {"ws", "stream"}:
         return None
     streams = "/".join(value for key, value in read_pairs(query) if key == "streams")
-    names = {name for name in f"{rest}/{streams}".split("/") if name}
-    return _Socket(request=request, combined=head == "stream", names=names)
+    names = frozenset(name for name in f"{rest}/{streams}".split("/") if name)
+    return _Target(combined=head == "stream", names=names) if len(names) <= STREAMS_MAX else None

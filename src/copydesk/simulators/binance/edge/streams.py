@@ -1,6 +1,5 @@
 """User data by listen key and market data by name, raw or combined, on the split hosts and the old ones (§1.8, §1.8b)."""
 
-import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,15 +8,16 @@ import msgspec
 from aiohttp import web
 
 from copydesk.simulators.binance.edge.clock import Clock
+from copydesk.simulators.binance.edge.commands import STREAMS_MAX, obey
 from copydesk.simulators.binance.edge.connections import Connection, Connections, Tempo
 from copydesk.simulators.binance.edge.desk import Desk
 from copydesk.simulators.binance.edge.faults import Faults
 from copydesk.simulators.binance.edge.feeds import Feed, open_feed
+from copydesk.simulators.binance.edge.own_events import OwnEvents
 from copydesk.simulators.binance.rest.params import read_pairs
 
 _HOSTS = ("private", "public", "market")
-_STREAMS_MAX = 1_024
-_TEMPO = Tempo(most=10, counts_text=True)
+_TEMPO = Tempo(most=10, counts_text=True, ping_every_ms=3 * 60 * 1_000)
 _encode = msgspec.json.Encoder().encode
 
 Wanted = frozenset[str]  # the events of a listen key that are asked for; none named means all
@@ -46,12 +46,11 @@ class _Listener:
 class Streams:
     def __init__(self, desk: Desk, faults: Faults, clock: Clock, connections: Connections) -> None:
         self._desk = desk
-        self._faults = faults
+        self._own_events = OwnEvents(faults)
         self._clock = clock
         self._connections = connections
         self._listeners: dict[str, set[_Listener]] = {}
         self._feeds: dict[str, Feed] = {}
-        self._late: dict[str, dict[str, Any]] = {}
 
     async def open(self, request: web.BaseRequest, path: str, query: str) -> web.StreamResponse | None:
         """Serve one connection to its end; None when the path is no stream. Raises RefusedError before the handshake."""
@@ -62,7 +61,7 @@ class Streams:
         listener = _Listener(connection=connection, host=target.host, combined=target.combined)
         try:
             self._join(listener, target.names)
-            await self._serve(listener)
+            await connection.serve(lambda text, _group: self._hear(listener, text))
         finally:
             self._leave(listener, list(listener.names))
             self._connections.forget(connection)
@@ -93,48 +92,14 @@ class Streams:
             for listener in self._listeners.get(name, ()):
                 listener.connection.cut()
 
-    async def _serve(self, listener: _Listener) -> None:
-        async with asyncio.TaskGroup() as group:
-            writer = group.create_task(listener.connection.write())
-            async for text in listener.connection.texts():
-                self._obey(listener, text)
-            writer.cancel()
+    def _hear(self, listener: _Listener, text: str) -> None:
+        def join(names: Iterable[str]) -> None:
+            self._join(listener, dict.fromkeys(names, _EVERYTHING))
 
-    def _obey(self, listener: _Listener, text: str) -> None:
-        try:
-            order = msgspec.json.decode(text, type=_Command)
-        except msgspec.ValidationError:
-            listener.tell({"error": {"code": 2, "msg": "Invalid request: method and params are needed"}, "id": None})
-            return
-        except msgspec.DecodeError:
-            listener.tell({"error": {"code": 3, "msg": "Invalid JSON"}, "id": None})
-            return
-        problem, result = self._do(listener, order)
-        if problem is not None:
-            listener.tell({"error": {"code": 2, "msg": f"Invalid request: {problem}"}, "id": order.id})
-        else:
-            listener.tell({"result": result, "id": order.id})
+        def leave(names: Iterable[str]) -> None:
+            self._leave(listener, names)
 
-    def _do(self, listener: _Listener, order: "_Command") -> tuple[str | None, Any]:
-        names = [name for name in order.params if isinstance(name, str)]
-        match order.method:
-            case "SUBSCRIBE" if any(not name or " " in name for name in names):
-                return "invalid stream", None
-            case "SUBSCRIBE" if len({*listener.names, *names}) > _STREAMS_MAX:
-                return f"at most {_STREAMS_MAX} streams a connection", None
-            case "SUBSCRIBE":
-                self._join(listener, dict.fromkeys(names, _EVERYTHING))
-            case "UNSUBSCRIBE":
-                self._leave(listener, names)
-            case "LIST_SUBSCRIPTIONS":
-                return None, sorted(listener.names)
-            case "SET_PROPERTY" if order.params[:1] == ["combined"]:
-                listener.combined = order.params[-1] is True
-            case "GET_PROPERTY" if order.params[:1] == ["combined"]:
-                return None, listener.combined
-            case _:
-                return "unknown method", None
-        return None, None
+        listener.tell(obey(text, listener, join=join, leave=leave))
 
     def _join(self, listener: _Listener, names: dict[str, Wanted]) -> None:
         now_ms = self._clock.now_ms()
@@ -163,17 +128,13 @@ class Streams:
                 self._desk.exchange.notices.watched.discard(owner)
 
     def _tell(self, api_key: str, event: dict[str, Any]) -> None:
-        kinds = {fault.kind for fault in self._faults.hit_event(api_key)}
-        if "stream_disconnect" in kinds:
+        arriving = self._own_events.arriving(api_key, event)
+        if arriving is None:
             self.cut(api_key)
             return
-        earlier = self._late.pop(api_key, None)
-        if "reordered_event" in kinds and earlier is None:
-            self._late[api_key] = event
-            return
         key = self._desk.listen_keys.key_of(api_key, self._clock.now_ms())
-        for each in (event, event if "duplicate_event" in kinds else None, earlier):
-            if each is not None and key is not None:
+        if key is not None:
+            for each in arriving:
                 self._deliver(key, each)
 
     def _deliver(self, key: str, event: dict[str, Any]) -> None:
@@ -182,12 +143,6 @@ class Streams:
             wanted = listener.names[key]
             if listener.hears("private") and (not wanted or event["e"] in wanted):
                 listener.push(key, raw)
-
-
-class _Command(msgspec.Struct):
-    method: str
-    params: list[Any] = []
-    id: int | str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,4 +169,4 @@ def _read_target(path: str, query: str) -> _Target | None:
             names[key] = _EVERYTHING
         elif parameter == "events" and key:
             names[key] = frozenset(value.split("/"))
-    return _Target(host=host, combined=head == "stream", names=names) if len(names) <= _STREAMS_MAX else None
+    return _Target(host=host, combined=head == "stream", names=names) if len(names) <= STREAMS_MAX else None

@@ -6,13 +6,12 @@ from random import Random
 
 from copydesk.simulators.binance.exchange.account import Account
 from copydesk.simulators.binance.exchange.agenda import Agenda
-from copydesk.simulators.binance.exchange.depth import Depth
 from copydesk.simulators.binance.exchange.errors import refused
 from copydesk.simulators.binance.exchange.funding import Funding
 from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS, Instrument
 from copydesk.simulators.binance.exchange.notices import Notices
 from copydesk.simulators.binance.exchange.records import Algo, Income, Order
-from copydesk.simulators.market import Market, Quote
+from copydesk.simulators.market import Depth, Market, Quote
 
 _ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _AUTO_ID_LENGTH = 22

@@ -25,10 +25,16 @@ def enter(exchange: Exchange, account: Account, order: Order, now_ms: int) -> No
         end(exchange, account, order, "EXPIRED", now_ms)
 
 
-def within_reach(exchange: Exchange, order: Order) -> Decimal:
-    """How much of the book the order's price allows it to take."""
-    found = exchange.depth[order.symbol].facing(order.side, exchange.quote(order.symbol))
-    return sum((level.quantity for level in found if _allows(exchange, order, level.price)), ZERO)
+def can_take(exchange: Exchange, order: Order, quantity: Decimal = ZERO) -> bool:
+    """Whether the order's price reaches this much of the book, or anything at all; looks no deeper than it must."""
+    found = ZERO
+    for level in exchange.depth[order.symbol].facing(order.side, exchange.quote(order.symbol)):
+        if not _allows(exchange, order, level.price):
+            return False
+        found += level.quantity
+        if found >= quantity:
+            return True
+    return False
 
 
 def match(exchange: Exchange, symbol: str, now_ms: int) -> None:

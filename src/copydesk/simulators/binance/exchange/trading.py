@@ -148,12 +148,11 @@ def _check_market(exchange: Exchange, account: Account, instrument: Instrument, 
         filters.check_best(order.side, best, quote.mark)
     if not order.reduce_only:
         rules.check_room(exchange, account, instrument, order, best if market else order.price)
-    reach = matching.within_reach(exchange, order)
-    if market and not reach:
+    if market and not matching.can_take(exchange, order):
         raise refused(-2020)
-    if order.time_in_force == "FOK" and reach < order.quantity:
+    if order.time_in_force == "FOK" and not matching.can_take(exchange, order, order.quantity):
         raise refused(-5021)
-    if order.time_in_force == "GTX" and reach:
+    if order.time_in_force == "GTX" and matching.can_take(exchange, order):
         raise refused(-5022)
 
 

@@ -1,6 +1,6 @@
 """Spot market streams: which names exist, how often each speaks, and what it says (the venue's web-socket-streams.md)."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from copydesk.simulators.binance.exchange.text import money
@@ -8,9 +8,8 @@ from copydesk.simulators.binance.rest.market_routes import INTERVALS_MS
 from copydesk.simulators.binance.spot.book import Book, best_quantity, read_book, told_anew
 from copydesk.simulators.binance.spot.market_routes import agg_row, average_row, day_row, update_id
 from copydesk.simulators.binance.spot.symbols import PAIRS
-from copydesk.simulators.binance.spot.tape import Trade
 from copydesk.simulators.binance.spot.venue import Spot
-from copydesk.simulators.market import Candle
+from copydesk.simulators.market import PRINTS_KEPT, Candle, Print
 
 Event = dict[str, Any]
 _STEPS_A_SECOND = 4
@@ -37,15 +36,15 @@ class Feeds:
             "avgPrice": self._average,
         }
 
-    def follow(self, names: set[str]) -> None:
+    def follow(self, names: Iterable[str]) -> None:
         """These are listened to from now on. A book that nobody follows is not kept: it costs more than all else."""
         books = {symbol for name in names if "@depth" in name and (symbol := name.partition("@")[0].upper()) in PAIRS}
-        for symbol in books - self._told_book.keys():
+        for symbol in sorted(books - self._told_book.keys()):
             self._told_book[symbol] = read_book(self._spot, symbol)
         for symbol in self._told_book.keys() - books:
             del self._told_book[symbol]
 
-    def events(self, names: set[str], steps: int, now_ms: int) -> Iterator[tuple[str, Any]]:
+    def events(self, names: Iterable[str], steps: int, now_ms: int) -> Iterator[tuple[str, Any]]:
         """Once after each batch of market steps, with every name that somebody listens to."""
         self._step += steps
         for name in names:
@@ -72,8 +71,8 @@ class Feeds:
             return self._partial_depth(symbol, int(levels))
         return self._kinds[kind](symbol, now_ms) if kind in self._kinds else []
 
-    def _new_trades(self, symbol: str) -> list[Trade]:
-        return [trade for trade in self._spot.tapes[symbol].trades if trade.trade_id >= self._told_id[symbol]]
+    def _new_trades(self, symbol: str) -> Sequence[Print]:
+        return self._spot.tapes[symbol].since(self._told_id[symbol], PRINTS_KEPT)
 
     def _trades(self, symbol: str, now_ms: int) -> list[Event]:
         return [
@@ -84,7 +83,7 @@ class Feeds:
                 "t": trade.trade_id,
                 "p": money(trade.price),
                 "q": money(trade.quantity),
-                "T": trade.time_ms,
+                "T": trade.at_ms,
                 "m": trade.buyer_maker,
                 "M": True,
             }

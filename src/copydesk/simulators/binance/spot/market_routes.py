@@ -14,9 +14,8 @@ from copydesk.simulators.binance.spot.listing import pair_row, rate_limits
 from copydesk.simulators.binance.spot.reading import read_symbol, read_symbols
 from copydesk.simulators.binance.spot.refusals import refused
 from copydesk.simulators.binance.spot.symbols import PAIRS
-from copydesk.simulators.binance.spot.tape import TRADES_KEPT, Trade
 from copydesk.simulators.binance.spot.venue import Spot
-from copydesk.simulators.market import Candle
+from copydesk.simulators.market import PRINTS_KEPT, Candle, Print
 
 DAY_MS = 24 * 60 * 60 * 1_000
 _MINUTE_MS = 60_000
@@ -73,16 +72,16 @@ def depth(call: SpotCall) -> Any:
 
 def trades(call: SpotCall) -> Any:
     """The newest, or those from ``fromId`` on (historicalTrades)."""
-    first, limit = call.params.integer("fromId"), call.params.limit(500, TRADES_KEPT)
-    kept = [trade for trade in _tape(call) if first is None or trade.trade_id >= first]
-    chosen = kept[-limit:] if first is None else kept[:limit]
+    first, limit = call.params.integer("fromId"), call.params.limit(500, PRINTS_KEPT)
+    tape = call.spot.tapes[_symbol(call)]
+    chosen = tape.latest(limit) if first is None else tape.since(first, limit)
     return [
         {
             "id": trade.trade_id,
             "price": money(trade.price),
             "qty": money(trade.quantity),
             "quoteQty": money(trade.price * trade.quantity),
-            "time": trade.time_ms,
+            "time": trade.at_ms,
             "isBuyerMaker": trade.buyer_maker,
             "isBestMatch": True,
         }
@@ -94,13 +93,13 @@ def agg_trades(call: SpotCall) -> Any:
     """Every trade stands alone here, so aggregate and trade have the same number."""
     params = call.params
     first, start, end = params.integer("fromId"), params.integer("startTime"), params.integer("endTime")
-    limit = params.limit(500, TRADES_KEPT)
+    limit = params.limit(500, PRINTS_KEPT)
     kept = [
         trade
-        for trade in _tape(call)
+        for trade in call.spot.tapes[_symbol(call)].latest(PRINTS_KEPT)
         if (first is None or trade.trade_id >= first)
-        and (start is None or trade.time_ms >= start)
-        and (end is None or trade.time_ms <= end)
+        and (start is None or trade.at_ms >= start)
+        and (end is None or trade.at_ms <= end)
     ]
     chosen = kept[-limit:] if first is None and start is None else kept[:limit]
     return [agg_row(trade) for trade in chosen]
@@ -187,14 +186,14 @@ def day_row(spot: Spot, symbol: str, now_ms: int) -> dict[str, Any]:
     }
 
 
-def agg_row(trade: Trade) -> dict[str, Any]:
+def agg_row(trade: Print) -> dict[str, Any]:
     return {
         "a": trade.trade_id,
         "p": money(trade.price),
         "q": money(trade.quantity),
         "f": trade.trade_id,
         "l": trade.trade_id,
-        "T": trade.time_ms,
+        "T": trade.at_ms,
         "m": trade.buyer_maker,
         "M": True,
     }
@@ -231,10 +230,6 @@ def _kline(candle: Candle, interval_ms: int) -> list[Any]:
 
 def _symbol(call: SpotCall) -> str:
     return call.spot.pair(read_symbol(call.params)).symbol
-
-
-def _tape(call: SpotCall) -> list[Trade]:
-    return list(call.spot.tapes[_symbol(call)].trades)
 
 
 def _wanted(call: SpotCall) -> list[str] | None:

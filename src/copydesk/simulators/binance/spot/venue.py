@@ -4,14 +4,12 @@ from collections.abc import Iterator
 from decimal import Decimal
 from random import Random
 
-from copydesk.simulators.binance.spot.depth import Depth, Level
 from copydesk.simulators.binance.spot.notices import Notices
 from copydesk.simulators.binance.spot.records import Order
 from copydesk.simulators.binance.spot.refusals import refused
 from copydesk.simulators.binance.spot.symbols import PAIRS, Pair
-from copydesk.simulators.binance.spot.tape import Tape
 from copydesk.simulators.binance.spot.wallet import Wallet
-from copydesk.simulators.market import Market, Quote
+from copydesk.simulators.market import Depth, Level, Market, Quote, Tape
 
 _ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _AUTO_ID_LENGTH = 22
