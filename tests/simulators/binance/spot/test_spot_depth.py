@@ -114,3 +114,15 @@ def test_the_first_part_of_one_order_of_a_list_ends_the_other(spot, alice):
     statuses = [alice.orders[order_id].status for order_id in listed.order_ids]
     assert statuses == ["PARTIALLY_FILLED", "EXPIRED"]
     assert alice.balance("BTC").locked == Decimal("0.8")
+
+
+def test_a_buying_list_keeps_bound_what_the_rest_of_its_first_order_will_cost(spot, alice):
+    stop = request(type="STOP_LOSS", stop_price=Decimal(99_000), quantity=Decimal(1))
+    maker = request(type="LIMIT_MAKER", price=Decimal(90_000), quantity=Decimal(1))
+    lists.place(spot, alice, (stop, maker), None, NOW_MS)
+
+    move(spot, "90000")
+
+    funds = alice.balance("USDT")
+    assert funds.locked == Decimal("0.8") * 90_000
+    assert funds.free == 500_000 - 90_000

@@ -158,6 +158,7 @@ def test_a_wallet_changes_by_fills_and_fees_alone_and_is_never_overdrawn(share, 
             bound[asset] = bound.get(asset, Decimal(0)) + order.locked
         for asset, balance in wallet.shown():
             assert balance.free >= 0
+            assert balance.locked >= 0
             assert balance.locked == bound.get(asset, 0)
             assert balance.total == expected.get(asset, 0)
 

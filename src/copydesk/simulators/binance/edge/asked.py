@@ -56,6 +56,11 @@ def over_socket(*, method: str, path: str, values: dict[str, str], session_key: 
     )
 
 
+def is_spot(path: str) -> bool:
+    """What ``api.binance.com`` serves; the wallet service (``/sapi``) is counted with the futures here."""
+    return path.startswith("/api/")
+
+
 def _without_signature(raw: str) -> tuple[str, str | None]:
     if _SIGNATURE not in raw:
         return raw, None

@@ -1,6 +1,6 @@
 """The simulator's own doors, ``/_sim/…``: accounts, prices, faults, limits, ledger. Never weighed, never faulty."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +10,7 @@ from copydesk.simulators.binance.clockwork import engine
 from copydesk.simulators.binance.edge import wishes
 from copydesk.simulators.binance.edge.desk import Desk
 from copydesk.simulators.binance.edge.faults import DELAY_DEFAULT_S, DELAYS_S, EXECUTES, KINDS, Fault, Faults
+from copydesk.simulators.binance.edge.limits import Limits
 from copydesk.simulators.binance.edge.pace import Pace
 from copydesk.simulators.binance.edge.provoke import Provoke
 from copydesk.simulators.binance.edge.wishes import InputError, Json
@@ -21,10 +22,12 @@ from copydesk.simulators.binance.exchange.text import plain
 from copydesk.simulators.binance.rest.params import read_pairs
 from copydesk.simulators.binance.spot import clockwork
 from copydesk.simulators.binance.spot.ledger import read_ledger as read_spot_ledger
+from copydesk.simulators.binance.spot.refusals import CODES as SPOT_CODES
 from copydesk.simulators.binance.spot.symbols import ASSETS, PAIRS
 
 Reply = tuple[int, Any]
 _LIMITS = ("weight_per_minute", "orders_per_10s", "orders_per_minute", "connections_per_5_minutes")
+_SPOT_LIMITS = ("weight_per_minute", "orders_per_10s", "orders_per_day", "connections_per_5_minutes")
 
 
 class Control:
@@ -41,7 +44,7 @@ class Control:
             ("GET", "/_sim/faults"): self._list_faults,
             ("DELETE", "/_sim/faults"): self._clear_faults,
             ("POST", "/_sim/limits"): self._limits,
-            **Provoke(desk.exchange, pace).doors,
+            **Provoke(desk.exchange, desk.spot, pace).doors,
         }
 
     def answer(self, method: str, target: str, body: bytes, now_ms: int) -> Reply:
@@ -137,12 +140,20 @@ class Control:
         return {"faults": []}
 
     def _limits(self, body: Any, _now_ms: int) -> Json:
-        """Other limits than the venue's, for measuring."""
-        wish, limits = wishes.an_object(body), self._desk.limits
-        for name in _LIMITS:
-            if name in wish:
-                setattr(limits, name, wishes.whole(wish, name))
-        return {name: getattr(limits, name) for name in _LIMITS}
+        """Other limits than the venue's, for measuring; those of spot stand under ``spot``."""
+        wish = wishes.an_object(body)
+        spot = wish.get("spot", {})
+        if not isinstance(spot, dict):
+            raise InputError("spot", f"an object with any of {', '.join(_SPOT_LIMITS)}")
+        told = _change_limits(self._desk.limits, _LIMITS, wish)
+        return {**told, "spot": _change_limits(self._desk.spot_limits, _SPOT_LIMITS, spot)}
+
+
+def _change_limits(limits: Limits, names: Sequence[str], wish: Json) -> Json:
+    for name in names:
+        if name in wish:
+            setattr(limits, name, wishes.whole(wish, name))
+    return {name: getattr(limits, name) for name in names}
 
 
 _SETTABLE = {
@@ -239,8 +250,9 @@ def _read_fault(wish: Json) -> Fault:
 def _read_refusal(fault: Fault, wish: Json) -> None:
     """``code`` of the venue's list; ``status`` and ``details`` (what the text leaves open) if others are wanted."""
     code, details = wish.get("code"), wish.get("details", [])
-    if not isinstance(code, int) or code not in CODES:
-        raise InputError("code", f"one of {', '.join(str(each) for each in sorted(CODES, reverse=True))}")
+    if not isinstance(code, int) or code not in CODES | SPOT_CODES:
+        every = sorted(CODES | SPOT_CODES, reverse=True)
+        raise InputError("code", f"one of {', '.join(str(each) for each in every)}")
     if not isinstance(details, list):
         raise InputError("details", "a list of texts is needed")
     fault.code, fault.details = code, tuple(str(each) for each in details)

@@ -1,13 +1,14 @@
 """One request to an answer: route, gate, rules. No sockets here, so faults can stand around it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from random import Random
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from copydesk.simulators.binance.edge import gate
-from copydesk.simulators.binance.edge.asked import Asked
+from copydesk.simulators.binance.edge.asked import Asked, is_spot
 from copydesk.simulators.binance.edge.limits import Limits
 from copydesk.simulators.binance.exchange.account import Account
 from copydesk.simulators.binance.exchange.errors import RefusedError, refused
@@ -37,6 +38,14 @@ class Answer:
     @property
     def body(self) -> bytes:
         return _encode(self.content)
+
+
+class Newest(NamedTuple):
+    """The latest numbers given out."""
+
+    order_id: int
+    algo_id: int
+    spot_order_id: int
 
 
 class Desk:
@@ -90,16 +99,17 @@ class Desk:
             return None
         return self.limits_of(asked.path).used_orders(asked.api_key, now_ms)
 
-    def hide(self, order_id: int, algo_id: int, until_ms: int) -> None:
-        """Let queries deny these for a while; trades and balances still tell."""
-        for account in self.exchange.accounts.values():
-            order, algo = account.book.orders.get(order_id), account.book.algos.get(algo_id)
-            for hidden in (order, algo):
-                if hidden is not None:
-                    hidden.hidden_until_ms = until_ms
-        for wallet in self.spot.wallets.values():
-            if order_id in wallet.orders:
-                wallet.orders[order_id].hidden_until_ms = until_ms
+    def newest(self) -> Newest:
+        return Newest(self.exchange.last_order_id, self.exchange.last_algo_id, self.spot.last_order_id)
+
+    def hide(self, api_key: str | None, since: Newest, until_ms: int) -> None:
+        """Let queries deny what this account has placed since, for a while; trades and balances still tell."""
+        account, wallet = self.exchange.accounts.get(api_key or ""), self.spot.wallets.get(api_key or "")
+        if account is not None:
+            _hide(account.book.orders, since.order_id, until_ms)
+            _hide(account.book.algos, since.algo_id, until_ms)
+        if wallet is not None:
+            _hide(wallet.orders, since.spot_order_id, until_ms)
 
     def _handle(self, route: Route[Any], asked: Asked, now_ms: int, skew_ms: int) -> Any:
         account: Account | None = None
@@ -146,9 +156,14 @@ class Desk:
         return headers
 
 
-def is_spot(path: str) -> bool:
-    """What ``api.binance.com`` serves; the wallet service (``/sapi``) is counted with the futures here."""
-    return path.startswith("/api/")
+class _Hideable(Protocol):
+    hidden_until_ms: int
+
+
+def _hide(numbered: Mapping[int, _Hideable], since: int, until_ms: int) -> None:
+    for number, each in numbered.items():
+        if number > since:
+            each.hidden_until_ms = until_ms
 
 
 def _find_route(asked: Asked) -> Route[Any] | None:

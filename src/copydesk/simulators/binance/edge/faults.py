@@ -3,6 +3,10 @@
 from dataclasses import dataclass, field
 from random import Random
 
+from copydesk.simulators.binance.edge.asked import is_spot
+from copydesk.simulators.binance.exchange.errors import CODES
+from copydesk.simulators.binance.spot.refusals import CODES as SPOT_CODES
+
 ORDER_PATHS = frozenset(
     {
         "/fapi/v1/order",
@@ -58,8 +62,13 @@ class Fault:
         return self.next_n is not None and self.hits >= self.next_n
 
     def is_about(self, method: str, path: str, api_key: str | None, sent: str = "") -> bool:
-        """``sent``: the parameters; the venue's own throttle (-1008) lets orders pass that only close."""
+        """``sent``: the parameters; the venue's own throttle (-1008) lets orders pass that only close.
+
+        A refusal strikes only where its code is documented: futures and spot have lists of their own.
+        """
         if self.account is not None and self.account != api_key:
+            return False
+        if self.code is not None and self.code not in (SPOT_CODES if is_spot(path) else CODES):
             return False
         if self.code == _THROTTLED and any(each in sent for each in _EXEMPT):
             return False

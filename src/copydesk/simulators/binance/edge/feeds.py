@@ -207,8 +207,9 @@ def _book(exchange: Exchange, symbol: str) -> Book:
 def _difference(earlier: Book, now: Book, side: str, eaten: set[tuple[str, str]]) -> list[list[str]]:
     """A level that was eaten is told even when it has come back: somebody's snapshot may have seen it in between."""
     told = {price for taker, price in eaten if taker == _TAKERS[side]}
+    before = dict.fromkeys((*earlier[side], *sorted(told)))  # in one order in every process
     changed = [[price, each] for price, each in now[side].items() if earlier[side].get(price) != each or price in told]
-    return [*changed, *([price, "0"] for price in earlier[side].keys() | told if price not in now[side])]
+    return [*changed, *([price, "0"] for price in before if price not in now[side])]
 
 
 def _candles(symbol: str, kind: str, interval: str) -> Feed | None:

@@ -13,13 +13,15 @@ from copydesk.simulators.binance.exchange.funding import RATE_MAX
 from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS
 from copydesk.simulators.binance.exchange.position import Position
 from copydesk.simulators.binance.exchange.text import plain
+from copydesk.simulators.binance.spot.venue import Spot
 
 _JUMP_MAX_MS = 366 * 24 * 60 * 60 * 1_000
 
 
 class Provoke:
-    def __init__(self, exchange: Exchange, pace: Pace) -> None:
+    def __init__(self, exchange: Exchange, spot: Spot, pace: Pace) -> None:
         self._exchange = exchange
+        self._spot = spot
         self._pace = pace
         self.doors = {
             ("POST", "/_sim/liquidate"): self._liquidate,
@@ -76,13 +78,17 @@ class Provoke:
         return {"symbol": symbol, "rate": plain(rates[symbol]), "paid": paid}
 
     def _liquidity(self, body: Any, _now_ms: int) -> Json:
-        """``share`` of the ordinary book: 0.001 makes it thin, 0 empties it, 1 is as before."""
+        """``share`` of the ordinary book: 0.001 makes it thin, 0 empties it, 1 is as before; a symbol of both has it thin on both."""
         wish = wishes.an_object(body)
-        symbol = read_symbol(wish)
+        symbol = wishes.text(wish, "symbol")
+        books = [each[symbol] for each in (self._exchange.depth, self._spot.depth) if symbol in each]
+        if not books:
+            raise InputError("symbol", f"one of {', '.join(sorted({*self._exchange.depth, *self._spot.depth}))}")
         share = wishes.decimal(wish, "share")
         if share > Decimal(1_000):
             raise InputError("share", "at most 1000")
-        self._exchange.depth[symbol].share = share
+        for book in books:
+            book.share = share
         return {"symbol": symbol, "share": plain(share)}
 
     def _time(self, _body: Any, now_ms: int) -> Json:

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil
 
-from copydesk.simulators.binance.edge.asked import Asked
+from copydesk.simulators.binance.edge.asked import Asked, is_spot
 from copydesk.simulators.binance.edge.clock import Clock
-from copydesk.simulators.binance.edge.desk import Answer, Desk
+from copydesk.simulators.binance.edge.desk import Answer, Desk, Newest
 from copydesk.simulators.binance.edge.faults import Fault, Faults
-from copydesk.simulators.binance.exchange.errors import RefusedError, provoked, refused
+from copydesk.simulators.binance.exchange import errors
+from copydesk.simulators.binance.exchange.errors import RefusedError, refused
 from copydesk.simulators.binance.rest.call import Call, Route
+from copydesk.simulators.binance.spot import refusals
 
 Struck = dict[str, Fault]
 # What spoils the answer on its way, the worst first.
@@ -47,8 +49,9 @@ class Service:
             await self._clock.sleep(faults["delay_before"].delay_s)
         answer: Answer | None = None
         if all(fault.executed for fault in faults.values()):
+            before = self._desk.newest()
             answer = self.answer(asked, skew_ms=_skew_ms(faults), route=route)
-            self._hide(faults, answer)
+            self._hide(faults, asked, before)
         if "delay_after" in faults:
             await self._clock.sleep(faults["delay_after"].delay_s)
         damage = next((kind for kind in _DAMAGES if kind in faults), None)
@@ -63,6 +66,7 @@ class Service:
             return refused(-1007)
         refuse = faults.get("refuse")
         if refuse is not None and refuse.code is not None:
+            provoked = refusals.provoked if is_spot(asked.path) else errors.provoked
             return provoked(refuse.code, refuse.details, status=refuse.status)
         if "rate_limit" in faults:
             seconds = ceil(faults["rate_limit"].delay_s)
@@ -72,13 +76,11 @@ class Service:
             return limits.banned(self._clock.now_ms() + seconds * 1_000, seconds)
         return None
 
-    def _hide(self, faults: Struck, answer: Answer) -> None:
-        """late_not_found: the order exists, queries deny it for a while."""
+    def _hide(self, faults: Struck, asked: Asked, before: Newest) -> None:
+        """late_not_found: what this request placed exists, queries deny it for a while."""
         fault = faults.get("late_not_found")
-        if fault is None or not isinstance(answer.content, dict):
-            return
-        until_ms = self._clock.now_ms() + int(fault.delay_s * 1_000)
-        self._desk.hide(answer.content.get("orderId", -1), answer.content.get("algoId", -1), until_ms)
+        if fault is not None:
+            self._desk.hide(asked.api_key, before, self._clock.now_ms() + int(fault.delay_s * 1_000))
 
 
 def _skew_ms(faults: Struck) -> int:

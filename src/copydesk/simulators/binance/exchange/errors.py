@@ -5,7 +5,7 @@ from collections.abc import Mapping
 BAD = 400
 UNAUTHORIZED = 401
 
-_TEXTS: Mapping[int, tuple[int, str]] = {
+TEXTS: Mapping[int, tuple[int, str]] = {
     -1000: (BAD, "An unknown error occurred while processing the request."),
     -1001: (500, "Internal error; unable to process your request. Please try again."),
     -1003: (429, "Too many requests; current limit is %s requests per minute. Please use the websocket for live updates to avoid polling the API."),
@@ -107,19 +107,25 @@ class RefusedError(Exception):
         self.data: object = None
 
 
-CODES = frozenset(_TEXTS)
+CODES = frozenset(TEXTS)
 
 
-def provoked(code: int, details: tuple[str, ...] = (), *, status: int | None = None) -> RefusedError:
+def provoked(
+    code: int,
+    details: tuple[str, ...] = (),
+    *,
+    status: int | None = None,
+    texts: Mapping[int, tuple[int, str]] = TEXTS,
+) -> RefusedError:
     """The refusal without its occasion: what its text leaves open and ``details`` do not fill stays a question mark."""
-    known_status, text = _TEXTS[code]
+    known_status, text = texts[code]
     open_places = text.count("%s")
     filled = (*details, *("?" * open_places))[:open_places]
     return RefusedError(code, text % filled, status or known_status)
 
 
 def refused(code: int, *details: object, retry_after_s: int | None = None) -> RefusedError:
-    status, text = _TEXTS[code]
+    status, text = TEXTS[code]
     return RefusedError(code, text % details, status, retry_after_s=retry_after_s)
 
 

@@ -66,18 +66,18 @@ def cancel_list(call: SpotCall) -> Any:
 
 def query_list(call: SpotCall) -> Any:
     listed = _find(call, "origClientOrderId")
-    if listed is None:
+    if listed is None or _is_hidden(call, listed):
         raise no_such_list()
     return answers.order_list(listed, call.wallet)
 
 
 def open_lists(call: SpotCall) -> Any:
-    return [answers.order_list(each, call.wallet) for each in call.wallet.lists.values() if not each.is_done]
+    return [answers.order_list(each, call.wallet) for each in _shown(call) if not each.is_done]
 
 
 def all_lists(call: SpotCall) -> Any:
     first, limit = call.params.integer("fromId"), call.params.limit(500, 1_000)
-    found = [each for each in call.wallet.lists.values() if first is None or each.list_id >= first]
+    found = [each for each in _shown(call) if first is None or each.list_id >= first]
     chosen = found[-limit:] if first is None else found[:limit]
     return [answers.order_list(each, call.wallet) for each in chosen]
 
@@ -129,6 +129,15 @@ def _leg(
         time_in_force=read_time_in_force(params, time_in_force) if kind in _TIMED else "GTC",
         client_id=read_client_id(params, client_id),
     )
+
+
+def _shown(call: SpotCall) -> list[OrderList]:
+    return [each for each in call.wallet.lists.values() if not _is_hidden(call, each)]
+
+
+def _is_hidden(call: SpotCall, listed: OrderList) -> bool:
+    """A list is denied as long as its orders are."""
+    return any(call.wallet.orders[order_id].hidden_until_ms > call.now_ms for order_id in listed.order_ids)
 
 
 def _find(call: SpotCall, client_id_name: str) -> OrderList | None:

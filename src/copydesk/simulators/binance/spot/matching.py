@@ -29,7 +29,7 @@ def match(spot: Spot, symbol: str, now_ms: int) -> None:
 
 def work(spot: Spot, wallet: Wallet, order: Order, now_ms: int) -> None:
     """An order meets the book: it takes what its price allows, then rests, expires or is done."""
-    if order.time_in_force != "FOK" or _within_reach(spot, order) >= order.quantity:
+    if order.time_in_force != "FOK" or _fills_whole(spot, order):
         for level in spot.facing(order.symbol, order.side):
             if not allows(order, level.price):
                 break
@@ -104,6 +104,7 @@ def _fill(
     pair, value = spot.pair(order.symbol), quantity * price
     base, quote = (pair.base, quantity), (pair.quote, value)
     paid, received = (quote, base) if order.is_buy else (base, quote)
+    _take_over(spot, wallet, order)
     fee = wallet.exchange(paid=paid, received=received)
     order.locked -= paid[1]
     order.executed += quantity
@@ -127,6 +128,19 @@ def _fill(
     _move(spot, wallet, order, "FILLED" if not order.remaining else "PARTIALLY_FILLED", now_ms)
     spot.notices.order(order, "TRADE", now_ms, fill)
     _tell_balances(spot, wallet, order, now_ms)
+
+
+def _take_over(spot: Spot, wallet: Wallet, order: Order) -> None:
+    """The first of a list to fill keeps bound what it needs itself of what they bound together; the rest is free again."""
+    orders = wallet.lists.get(order.list_id)
+    if orders is None or orders.is_done:
+        return
+    for each in (wallet.orders[order_id] for order_id in orders.order_ids if order_id != order.order_id):
+        order.locked += each.locked
+        each.locked = ZERO
+    surplus = max(ZERO, order.locked - needed(spot, order))
+    wallet.release(funding_asset(PAIRS[order.symbol], order.side), surplus)
+    order.locked -= surplus
 
 
 def _end_siblings(
@@ -163,10 +177,9 @@ def _tell_balances(spot: Spot, wallet: Wallet, order: Order, now_ms: int) -> Non
     spot.notices.balances(wallet, (pair.base, pair.quote), now_ms)
 
 
-def _within_reach(spot: Spot, order: Order) -> Decimal:
-    """How much of the book the order's price allows it to take."""
+def _fills_whole(spot: Spot, order: Order) -> bool:
     found = spot.facing(order.symbol, order.side)
-    return sum((level.quantity for level in found if allows(order, level.price)), ZERO)
+    return sum((level.quantity for level in found if allows(order, level.price)), ZERO) >= order.quantity
 
 
 def _cost(spot: Spot, order: Order) -> Decimal:

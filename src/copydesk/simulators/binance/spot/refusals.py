@@ -7,6 +7,7 @@ from copydesk.simulators.binance.exchange.errors import BAD, RefusedError
 
 _TEXTS: Mapping[int, tuple[int, str]] = {
     -1003: (429, "Too much request weight used; current limit is %s request weight per 1 MINUTE. Please use WebSocket Streams for live updates to avoid polling the API."),
+    -1008: (503, "Server is currently overloaded with other requests. Please try again in a few minutes."),
     -1013: (BAD, "Filter failure: %s"),
     -1100: (BAD, "Illegal characters found in parameter '%s'; legal range is '%s'."),
     -1104: (BAD, "Not all sent parameters were read; read '%s' parameter(s) but was sent '%s'."),
@@ -32,6 +33,15 @@ NOT_CANCELED = "Order was not canceled due to cancel restrictions."
 _BANNED = (
     "Way too much request weight used; IP banned until %s. Please use WebSocket Streams for live updates to avoid bans."
 )
+
+
+_SHARED_DOWN_TO = -2015  # what comes after these in the futures' list is about positions, leverage, algo orders
+CODES = frozenset(_TEXTS) | {code for code in errors.CODES if code >= _SHARED_DOWN_TO}
+
+
+def provoked(code: int, details: tuple[str, ...] = (), *, status: int | None = None) -> RefusedError:
+    """One of CODES without its occasion, as in ``errors.provoked``."""
+    return errors.provoked(code, details, status=status, texts=_TEXTS if code in _TEXTS else errors.TEXTS)
 
 
 def refused(code: int, *details: object, retry_after_s: int | None = None) -> RefusedError:
