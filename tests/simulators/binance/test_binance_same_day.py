@@ -181,7 +181,7 @@ async def play(seed, hash_seed):
         await venue.open_account("bold", balance="1000")
         await open_everything(day, trader)
         await day.ask(Trader(venue, "bold", "bold-secret"), "POST", "/fapi/v1/order", **{**MARKET, "quantity": "0.2"})
-        for hours in (1, 7, 16):
+        for hours in (1, 7, 9):  # a connection lives for a day
             await trade(day, trader)
             await move(day)
             await break_things(day, trader)

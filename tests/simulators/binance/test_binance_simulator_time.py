@@ -1,4 +1,4 @@
-"""Time that moves only when told, and what follows from it: the same requests meet the same answers, byte for byte."""
+"""Time that moves only when told, and what falls due in it. That two such days are the same is in test_binance_same_day."""
 
 import asyncio
 
@@ -15,31 +15,6 @@ LIMIT = {
     "quantity": "0.01",
     "price": "94000",
 }
-
-
-async def bytes_of_a_day(start_venue, seed):
-    """Every answer of one trading day as it came over the wire."""
-    seen = []
-    async with start_venue(seed=seed, virtual_time=True) as venue:
-        trader = await venue.open_account("alice")
-        for hours in (1, 8, 15):
-            for path in ("order?symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.5&", "listenKey?"):
-                target = f"{path}timestamp={venue.now_ms()}"
-                url = f"{venue.base}/fapi/v1/{target}&signature={trader.sign(target.partition('?')[2])}"
-                async with venue.session.post(url, headers={"X-MBX-APIKEY": "alice"}) as answer:
-                    seen.append(await answer.read())
-            await venue.advance(hours * 3_600_000)
-            for path in ("/_sim/ledger", "/fapi/v1/klines?symbol=BTCUSDT&interval=1m", "/fapi/v1/depth?symbol=ETHUSDT"):
-                async with venue.session.get(venue.base + path) as answer:
-                    seen.append(await answer.read())
-    return seen
-
-
-async def test_the_same_requests_get_the_same_bytes_and_another_seed_gets_others(start_venue):
-    first, again, other = [await bytes_of_a_day(start_venue, seed) for seed in (5, 5, 6)]
-
-    assert first == again
-    assert first != other
 
 
 async def test_virtual_time_stands_still_until_it_is_moved(virtual_venue):

@@ -11,9 +11,9 @@ from copydesk.simulators.binance.exchange.funding import Funding
 from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS, Instrument
 from copydesk.simulators.binance.exchange.notices import Notices
 from copydesk.simulators.binance.exchange.records import Algo, Income, Order
+from copydesk.simulators.binance.exchange.text import invented
 from copydesk.simulators.market import Depth, Market, Quote
 
-_ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _AUTO_ID_LENGTH = 22
 
 
@@ -98,7 +98,7 @@ class Exchange:
             self.notices.account(account, at_ms, "DEPOSIT" if amount > 0 else "WITHDRAW", change=amount)
 
     def invent_client_id(self) -> str:
-        return "".join(self._random.choices(_ID_LETTERS, k=_AUTO_ID_LENGTH))
+        return invented(self._random, _AUTO_ID_LENGTH)
 
     def adopt(self, account: Account) -> None:
         """Take in an account with all it brings, its open orders included."""

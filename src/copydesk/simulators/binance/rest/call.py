@@ -13,8 +13,9 @@ _Call = TypeVar("_Call")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    exchange: Exchange
+class Caller:
+    """What every route is told, whichever surface it belongs to."""
+
     listen_keys: ListenKeys
     params: Params
     now_ms: int
@@ -25,6 +26,11 @@ class Call:
         if self.account_or_none is None:
             raise LookupError("a public route asked for the account")
         return self.account_or_none
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Caller):
+    exchange: Exchange
 
     def about(self, params: Params) -> "Call":
         """The same caller at the same moment with other parameters."""

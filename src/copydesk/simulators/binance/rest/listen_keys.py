@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from random import Random
 
 from copydesk.simulators.binance.exchange.errors import refused
+from copydesk.simulators.binance.exchange.text import invented
 
 _LIFE_MS = 60 * 60 * 1_000
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_LENGTH = 64
 
 
 @dataclass(slots=True)
@@ -20,7 +21,7 @@ class ListenKeys:
         """The active key, or a new one; either way it lives another 60 minutes."""
         key = self._key_of.get(api_key)
         if key is None or self.owner(key, now_ms) is None:
-            key = "".join(self.random.choices(_LETTERS, k=64))
+            key = invented(self.random, _LENGTH)
             self._key_of[api_key] = key
             self._owner_of[key] = api_key
         self._until_ms[key] = now_ms + _LIFE_MS

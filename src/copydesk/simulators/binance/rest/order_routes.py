@@ -1,20 +1,19 @@
 """Orders, conditional orders and fills over HTTP."""
 
-from collections.abc import Callable, Iterable
-from typing import Any, TypeVar
+from typing import Any
 
 from copydesk.simulators.binance.exchange import algos, trading
 from copydesk.simulators.binance.exchange.errors import refused
-from copydesk.simulators.binance.exchange.records import Algo, Fill, Order
+from copydesk.simulators.binance.exchange.records import Algo, Order
 from copydesk.simulators.binance.rest import answers
 from copydesk.simulators.binance.rest.call import Call, Route, Routes
+from copydesk.simulators.binance.rest.paging import page
 from copydesk.simulators.binance.rest.params import Params
 from copydesk.simulators.binance.rest.reading import read_algo, read_order
 
 _DAY_MS = 24 * 60 * 60 * 1_000
 _UNFILLED_KEPT_MS = 3 * _DAY_MS
 _KEPT_MS = 90 * _DAY_MS
-_Row = TypeVar("_Row", Order, Algo, Fill)
 
 
 def place_order(call: Call) -> Any:
@@ -54,7 +53,7 @@ def all_orders(call: Call) -> Any:
     symbol = _symbol(call)
     orders = (order for order in call.account.book.orders.values() if order.symbol == symbol)
     seen = [order for order in orders if _is_told(order, call.now_ms)]
-    chosen = _page(call, seen, "orderId", lambda order: order.order_id, largest=1_000)
+    chosen = page(call.params, seen, "orderId", lambda order: order.order_id)
     return [answers.order_query(order) for order in chosen]
 
 
@@ -69,10 +68,7 @@ def user_trades(call: Call) -> Any:
     book = call.account.book
     fills = book.fills if order_id is None else book.fills_of(order_id)
     of_symbol = [fill for fill in fills if fill.symbol == symbol]
-    return [
-        answers.trade_answer(fill)
-        for fill in _page(call, of_symbol, "fromId", lambda fill: fill.trade_id, largest=1_000)
-    ]
+    return [answers.trade_answer(fill) for fill in page(call.params, of_symbol, "fromId", lambda fill: fill.trade_id)]
 
 
 def place_algo(call: Call) -> Any:
@@ -108,7 +104,7 @@ def open_algos(call: Call) -> Any:
 def all_algos(call: Call) -> Any:
     symbol = _symbol(call)
     found = [algo for algo in call.account.book.algos.values() if algo.symbol == symbol]
-    chosen = _page(call, found, "algoId", lambda algo: algo.algo_id, largest=1_000)
+    chosen = page(call.params, found, "algoId", lambda algo: algo.algo_id)
     return [answers.algo_query(algo, call.account) for algo in chosen]
 
 
@@ -151,21 +147,6 @@ def _find_algo(call: Call) -> Algo | None:
     if algo_id is not None:
         return call.account.book.algos.get(algo_id)
     return call.account.book.algo_named(call.params.required("clientAlgoId"))
-
-
-def _page(call: Call, rows: Iterable[_Row], from_name: str, key: Callable[[_Row], int], *, largest: int) -> list[_Row]:
-    """Filter by ``startTime``, ``endTime`` and the first id; the newest come, unless an id or start says from where."""
-    params = call.params
-    start, end, first = params.integer("startTime"), params.integer("endTime"), params.integer(from_name)
-    limit = params.limit(500, largest)
-    chosen = [
-        row
-        for row in rows
-        if (start is None or row.time_ms >= start)
-        and (end is None or row.time_ms <= end)
-        and (first is None or key(row) >= first)
-    ]
-    return chosen[-limit:] if start is None and first is None else chosen[:limit]
 
 
 def _all_costs_40(params: Params) -> int:

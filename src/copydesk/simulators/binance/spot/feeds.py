@@ -1,6 +1,6 @@
 """Spot market streams: which names exist, how often each speaks, and what it says (the venue's web-socket-streams.md)."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any
 
 from copydesk.simulators.binance.exchange.text import money
@@ -22,6 +22,7 @@ class Feeds:
     def __init__(self, spot: Spot) -> None:
         self._spot = spot
         self._step = 0
+        self._heard: set[str] = set()
         self._told_id = {symbol: update_id(spot, symbol) for symbol in PAIRS}
         self._told_book: dict[str, Book] = {}
         self._told_candle: dict[str, int] = {}
@@ -36,15 +37,19 @@ class Feeds:
             "avgPrice": self._average,
         }
 
-    def follow(self, names: Iterable[str]) -> None:
+    def follow(self, names: Collection[str]) -> None:
         """These are listened to from now on. A book that nobody follows is not kept: it costs more than all else."""
-        books = {symbol for name in names if "@depth" in name and (symbol := name.partition("@")[0].upper()) in PAIRS}
-        for symbol in sorted(books - self._told_book.keys()):
+        heard = {_symbol(name) for name in names} & PAIRS.keys()
+        for symbol in heard - self._heard:
+            self._told_id[symbol] = update_id(self._spot, symbol)
+        self._heard = heard
+        books = {_symbol(name) for name in names if "@depth" in name} & PAIRS.keys()
+        for symbol in books - self._told_book.keys():
             self._told_book[symbol] = read_book(self._spot, symbol)
         for symbol in self._told_book.keys() - books:
             del self._told_book[symbol]
 
-    def events(self, names: Iterable[str], steps: int, now_ms: int) -> Iterator[tuple[str, Any]]:
+    def events(self, names: Collection[str], steps: int, now_ms: int) -> Iterator[tuple[str, Any]]:
         """Once after each batch of market steps, with every name that somebody listens to."""
         self._step += steps
         for name in names:
@@ -60,8 +65,7 @@ class Feeds:
             build = self._kinds[name[1:].removesuffix("@arr")]
             rows = [event for symbol in PAIRS for event in build(symbol, now_ms)]
             return [rows] if rows else []
-        head, _, kind = name.partition("@")
-        symbol = head.upper()
+        symbol, kind = _symbol(name), name.partition("@")[2]
         if symbol not in PAIRS:
             return []
         if kind.startswith("kline_"):
@@ -175,6 +179,10 @@ class Feeds:
             {"e": "kline", "E": now_ms, "s": symbol, "k": _candle(candle, symbol, interval, length, ended=final)}
             for candle, final in rows
         ]
+
+
+def _symbol(name: str) -> str:
+    return name.partition("@")[0].upper()
 
 
 def _candle(candle: Candle, symbol: str, interval: str, length: int, *, ended: bool) -> Event:

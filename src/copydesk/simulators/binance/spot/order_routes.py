@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from copydesk.simulators.binance.exchange.errors import RefusedError
 from copydesk.simulators.binance.rest.call import Route
+from copydesk.simulators.binance.rest.paging import page
 from copydesk.simulators.binance.rest.params import Params
 from copydesk.simulators.binance.spot import answers, trading
 from copydesk.simulators.binance.spot.call import SpotCall, SpotRoutes
@@ -16,7 +17,6 @@ from copydesk.simulators.binance.spot.wallet import FEE_RATE
 _Row = TypeVar("_Row", Order, Fill)
 _DAY_MS = 24 * 60 * 60 * 1_000
 _ARCHIVED_AFTER_MS = 90 * _DAY_MS
-_PAGE_DEFAULT, _PAGE_MAX = 500, 1_000
 _RESTRICTIONS = {"ONLY_NEW": "NEW", "ONLY_PARTIALLY_FILLED": "PARTIALLY_FILLED"}
 
 
@@ -171,20 +171,11 @@ def _told(outcome: Any) -> Any:
 
 
 def _page(call: SpotCall, rows: Iterable[_Row], from_name: str, key: Callable[[_Row], int]) -> list[_Row]:
-    """Filter by ``startTime``, ``endTime`` and the first id; the newest come, unless an id or start says from where."""
-    params = call.params
-    start, end, first = params.integer("startTime"), params.integer("endTime"), params.integer(from_name)
+    """Of at most one day, where both ends are named."""
+    start, end = call.params.integer("startTime"), call.params.integer("endTime")
     if start is not None and end is not None and end - start > _DAY_MS:
         raise refused(-1127, 24)
-    limit = params.limit(_PAGE_DEFAULT, _PAGE_MAX)
-    chosen = [
-        row
-        for row in rows
-        if (start is None or row.time_ms >= start)
-        and (end is None or row.time_ms <= end)
-        and (first is None or key(row) >= first)
-    ]
-    return chosen[-limit:] if start is None and first is None else chosen[:limit]
+    return page(call.params, rows, from_name, key)
 
 
 def _open_orders_weight(params: Params) -> int:

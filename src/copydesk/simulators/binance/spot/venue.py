@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from random import Random
 
+from copydesk.simulators.binance.exchange.text import invented
 from copydesk.simulators.binance.spot.notices import Notices
 from copydesk.simulators.binance.spot.records import Order
 from copydesk.simulators.binance.spot.refusals import refused
@@ -11,7 +12,6 @@ from copydesk.simulators.binance.spot.symbols import PAIRS, Pair
 from copydesk.simulators.binance.spot.wallet import Wallet
 from copydesk.simulators.market import Depth, Level, Market, Quote, Tape
 
-_ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 _AUTO_ID_LENGTH = 22
 
 
@@ -86,4 +86,4 @@ class Spot:
         return self.last_list_id
 
     def invent_client_id(self) -> str:
-        return "".join(self._random.choices(_ID_LETTERS, k=_AUTO_ID_LENGTH))
+        return invented(self._random, _AUTO_ID_LENGTH)
