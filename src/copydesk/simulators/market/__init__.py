@@ -1,4 +1,4 @@
-"""A market for every simulator: seeded prices that move, real candles replayed, a price held still on request."""
+"""A market for every simulator: seeded prices that move, real candles replayed, a price held still; its tape and its book."""
 
 from copydesk.simulators.market.candles import MONTH_MS, Candle, Chart, candle_end
 from copydesk.simulators.market.depth import Depth, Level

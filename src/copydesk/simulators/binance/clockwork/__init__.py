@@ -1,1 +1,1 @@
-"""What happens at the venue by itself as time and prices move: matching, funding, expiry, liquidation."""
+"""What happens at the futures venue by itself as time and prices move: matching, funding, expiry, liquidation."""

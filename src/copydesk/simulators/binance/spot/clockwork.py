@@ -1,4 +1,4 @@
-"""What makes spot's time pass: each step of the market is traded on the tape, then matched."""
+"""What makes spot's time pass: each step of the market leaves a trade on the tape, renews the book and is matched."""
 
 from decimal import Decimal
 
