@@ -4,7 +4,8 @@ import secrets
 
 import pytest
 
-from copydesk.domain.subscription import PositionMode
+from copydesk.domain.errors import VenueUnavailable
+from copydesk.domain.subscription import Environment, PositionMode
 from copydesk.domain.venue import PAPER
 from copydesk.stores.paper import StoredPaperLedger
 from copydesk.stores.sqlite import SqliteDatabase
@@ -115,3 +116,26 @@ async def test_an_account_that_holds_positions_in_hedge_mode_is_served_as_it_is(
     mode = await second.prepare("ETHUSDT", leverage=3, margin_mode=MarginMode.ISOLATED)
 
     assert mode is PositionMode.HEDGE
+
+
+async def test_without_a_simulator_an_account_there_never_reaches_the_real_exchange():
+    venue = BinanceFutures(CLOCK, simulator_url=None, timeout_s=2, allow_live=False)
+    session = venue.open_session(make_account(), {"api_key": "k", "api_secret": "s"})
+
+    for _ in range(2):
+        with pytest.raises(VenueUnavailable, match="no Binance simulator"):
+            await venue.symbols(Environment.SIMULATOR)
+        with pytest.raises(VenueUnavailable, match="no Binance simulator"):
+            await session.balance()
+
+
+@pytest.mark.parametrize("exchange_id", ["binance", "kraken"])
+async def test_without_a_simulator_no_exchange_of_ccxt_is_reached_either(exchange_id):
+    venue = CcxtVenue(exchange_id, CLOCK, simulator_url=None, timeout_s=2, allow_live=False)
+
+    for _ in range(2):
+        with pytest.raises(VenueUnavailable, match="no simulator of"):
+            await venue.symbols(Environment.SIMULATOR)
+        with pytest.raises(VenueUnavailable, match="no simulator of"):
+            venue.open_session(make_account(venue=f"ccxt:{exchange_id}"), {"api_key": "k", "api_secret": "s"})
+    await venue.close()

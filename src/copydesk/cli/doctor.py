@@ -14,7 +14,6 @@ console = Console(highlight=False, soft_wrap=True)
 def doctor() -> None:
     """Check settings, key, ports, database, venues and every account; exit 1 where something needs care."""
     settings = read_settings()
-    console.print("[green]✓[/green] Settings: all keys known, all values valid")
     findings = asyncio.run(_examine(settings))
     wrong = [finding for finding in findings if not finding.ok]
     if wrong:

@@ -73,6 +73,8 @@ SETTINGS: tuple[tuple[VenueName, dict[str, Any]], ...] = (
 )
 
 
+HANDED_ON = ("COPYDESK_NOTIFICATION_HOSTS", "COPYDESK_METRICS_TOKEN")
+
 SPOT = VenueName("ccxt:binance")
 HOLDERS = 2
 """Followers who hold coins besides."""
@@ -110,7 +112,13 @@ def _settings(plan: Plan, binance: str) -> dict[str, str]:
         "COPYDESK_DATA_DIR": str((plan.folder / "data").resolve()),
         "COPYDESK_MASTER_KEY_FILE": str((plan.folder / "keys" / "master.key").resolve()),
         "COPYDESK_SIMULATOR__BINANCE_URL": binance,
+        **_handed_on(),
     }
+
+
+def _handed_on() -> dict[str, str]:
+    """What somebody who tries the desk may want to set; everything else is the demo's own, never another desk's."""
+    return {name: value for name in HANDED_ON if (value := os.environ.get(name))}  # noqa: TID251  set for a child
 
 
 def _remembered(plan: Plan) -> dict[str, Any] | None:

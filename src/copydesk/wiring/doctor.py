@@ -11,10 +11,12 @@ from copydesk.domain.errors import CopydeskError, StoreUnavailable, VenueError
 from copydesk.domain.subscription import Account, Environment, KeyCheck
 from copydesk.domain.venue import BINANCE_FUTURES
 from copydesk.engine.preflight import Finding, check_account
+from copydesk.ports.clock import SystemClock
 from copydesk.ports.venue import Venue
 from copydesk.settings import Settings
 from copydesk.stores.store import SqlStore, Tables
-from copydesk.wiring.hub import environments, open_database, open_vault
+from copydesk.venues.binance import BinanceFutures
+from copydesk.wiring.hub import DATABASE_FILE, environments, open_database, open_vault
 from copydesk.wiring.venues import Venues
 
 __all__ = ["Finding", "examine"]
@@ -26,12 +28,18 @@ TIMEOUT_S = 15.0
 
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """One finding after the other, as they come; what depends on a failed one is left out."""
+    yield Finding(name="Settings", ok=True, detail="all keys known, all values valid")
     yield _master_key(settings)
     if await _is_running(settings):
         yield Finding(name="Hub", ok=True, detail=f"runs on {settings.host}:{settings.port}")
     else:
         yield _port("API port", settings.host, settings.port, "COPYDESK_PORT")
         yield _port("Dashboard port", settings.host, settings.dashboard_port, "COPYDESK_DASHBOARD_PORT")
+    if settings.database_url is None and not (settings.data_dir / DATABASE_FILE).exists():
+        detail = f"{settings.data_dir} holds no desk yet; the first start makes one"
+        yield Finding(name="Database", ok=True, detail=detail)
+        yield await _alone(settings)
+        return
     database = open_database(settings)
     try:
         await database.start()
@@ -50,6 +58,20 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     finally:
         await venues.close()
         await database.close()
+
+
+async def _alone(settings: Settings) -> Finding:
+    """The venue, while there is no desk that could know accounts."""
+    venue = BinanceFutures(
+        SystemClock(),
+        simulator_url=None if settings.simulator.binance_url is None else str(settings.simulator.binance_url),
+        timeout_s=settings.venue_timeout_s,
+        allow_live=False,
+    )
+    try:
+        return await _venue(venue, environments(settings)[0], settings)
+    finally:
+        await venue.close()
 
 
 def _master_key(settings: Settings) -> Finding:

@@ -31,12 +31,18 @@ LABEL_NAMES = ("signal", "order", "type")
 
 PRICE_NAMES = ("price", "triggerprice", "close", "entry", "orderprice")
 SIZE_NAMES = ("amount", "qty", "quantity", "size")
+PERCENT_NAMES = ("closepercent", "closepct", "closepercentage", "percent", "pct", "percentage")
 STRATEGY_SIZE_NAMES = ("contracts", "ordercontracts")
 
 SKEW = timedelta(seconds=5)
 """How far TradingView's clock and ours may be apart; its times have whole seconds."""
 
 LAG_MAX_S = 86_400
+
+_REDUCES = ("reduceonly", "closeposition")
+_REHEARSES = ("dryrun", "test", "istest")
+_YES = frozenset({"true", "1", "yes"})
+_AT_MARKET = frozenset({"market", "mkt"})
 
 _PLACES = frozenset({"place", "placeorder"})
 """Commands that leave it to the other words what is done."""
@@ -71,6 +77,7 @@ def read_instruction(fields: Fields, origin: Origin, problems: Problems) -> Inst
     price = _price(fields, problems)
     size = _opened(_size(fields, problems), target)
     _check_age(fields, origin.received_at, problems)
+    _check_kind(fields, problems)
     problems.check()
     key, ttl_s = origin.key
     return Instruction(
@@ -120,6 +127,7 @@ def _word(fields: Fields, problems: Problems) -> Word | None:
             return None
     labels = [one for one in fields.found(*LABEL_NAMES) if isinstance(one.value, str)]
     told += [(one, words) for one in labels if (words := read_words(one.value))]
+    told += [(one, [Word.CLOSE]) for one in fields.found(*_REDUCES) if _is_yes(one)]
     spoken = [(one, word) for one, words in told for word in words or ()]
     meant = agree(word for _, word in spoken)
     if spoken and meant is None:
@@ -182,7 +190,9 @@ def _number(fields: Fields, field: Field, problems: Problems) -> Decimal | None:
 def _size(fields: Fields, problems: Problems) -> Size | None:
     """What the sender asks for by name; else what the strategy's own order was."""
     unit = _unit(fields, problems)
-    sizes = [one for field in fields.found(*SIZE_NAMES) if (one := _read_size(field, unit, problems))]
+    named = [(field, unit) for field in fields.found(*SIZE_NAMES)]
+    named += [(field, SizeUnit.PERCENT) for field in fields.found(*PERCENT_NAMES)]
+    sizes = [one for field, its in named if (one := _read_size(field, its, problems))]
     if len(set(sizes)) > 1:
         problems.add("amount", "the alert tells two amounts that contradict each other")
     if sizes:
@@ -216,6 +226,22 @@ def _read_size(field: Field, unit: SizeUnit, problems: Problems) -> Size | None:
     except ValueError as error:
         problems.add(field.name, str(error))
         return None
+
+
+def _check_kind(fields: Fields, problems: Problems) -> None:
+    """What the desk does not do: wait for a price, or only pretend."""
+    order_type = fields.first("ordertype")
+    if order_type is not None and plain_name(str(order_type.value)) not in _AT_MARKET:
+        problems.add(
+            order_type.name, f"{shown(order_type.value)} is no order of this desk: it buys and sells at market"
+        )
+    for rehearsal in fields.found(*_REHEARSES):
+        if _is_yes(rehearsal):
+            problems.add(rehearsal.name, "here every alert counts: try it with a bot whose followers are on paper")
+
+
+def _is_yes(field: Field) -> bool:
+    return str(field.value).strip().lower() in _YES
 
 
 def _check_age(fields: Fields, received_at: datetime, problems: Problems) -> None:

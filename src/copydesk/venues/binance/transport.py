@@ -55,12 +55,14 @@ class Transport:
 
     def exchange(self) -> Any:
         """The ccxt instance, made on first use (it needs the running loop)."""
+        if self._environment is Environment.SIMULATOR and self._simulator_url is None:
+            raise VenueUnavailable("no Binance simulator is configured (COPYDESK_SIMULATOR__BINANCE_URL)")
         if self._exchange is None:
             connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX, ssl=ssl.create_default_context())
             self._http = aiohttp.ClientSession(connector=connector, middlewares=(_as_sent,))
             # aiohttp would send a PUT or DELETE a second time when a kept-alive connection drops (measured, 3.14.5).
             self._http._retry_connection = False  # noqa: SLF001  it has no public switch
-            self._exchange = UsdmExchange(
+            exchange = UsdmExchange(
                 {
                     "session": self._http,
                     "enableRateLimit": False,
@@ -72,8 +74,9 @@ class Transport:
                     },
                 },
             )
-            self._exchange.told = self.budget.note
-            self._point(self._exchange)
+            exchange.told = self.budget.note
+            self._point(exchange)
+            self._exchange = exchange  # only once it points where it should: before, it is the live exchange
         return self._exchange
 
     async def markets(self) -> list[Mapping[str, Any]]:
@@ -136,9 +139,7 @@ class Transport:
     def _point(self, exchange: Any) -> None:
         if self._environment is Environment.DEMO:
             exchange.enable_demo_trading(True)
-        elif self._environment is Environment.SIMULATOR:
-            if self._simulator_url is None:
-                raise VenueUnavailable("no Binance simulator is configured (COPYDESK_SIMULATOR__BINANCE_URL)")
+        elif self._simulator_url is not None and self._environment is Environment.SIMULATOR:
             urls = exchange.urls["api"]
             exchange.urls["api"] = {
                 name: self._simulator_url.rstrip("/") + urlsplit(url).path if isinstance(url, str) else url
