@@ -34,6 +34,7 @@ async def test_the_alerts_own_size_is_used_where_the_bot_says_so(sizing_desk, un
 
     assert (opened.state, opened.executed_quantity) == (State.FILLED, Decimal(quantity))
     assert "the alert's own" in opened.plan["rule"]
+    assert opened.plan["inputs"]["alert_size"].endswith((" base", " quote"))
 
 
 async def test_a_followers_own_margin_counts_more_than_the_alerts_size(sizing_desk):

@@ -113,6 +113,8 @@ def _plan_open(step: Step, follower: Follower, quote: Quote | None, size: Size |
         "take_profit_pct": plain(settings.take_profit_pct),
     } | ({} if step.fraction == 1 else {"fraction": plain(step.fraction)})
     quantity = round_down(exact, quote.instrument.quantity_step)
+    if size is not None and counts_for(follower):
+        inputs["alert_size"] = f"{plain(size.amount)} {size.unit}"
     numbers = {
         "exact_quantity": plain(Decimal(format(exact, ".8f"))),
         "quantity": plain(quantity),
