@@ -106,14 +106,15 @@ async def test_flatten_again_later_closes_what_was_opened_since(desk):
 
 async def test_an_opening_that_has_not_left_is_cancelled(desk):
     follower = await desk.follow(custom_margin_usd=Decimal(100))
-    await desk.simulator.tell("faults", kind="delay_before", next_n=1, account=follower.key, delay_s=1.5)
+    await desk.simulator.tell("faults", kind="delay_before", next_n=1, account=follower.key, delay_s=3)
     first = await desk.signal("buy")
     second = await desk.signal("open_long")
 
-    async def blocked():
-        return [one.state for one in await desk.executions(second)] == [State.BLOCKED]
+    async def one_left_and_one_waits():
+        states = [[one.state for one in await desk.executions(each)] for each in (first, second)]
+        return states == [[State.SENDING], [State.BLOCKED]]
 
-    await desk.until(blocked)
+    await desk.until(one_left_and_one_waits)
     done = await pulled(desk, EVERYBODY, BreakerMode.CANCEL_WORKING)
     (opened,), (cancelled,) = await desk.settled(first), await desk.settled(second)
 
@@ -123,7 +124,7 @@ async def test_an_opening_that_has_not_left_is_cancelled(desk):
 
 async def test_flatten_closes_what_an_order_on_its_way_becomes_too(desk):
     follower = await desk.follow()
-    await desk.simulator.tell("faults", kind="delay_before", next_n=1, account=follower.key, delay_s=1.5)
+    await desk.simulator.tell("faults", kind="delay_before", next_n=1, account=follower.key, delay_s=3)
     acceptance = await desk.signal("buy")
 
     async def sending():
