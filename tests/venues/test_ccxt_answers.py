@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import secrets
 import socket
+from dataclasses import replace
 from decimal import Decimal
 
 import ccxt
@@ -149,3 +150,53 @@ def test_a_fill_without_a_price_is_asked_about_by_the_id_it_came_with():
     report = codec.read_placed(answer, "cd-ours", MARKET, UNTRUSTED)
 
     assert (report.status, report.exchange_order_id) == (OrderStatus.WORKING, "7")
+
+
+def test_a_purchase_whose_side_is_not_told_counts_its_fee_in_coins_all_the_same():
+    told = {
+        "id": "1",
+        "status": "closed",
+        "filled": 0.005,
+        "average": 95_200,
+        "fee": {"cost": 0.000005, "currency": "BTC"},
+    }
+
+    assert codec.read_order(told, "cd-1", MARKET, UNTRUSTED).base_fee == Decimal("0.000005")
+    assert codec.read_order({**told, "side": "sell"}, "cd-1", MARKET, UNTRUSTED).base_fee == 0
+
+
+@pytest.fixture
+async def spot(simulator):
+    venue = CcxtVenue("binance", CLOCK, simulator_url=simulator.url, timeout_s=10, allow_live=False)
+    yield venue
+    await venue.close()
+
+
+async def test_an_order_whose_id_is_there_already_may_be_the_one_that_was_sent(spot, simulator):
+    session = await account_at(spot, simulator)
+    await session.place(purchase(spot))
+    order = NewOrder(
+        client_order_id=f"cd-{secrets.token_hex(8)}",
+        symbol="BTCUSDT",
+        leg=LegKind.STOP_LOSS,
+        side=Side.SELL,
+        direction=Direction.LONG,
+        quantity=Decimal("0.004"),
+        reduce_only=True,
+        trigger_price=Decimal(90_000),
+    )
+    stop = spot.freeze(order, mode=PositionMode.ONE_WAY, at=CLOCK.now())
+    smaller = spot.freeze(replace(order, quantity=Decimal("0.0005")), mode=PositionMode.ONE_WAY, at=CLOCK.now())
+    await session.place(stop)
+
+    with pytest.raises(OutcomeUnknown, match="Duplicate order sent"):
+        await session.place(smaller)
+
+
+@pytest.mark.parametrize("code", [-1000, -1001, -1006, -1007, -1008, -2011, -2013])
+async def test_a_code_that_does_not_say_not_placed_is_unknown_on_spot(spot, simulator, code):
+    session = await account_at(spot, simulator)
+    await simulator.tell("faults", kind="refuse", code=code, next_n=1)
+
+    with pytest.raises(OutcomeUnknown):
+        await session.place(purchase(spot))

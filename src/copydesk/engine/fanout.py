@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,9 +27,6 @@ log = structlog.get_logger()
 
 BATCH = 50
 """Executions that share one commit just ahead of the wire: few enough that the last is still fresh when it leaves."""
-
-QUOTE_TIMEOUT_S = 3.0
-"""A venue that does not tell its price by then opens nothing: the next signal is waiting."""
 
 
 class Fanout:
@@ -66,20 +63,20 @@ class Fanout:
         groups: dict[tuple[str, str], list[Follower]] = {}
         for follower in _rotated(signal, followers):
             groups.setdefault((follower.account.venue, follower.account.environment), []).append(follower)
-        await _all(self._fan_out_group(signal, bot, group) for group in groups.values())
+        _raise_first(await _each(*(self._fan_out_group(signal, bot, group) for group in groups.values())))
         await self._store.write(lambda tables: tables.signals.mark_fanned_out(signal.id, self._clock.now()))
 
     async def _fan_out_group(self, signal: Signal, bot: Bot, group: Sequence[Follower]) -> None:
         """Followers at one venue. Those whose account must be set up first are written down, and advance later."""
+        results: list[BaseException | None] = []
         steps = signal.steps or (Step(leg=LegKind.OPEN, direction=Direction.LONG),)
         market = await self._readiness.market(group[0].account, signal.symbol)
         sizes = await self._readiness.sizes(signal, group)
         unready = await self._readiness.unready(group, signal, market, sizes)
-        works = [
-            self._record(signal, bot, group[start : start + BATCH], steps, market, unready, sizes)
-            for start in range(0, len(group), BATCH)
-        ]
-        await _all(_in_turn(works))
+        for start in range(0, len(group), BATCH):
+            batch = group[start : start + BATCH]
+            results += await _each(self._record(signal, bot, batch, steps, market, unready, sizes))
+        _raise_first(results)
         for account_id in unready:
             self._advance(account_id, signal.symbol)
 
@@ -123,22 +120,15 @@ class Fanout:
         self._send([Dispatch(one, accounts[one.account_id], signal.received_at) for one in sending])
 
 
-async def _all(works: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Each to its end: one that fails must not cancel another between its commit and its send. Then raise the first."""
-    for result in await asyncio.gather(*works, return_exceptions=True):
-        if isinstance(result, BaseException):
+async def _each(*works: Coroutine[Any, Any, None]) -> list[BaseException | None]:
+    """Each to its end: one that fails must not cancel another between its commit and its send."""
+    return await asyncio.gather(*works, return_exceptions=True)
+
+
+def _raise_first(results: Iterable[BaseException | None]) -> None:
+    for result in results:
+        if result is not None:
             raise result
-
-
-def _in_turn(works: Sequence[Coroutine[Any, Any, None]]) -> Iterator[Coroutine[Any, Any, None]]:
-    """One batch after the other: the first is on the wire while the next is written."""
-    turn = asyncio.Lock()
-
-    async def taken(work: Coroutine[Any, Any, None]) -> None:
-        async with turn:
-            await work
-
-    return (taken(work) for work in works)
 
 
 def _audience(tables: Transaction, signal: Signal, at: datetime) -> tuple[Bot, Sequence[Follower]]:

@@ -5,7 +5,6 @@ by ccxt with the key of whoever they are for: signing does not await, so two acc
 """
 
 import asyncio
-import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,12 +18,12 @@ from copydesk.domain.subscription import Environment
 from copydesk.ports.clock import Clock
 from copydesk.venues.binance.budget import Budget, weight_of
 from copydesk.venues.binance.refusals import TOO_MANY_REQUESTS, read_refusal
+from copydesk.venues.once import never_connected, open_http
 
 CONNECTIONS_MAX = 256
 """Sockets to the venue from one process; more orders at once wait for a free one."""
 
 SUCCESS = range(200, 300)
-REDIRECTS = range(300, 400)
 ORDER_PATHS = frozenset({"order", "algoOrder"})
 
 
@@ -58,10 +57,7 @@ class Transport:
         if self._environment is Environment.SIMULATOR and self._simulator_url is None:
             raise VenueUnavailable("no Binance simulator is configured (COPYDESK_SIMULATOR__BINANCE_URL)")
         if self._exchange is None:
-            connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX, ssl=ssl.create_default_context())
-            self._http = aiohttp.ClientSession(connector=connector, middlewares=(_as_sent,))
-            # aiohttp would send a PUT or DELETE a second time when a kept-alive connection drops (measured, 3.14.5).
-            self._http._retry_connection = False  # noqa: SLF001  it has no public switch
+            self._http = open_http(CONNECTIONS_MAX)
             exchange = UsdmExchange(
                 {
                     "session": self._http,
@@ -148,20 +144,7 @@ class Transport:
 
 
 def _read_failure(error: BaseException) -> VenueError:
-    """Only a connection that was never made proves that nothing was sent."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, aiohttp.ClientConnectorError):
-            return VenueUnavailable(f"no connection to Binance: {cause}")
-        cause = cause.__cause__
+    if never_connected(error):
+        return VenueUnavailable(f"no connection to Binance: {error.__cause__ or error}")
     text = "no answer in time" if isinstance(error, TimeoutError | ccxt.RequestTimeout) else type(error).__name__
     return OutcomeUnknown(f"Binance: {text}")
-
-
-async def _as_sent(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """No redirect is followed: aiohttp would send an order once more (307), and its key to whoever is named there."""
-    answer = await send(request)
-    if answer.status in REDIRECTS:
-        answer.close()
-        raise aiohttp.ClientResponseError(answer.request_info, (), status=answer.status, message="redirected")
-    return answer

@@ -24,6 +24,8 @@ class ClientIdScope(StrEnum):
 class Capabilities:
     """`definite` … `not_found` are the exchange's own codes, as text, in the field `code` of its JSON answers.
 
+    `duplicate`: what it says, under a definite code, of an order whose id is there already: then ours may be that one.
+
     `settle_after`: from then on two "not found" can mean "not placed" (None: never); it counts what the exchange may
     still do with a late request. `history`: how far back a final order can be looked up by our id.
     """
@@ -33,6 +35,7 @@ class Capabilities:
     settle_after: timedelta | None = None
     history: timedelta = timedelta(0)
     definite: frozenset[str] = frozenset()
+    duplicate: str | None = None
     credentials: frozenset[str] = frozenset()
     throttled: frozenset[str] = frozenset()
     not_found: frozenset[str] = frozenset()
@@ -61,11 +64,12 @@ _BINANCE_SPOT = Capabilities(
         {
             *("-1013", "-1020", "-1021", "-1100", "-1101", "-1102", "-1103", "-1104", "-1105", "-1106", "-1108"),
             *("-1111", "-1112", "-1114", "-1115", "-1116", "-1117", "-1118", "-1119", "-1121", "-1128", "-1130"),
-            *("-1131", "-1145", "-1151", "-2010", "-2011", "-2013"),
+            *("-1131", "-1145", "-1151", "-2010"),
         },
     ),
     credentials=frozenset({"-1002", "-1022", "-2014", "-2015"}),
-    throttled=frozenset({"-1003", "-1008", "-1015", "-1034"}),
+    duplicate="Duplicate order sent.",
+    throttled=frozenset({"-1003", "-1015"}),
     not_found=frozenset({"-2011", "-2013"}),
     receive_window_ms=3_000,
     stops=True,

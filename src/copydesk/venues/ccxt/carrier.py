@@ -4,7 +4,6 @@ Accounts do not share an instance: some exchanges keep a session or account id i
 """
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from copydesk.domain.errors import FieldError, InvalidInput, VenueUnavailable
 from copydesk.domain.subscription import Environment
 from copydesk.venues.ccxt.capabilities import OF_OUR_OWN, Capabilities
 from copydesk.venues.ccxt.failures import Heard, read_failure
+from copydesk.venues.once import open_http
 
 T = TypeVar("T")
 
@@ -28,8 +28,6 @@ CONNECTIONS_MAX = 64
 
 CREDENTIALS: Mapping[str, str] = {"apiKey": "api_key", "secret": "api_secret", "password": "api_passphrase"}
 """ccxt's names for what we can hold; an exchange that signs with a wallet's private key could also be robbed by it."""
-
-REDIRECTS = range(300, 400)
 
 _HEARD: ContextVar[Heard] = ContextVar("heard")
 
@@ -70,15 +68,6 @@ def needed_credentials(exchange_id: str) -> tuple[str, ...]:
     return tuple(CREDENTIALS[name] for name in wanted)
 
 
-async def _as_sent(request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
-    """No redirect is followed: aiohttp would send an order once more (307), and its key to whoever is named there."""
-    answer = await send(request)
-    if answer.status in REDIRECTS:
-        answer.close()
-        raise aiohttp.ClientResponseError(answer.request_info, (), status=answer.status, message="redirected")
-    return answer
-
-
 def _refused(problem: str) -> InvalidInput:
     return InvalidInput(f"venue: {problem}", (FieldError("venue", problem),))
 
@@ -97,10 +86,7 @@ class Carrier:
     def instance(self, credentials: Mapping[str, str]) -> Any:
         """Raise VenueUnavailable where the exchange has no such environment."""
         if self._http is None:
-            connector = aiohttp.TCPConnector(limit=CONNECTIONS_MAX, ssl=ssl.create_default_context())
-            self._http = aiohttp.ClientSession(connector=connector, middlewares=(_as_sent,))
-            # aiohttp would send a PUT or DELETE a second time when a kept-alive connection drops (measured, 3.14.5).
-            self._http._retry_connection = False  # noqa: SLF001  it has no public switch
+            self._http = open_http(CONNECTIONS_MAX)
         exchange = telling(self.exchange_id)(
             {
                 "session": self._http,

@@ -127,7 +127,7 @@ def read_order(order: Any, client_order_id: str, market: Mapping[str, Any], know
         executed_quantity=executed,
         average_price=price,
         fee_usd=fee_usd,
-        base_fee=base_fee if order.get("side") == "buy" else Decimal(0),
+        base_fee=Decimal(0) if order.get("side") == "sell" else base_fee,
         evidence={name: order.get(name) for name in ("id", "status", "filled", "average")},
     )
 

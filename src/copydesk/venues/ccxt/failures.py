@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import aiohttp
 import ccxt
 
 from copydesk.domain.errors import CredentialsRefused, OrderRejected, OutcomeUnknown, VenueError, VenueUnavailable
 from copydesk.venues.ccxt.capabilities import Capabilities
+from copydesk.venues.once import never_connected
 
 _SUCCESS = range(200, 300)
 _TEXT_MAX = 300
@@ -39,7 +39,7 @@ def read_failure(error: BaseException, heard: Heard, known: Capabilities, *, sen
 
     Some exchanges take several requests for one order: that the last made no connection says nothing of the others.
     """
-    if _never_connected(error) and heard.requests <= 1:
+    if never_connected(error) and heard.requests <= 1:
         return VenueUnavailable(f"no connection to the exchange: {type(error).__name__}")
     if heard.requests == 0:
         return OrderRejected(f"ccxt sends no such request: {str(error)[:_TEXT_MAX]}")
@@ -50,7 +50,7 @@ def read_failure(error: BaseException, heard: Heard, known: Capabilities, *, sen
         return CredentialsRefused(said, code=heard.code)
     if heard.code in known.throttled:
         return VenueUnavailable(said, code=heard.code, retry_after_s=heard.retry_after_s)
-    if heard.code in known.definite:
+    if heard.code in known.definite and heard.text != known.duplicate:
         return OrderRejected(said, code=heard.code)
     if not sends and isinstance(error, ccxt.AuthenticationError):
         return CredentialsRefused(said, code=heard.code)
@@ -62,15 +62,6 @@ def _without_code(error: BaseException, heard: Heard, *, sends: bool) -> VenueEr
     if not sends and isinstance(error, ccxt.AuthenticationError):
         return CredentialsRefused(heard.text or what)
     return OutcomeUnknown(f"the exchange: {what}" + (f" (HTTP {heard.status})" if heard.status else ""))
-
-
-def _never_connected(error: BaseException) -> bool:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, aiohttp.ClientConnectorError):
-            return True
-        cause = cause.__cause__
-    return False
 
 
 def _object(body: str | None) -> Mapping[str, Any]:
