@@ -7,6 +7,8 @@ import re
 import time
 from urllib.parse import urlencode
 
+import aiohttp
+
 VIRTUAL_START_MS = 1_767_225_600_000  # 2026-01-01 00:00 UTC
 
 
@@ -125,3 +127,28 @@ async def eventually(check):
     """Ask until it is true; the test's own timeout is the limit."""
     while not await check():
         await asyncio.wait({asyncio.get_running_loop().create_future()}, timeout=0.02)
+
+
+async def outcome(trader, **params):
+    """What the client sees: (status, code or text) or the name of the error."""
+    try:
+        status, body = await trader.order(**params)
+    except aiohttp.ContentTypeError as error:
+        return error.status
+    except (aiohttp.ClientError, ValueError) as error:
+        return type(error).__name__
+    return status, body.get("code", body.get("status")) if isinstance(body, dict) else body
+
+
+SPOILED = (
+    ("drop_before", "ServerDisconnectedError", 0),
+    ("drop_after", "ServerDisconnectedError", 1),
+    ("truncated", "ClientPayloadError", 1),
+    ("html_502", 502, 0),
+    ("unknown_executed", (408, -1007), 1),
+    ("unknown_not_executed", (408, -1007), 0),
+    ("rate_limit", (429, -1003), 0),
+    ("ban", (418, -1003), 0),
+    ("empty_200", (200, None), 1),
+)
+"""A fault of one order, what its client sees, and how many orders were executed."""

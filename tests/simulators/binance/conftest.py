@@ -53,3 +53,22 @@ async def virtual_venue():
         await running.hold("BTCUSDT", "95200")
         await running.hold("ETHUSDT", "3300")
         yield running
+
+
+@pytest.fixture
+async def clients_of(venue):
+    """Unmodified ccxt classes on an account of their own, with nothing but the address changed."""
+    clients = []
+
+    async def make(exchange, key="alice", **options):
+        await venue.open_account(key, **options)
+        client = exchange({"apiKey": key, "secret": f"{key}-secret", "enableRateLimit": False})
+        client.urls["api"] = venue.rewritten(client.urls["api"])
+        client.options["warnOnFetchOpenOrdersWithoutSymbol"] = False
+        clients.append(client)
+        await client.load_markets()
+        return client
+
+    yield make
+    for client in clients:
+        await client.close()

@@ -10,21 +10,8 @@ BTC = "BTC/USDT:USDT"
 
 
 @pytest.fixture
-async def make_client(venue):
-    clients = []
-
-    async def make(key="alice", module=ccxt, **options):
-        await venue.open_account(key, **options)
-        client = module.binanceusdm({"apiKey": key, "secret": f"{key}-secret", "enableRateLimit": False})
-        client.urls["api"] = venue.rewritten(client.urls["api"])
-        client.options["warnOnFetchOpenOrdersWithoutSymbol"] = False
-        clients.append(client)
-        await client.load_markets()
-        return client
-
-    yield make
-    for client in clients:
-        await client.close()
+def make_client(clients_of):
+    return lambda key="alice", module=ccxt, **options: clients_of(module.binanceusdm, key, **options)
 
 
 async def test_a_position_is_opened_protected_and_closed_by_its_stop(venue, make_client):

@@ -10,21 +10,8 @@ BTC = "BTC/USDT"
 
 
 @pytest.fixture
-async def make_client(venue):
-    clients = []
-
-    async def make(key="alice", module=ccxt, **options):
-        await venue.open_account(key, **options)
-        client = module.binance({"apiKey": key, "secret": f"{key}-secret", "enableRateLimit": False})
-        client.urls["api"] = venue.rewritten(client.urls["api"])
-        client.options["warnOnFetchOpenOrdersWithoutSymbol"] = False
-        clients.append(client)
-        await client.load_markets()
-        return client
-
-    yield make
-    for client in clients:
-        await client.close()
+def make_client(clients_of):
+    return lambda key="alice", module=ccxt, **options: clients_of(module.binance, key, **options)
 
 
 async def test_a_coin_is_bought_protected_by_a_stop_and_sold_by_it(venue, make_client):

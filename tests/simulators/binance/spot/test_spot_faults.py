@@ -3,36 +3,11 @@
 import asyncio
 import json
 
-import aiohttp
 import pytest
-from binance_simulator_support import eventually
+from binance_simulator_support import SPOILED, eventually, outcome
 
 
-async def outcome(trader, **params):
-    """What the client sees: (status, code or state) or the name of the error."""
-    try:
-        status, body = await trader.order(**params)
-    except aiohttp.ContentTypeError as error:
-        return error.status
-    except (aiohttp.ClientError, ValueError) as error:
-        return type(error).__name__
-    return status, body.get("code", body.get("status")) if isinstance(body, dict) else body
-
-
-@pytest.mark.parametrize(
-    ("kind", "seen", "executed"),
-    [
-        ("drop_before", "ServerDisconnectedError", 0),
-        ("drop_after", "ServerDisconnectedError", 1),
-        ("truncated", "ClientPayloadError", 1),
-        ("html_502", 502, 0),
-        ("unknown_executed", (408, -1007), 1),
-        ("unknown_not_executed", (408, -1007), 0),
-        ("rate_limit", (429, -1003), 0),
-        ("ban", (418, -1003), 0),
-        ("empty_200", (200, None), 1),
-    ],
-)
+@pytest.mark.parametrize(("kind", "seen", "executed"), SPOILED)
 async def test_a_fault_spoils_one_spot_order_and_the_next_one_is_well(venue, trader, kind, seen, executed):
     await venue.fault(kind, next_n=1, account="alice")
 
