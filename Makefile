@@ -3,17 +3,19 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test check bench reference lock clean
+.PHONY: help install demo test check simulation negative-controls kill-matrix bench reference lock clean
 
 VENV   := .venv
 PYTHON ?= python3.13 python3.12 python3.11 python3
 ARGS   ?=
+SEEDS  ?= 2000
+KILLS  ?= 50
 
 NEW_ENOUGH    := import sys; sys.exit(sys.version_info < (3, 11))
 CAN_MAKE_VENV := import ensurepip, venv
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@printf '\n  %s\n' 'Options go in ARGS, for example: make demo ARGS="--once --json"'
 
 install: $(VENV)/.runtime ## make .venv with the copydesk command in it
@@ -34,6 +36,15 @@ check: $(VENV)/.dev ## lint, format, types, floors and house rules: all five, in
 	run lint-imports --no-logo; \
 	run pytest tests/test_tidy.py; \
 	if [ -n "$$failed" ]; then printf '\nFailed:%s\n' "$$failed"; exit 1; fi
+
+simulation: $(VENV)/.dev ## the engine under a virtual clock with seeded faults (SEEDS=50000; SEED=7 replays one)
+	@PYTHONPATH=tests exec $(VENV)/bin/python -m simulation $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(ARGS)
+
+negative-controls: $(VENV)/.dev ## known-bad desks in the simulation: each must be caught
+	@PYTHONPATH=tests exec $(VENV)/bin/python -m simulation --controls $(ARGS)
+
+kill-matrix: $(VENV)/.dev ## real processes killed with -9 at every named point, then both ledgers compared (KILLS=500)
+	@PYTHONPATH=tests exec $(VENV)/bin/python -m kill_matrix --kills $(KILLS) $(ARGS)
 
 bench: $(VENV)/.runtime ## how fast one signal reaches many followers on this machine
 	@exec $(VENV)/bin/copydesk bench fanout $(ARGS)

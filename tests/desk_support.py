@@ -21,6 +21,7 @@ from copydesk.domain.subscription import (
 from copydesk.domain.user import Role
 from copydesk.domain.venue import BINANCE_FUTURES, PAPER
 from copydesk.engine.desk import Desk
+from copydesk.engine.lease import Owner
 from copydesk.ports.clock import SystemClock
 from copydesk.simulators.binance import serve
 from copydesk.stores.paper import StoredPaperLedger
@@ -34,6 +35,7 @@ from store_support import make_account, make_bot, make_subscription, make_user
 
 CALM = FINAL | {State.WORKING, State.PARTIAL}
 CLOCK = SystemClock()
+OWNER = Owner(name="a test", is_gone=lambda _name: False)
 
 
 @contextlib.asynccontextmanager
@@ -184,7 +186,7 @@ async def running_desk(folder, simulator, *, venue_timeout_s=10.0, wrap=None, bo
     paper = Paper(CLOCK, StoredPaperLedger(database), binance.quote, binance.symbols)
     venues = {BINANCE_FUTURES: binance, PAPER: paper}
     venues = wrap(venues) if wrap else venues
-    desk = Desk(store, venues, CLOCK, venue_timeout_s=venue_timeout_s)
+    desk = Desk(store, venues, CLOCK, owner=OWNER, venue_timeout_s=venue_timeout_s, ledger_check_every_s=3_600)
     provider = make_user(role=Role.PROVIDER)
     bot = new_bot(provider.id, **(bot or {}))
 

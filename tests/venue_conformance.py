@@ -196,3 +196,27 @@ class VenueConformance:
         assert abs(quote.last_price - 95_200) < 1
         assert await venue.quote(Environment.SIMULATOR, "NOSUCHCOIN") is None
         assert SYMBOL in await venue.symbols(Environment.SIMULATOR)
+
+    async def test_the_list_of_orders_shows_each_once_by_our_id_whatever_became_of_it(self, venue, session, market):
+        since = CLOCK.now() - timedelta(minutes=1)
+        bought, opened = await self.place(venue, session)
+        quantity = await self.sellable(venue, bought)
+        _, cancelled = await self.place(
+            venue, session, LegKind.STOP_LOSS, side=Side.SELL, quantity=quantity, trigger=Decimal(90_000)
+        )
+        await session.cancel(cancelled)
+        _, stopped = await self.place(
+            venue, session, LegKind.STOP_LOSS, side=Side.SELL, quantity=quantity, trigger=Decimal(93_000)
+        )
+        await market.hold(SYMBOL, 92_900)
+        await CLOCK.sleep(1.1)
+        if not venue.traits.tells_news:
+            await session.look_up(stopped)  # paper's stops trigger when somebody looks
+
+        listed = {one.client_order_id: one for one in await session.orders_since(SYMBOL, since)}
+
+        assert set(listed) == {opened.client_order_id, cancelled.client_order_id, stopped.client_order_id}
+        assert listed[opened.client_order_id].executed_quantity == QUANTITY
+        assert listed[cancelled.client_order_id].status is OrderStatus.CANCELLED
+        assert listed[stopped.client_order_id].executed_quantity == quantity
+        assert await session.orders_since(SYMBOL, CLOCK.now() + timedelta(minutes=1)) == []

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from copydesk.domain.errors import StoreUnavailable
 from copydesk.domain.user import Role, User, UserStatus, new_user
 from copydesk.engine.desk import Desk
+from copydesk.engine.lease import Owner
 from copydesk.engine.notifying import Notifying
 from copydesk.notifiers.sender import AppriseNotifier
 from copydesk.ports.clock import SystemClock
@@ -53,6 +54,9 @@ class MovableClock:
 
     def now(self):
         return self._clock.now() + self.offset
+
+    def elapsed(self):
+        return self._clock.elapsed()
 
     async def sleep(self, seconds):
         await self._clock.sleep(seconds)
@@ -123,7 +127,14 @@ async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setu
     await database.start()
     hub = Hub(
         store=store,
-        desk=Desk(store, venues, clock, venue_timeout_s=given.venue_timeout_s),
+        desk=Desk(
+            store,
+            venues,
+            clock,
+            owner=Owner(name="a test", is_gone=lambda _name: False),
+            venue_timeout_s=given.venue_timeout_s,
+            ledger_check_every_s=3_600,
+        ),
         clock=clock,
         vault=vault,
         notifier=AppriseNotifier(given.notification_hosts),

@@ -76,6 +76,12 @@ class Settings(BaseSettings):
     venue_timeout_s: float = Field(
         10.0, gt=0, le=60, description="Seconds a venue may take to answer an order; a slower one is UNKNOWN."
     )
+    ledger_check_every_s: float = Field(
+        3_600.0,
+        ge=10,
+        le=86_400,
+        description="Seconds between two comparisons of each account's recent orders with what its venue lists.",
+    )
     trusted_proxies: Networks = Field(
         (),
         description="Addresses or networks of your own proxies, parted by commas: their X-Forwarded-For is believed.",

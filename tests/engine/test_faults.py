@@ -260,7 +260,7 @@ async def waiting_opening(desk):
 
 
 async def test_a_stop_that_the_venue_does_not_find_any_more_is_placed_again(desk, monkeypatch):
-    monkeypatch.setattr("copydesk.engine.reconcile.LOOKS_UNTIL_LOST", 2)
+    monkeypatch.setattr("copydesk.domain.life.LOOKS_UNTIL_LOST", 2)
     follower = await desk.follow(custom_stop_loss_pct=Decimal("2.5"), custom_take_profit_pct=Decimal(0))
     acceptance = await desk.signal("open_long")
     (stop,) = await desk.settled(acceptance, legs=("stop_loss",))
@@ -327,7 +327,8 @@ async def test_a_venue_whose_clock_makes_no_sense_keeps_no_other_clock_from_bein
 
     sessions = Sessions(None, {"odd": Odd(), "sound": Sound()}, CLOCK)
     await sessions.sync_clock(make_account(venue="sound"))
-    sessions._clocks = {("odd", Environment.SIMULATOR): ClockReading(offset_s=0, uncertainty_s=0), **sessions._clocks}
+    (known,) = sessions._clocks.values()
+    sessions._clocks = {("odd", Environment.SIMULATOR): known, **sessions._clocks}
 
     await sessions.sync_clocks()
 

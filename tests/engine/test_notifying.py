@@ -86,6 +86,31 @@ TOLD = {
         NoticeKind.NEEDS_A_PERSON,
         "Savings: close BTCUSDT (Trend) is REVIEW: breaker: flatten all",
     ),
+    "a day that ended with its loss": (
+        move(
+            State.SENDING, action="close", desk_says={"rule": "max_daily_loss_usd", "why": "Daily loss limit reached"}
+        ),
+        NoticeKind.DAILY_LOSS_LIMIT,
+        "Savings: close BTCUSDT (Trend) is SENDING: Daily loss limit reached",
+    ),
+    "late truth": (
+        move(State.FILLED, reason="Late truth: it was NOT_PLACED", quantity=Decimal(1), price=Decimal(2)),
+        NoticeKind.NEEDS_A_PERSON,
+        "Savings: open BTCUSDT (Trend) is FILLED, 1 at 2: Late truth: it was NOT_PLACED",
+    ),
+    "ledgers that differ": (
+        Fact(
+            at=NOW,
+            owner_id="user",
+            bot_name="",
+            symbol="BTCUSDT",
+            action="",
+            account_name="Savings",
+            mismatch="2 differences",
+        ),
+        NoticeKind.LEDGER_MISMATCH,
+        "Savings BTCUSDT: 2 differences",
+    ),
     "a signal": (
         Fact(at=NOW, owner_id="user", bot_name="Trend", symbol="BTCUSDT", action="open_long"),
         NoticeKind.SIGNAL_RECEIVED,

@@ -9,7 +9,6 @@ import pytest
 from copydesk.domain.bot import MarketType
 from copydesk.domain.execution import State
 from copydesk.domain.signal import Direction, Target
-from copydesk.ports.venue import ClockReading
 from copydesk.venues.ccxt import CcxtVenue, market
 from copydesk.venues.ccxt.capabilities import Capabilities
 from desk_support import CLOCK, running_desk
@@ -144,12 +143,13 @@ async def test_of_two_stops_one_of_which_sold_only_the_other_comes_back(desk):
 
 
 async def test_while_the_venues_clock_is_not_known_the_stop_stays_under_a_close_that_waits(desk):
-    follower = await following(desk)
+    await following(desk)
     acceptance = await desk.signal("buy")
     await desk.settled(acceptance, legs=("stop_loss",))
     clocks = desk.desk.sessions._clocks
     known = dict(clocks)
-    clocks[SPOT, follower.account.environment] = ClockReading(offset_s=0, uncertainty_s=9)
+    clocks.clear()
+    await desk.simulator.tell("faults", kind="html_502", probability=1, path="GET /api/v3/time")
 
     close = await desk.signal("close")
 

@@ -84,7 +84,7 @@ async def test_moves_are_read_in_order_with_what_it_takes_to_tell_them(store, de
     assert (fact.quantity, fact.key_is_refused, fact.desk_says) == (sending.requested_quantity, False, None)
     assert await store.read(lambda tables: tables.notices.moves_after(number, 10)) == []
     assert await store.read(lambda tables: tables.notices.moves_after(before[0], 1)) == moves[:1]
-    assert await store.read(lambda tables: tables.notices.latest()) == (number, signal.id)
+    assert await store.read(lambda tables: tables.notices.latest()) == (number, signal.id, "")
 
 
 async def test_a_key_that_is_refused_and_what_the_desk_decides_can_be_told_apart(store, desk):

@@ -11,7 +11,7 @@ from copydesk.venues.binance import codec
 from copydesk.venues.binance.refusals import read_refusal
 
 # Written out from the venue's published error page, not from the code under test.
-NOT_PLACED = [-1021, -1102, -1106, -1111, -1115, -1116, -1117, -1121, -2010, -2018, -2019, -2020, -2021, -2022, -2025]
+NOT_PLACED = [-1102, -1106, -1111, -1115, -1116, -1117, -1121, -2010, -2018, -2019, -2020, -2021, -2022, -2025]
 NOT_PLACED += [-2027, -2028, -4003, -4004, -4005, -4013, -4014, -4015, -4016, -4023, -4024, -4061, -4118, -4120]
 NOT_PLACED += [-4131, -4164, -5021, -5022]
 UNKNOWN = [-1000, -1001, -1006, -1007, -4116, -9999, 0]

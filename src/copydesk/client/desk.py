@@ -25,6 +25,8 @@ class HealthAnswer(Answer):
     active_bots: int
     active_subscriptions: int
     last_signal_at: datetime | None
+    ledger_discrepancies: int = Field(description="what the newest comparisons with the venues' ledgers found")
+    ledger_checked_at: datetime | None = Field(description="when the newest of them was made")
 
 
 class SickAnswer(Answer):

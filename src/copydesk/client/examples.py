@@ -57,7 +57,7 @@ _CUSTOM = {
     "max_daily_loss_usd": "100",
     "max_concurrent_positions": 3,
     "status": "active",
-    "copy": {"margin_mode": "isolated", "on_unprotected": "flatten"},
+    "copy": {"margin_mode": "isolated", "on_unprotected": "flatten", "on_daily_loss": "stop_opens"},
 }
 _PLAN = {
     "inputs": {"leverage": 3, "margin_usd": "50"},
@@ -216,6 +216,8 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "active_bots": 4,
         "active_subscriptions": 31,
         "last_signal_at": AT,
+        "ledger_discrepancies": 0,
+        "ledger_checked_at": AT,
     },
     "SickAnswer": {"success": False, "healthy": False, "error": "the database does not answer"},
     "AliveAnswer": {"status": "ok"},

@@ -29,6 +29,7 @@ from copydesk.domain.subscription import (
     Environment,
     KeyCheck,
     MarginMode,
+    OnDailyLoss,
     OnUnprotected,
     SubscriptionStatus,
 )
@@ -174,6 +175,7 @@ class CheckAnswer(Answer):
 class CopyChoices(Request):
     margin_mode: MarginMode = MarginMode.ISOLATED
     on_unprotected: OnUnprotected = OnUnprotected.FLATTEN
+    on_daily_loss: OnDailyLoss = OnDailyLoss.STOP_OPENS
 
 
 class NewSubscription(Request):

@@ -4,6 +4,7 @@ CopydeskError
 ├── VenueError
 │   ├── OrderRejected        the venue said no: the order does not exist
 │   ├── VenueUnavailable     nothing was sent: trying again is safe
+│   │   └── RequestStale     it came too late, or by a wrong clock: the venue's clock has to be read again
 │   ├── OutcomeUnknown       it may have happened: reconcile, never send again
 │   └── CredentialsRefused   the key does not work: pause the account, tell its owner
 ├── InvalidInput             what came in cannot be used; names the field and what would be right
@@ -11,6 +12,7 @@ CopydeskError
 ├── Conflict                 it contradicts what is stored
 ├── IllegalMove              a state was asked to become one it may not
 ├── StaleWrite               somebody else moved the row first
+├── LeaseLost                somebody else does this work now: nothing more may be written for it
 └── StoreUnavailable         nothing was stored: the database did not answer
 """
 
@@ -40,6 +42,10 @@ class VenueUnavailable(VenueError):
     def __init__(self, text: str, *, code: int | str | None = None, retry_after_s: float | None = None) -> None:
         super().__init__(text, code=code)
         self.retry_after_s = retry_after_s
+
+
+class RequestStale(VenueUnavailable):
+    """The venue turned it away for its timestamp: nothing was placed, and our idea of its clock may be wrong."""
 
 
 class OutcomeUnknown(VenueError):
@@ -84,6 +90,10 @@ class IllegalMove(CopydeskError):
 
 class StaleWrite(CopydeskError):
     """The row's version had changed: somebody else moved it first."""
+
+
+class LeaseLost(CopydeskError):
+    """Another program has taken the duty over: its epoch is newer, and this one's work is over."""
 
 
 class StoreUnavailable(CopydeskError):

@@ -146,7 +146,7 @@ class Execution:
 
 
 ATTEMPTS_MAX = 2
-"""A close that was proved absent is sent once more, never a third time."""
+"""A close that may have left and was proved absent is sent once more, never a third time."""
 
 
 class Outcome(StrEnum):

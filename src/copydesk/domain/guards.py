@@ -24,11 +24,13 @@ class Exposure:
     """What already counts against a follower's limits, read in the transaction that reserves.
 
     `slots_used`: symbols held or being opened by this subscription; `symbol_taken_by`: another subscription that
-    holds or is opening the symbol on the same account; `loss_today_usd` ≥ 0, net of fees and of the day's gains.
+    holds or is opening the symbol on the same account; `loss_today_usd` ≥ 0, net of fees and of the day's gains;
+    `day_has_ended`: the desk closed everything because of the day's loss, what was still open counted in.
     """
 
     slots_used: int = 0
     loss_today_usd: Decimal = Decimal(0)
+    day_has_ended: bool = False
     symbol_taken_by: SubscriptionId | None = None
 
 
@@ -67,7 +69,7 @@ def _broken_limits(subscription: Subscription, exposure: Exposure) -> Iterator[R
             numbers={"subscription_id": exposure.symbol_taken_by},
         )
     loss_max = subscription.max_daily_loss_usd
-    if loss_max is not None and exposure.loss_today_usd >= loss_max:
+    if loss_max is not None and (exposure.day_has_ended or exposure.loss_today_usd >= loss_max):
         yield Refusal(
             reason="Daily loss limit reached",
             rule="max_daily_loss_usd",

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from copydesk.domain.execution import State
 from copydesk.domain.ids import UserId
 from copydesk.domain.instrument import plain
+from copydesk.domain.life import LATE
 from copydesk.domain.signal import LegKind
 
 
@@ -26,6 +27,7 @@ class NoticeKind(StrEnum):
     KEY_REFUSED = "key_refused"
     DAILY_LOSS_LIMIT = "daily_loss_limit"
     BREAKER = "breaker"
+    LEDGER_MISMATCH = "ledger_mismatch"
 
 
 DEFAULT_KINDS = frozenset(
@@ -36,11 +38,12 @@ DEFAULT_KINDS = frozenset(
         NoticeKind.KEY_REFUSED,
         NoticeKind.DAILY_LOSS_LIMIT,
         NoticeKind.BREAKER,
+        NoticeKind.LEDGER_MISMATCH,
     }
 )
 """Trouble; what goes as it should is told to those who ask for it."""
 
-URGENT_KINDS = frozenset({NoticeKind.NEEDS_A_PERSON, NoticeKind.POSITION_UNPROTECTED})
+URGENT_KINDS = frozenset({NoticeKind.NEEDS_A_PERSON, NoticeKind.POSITION_UNPROTECTED, NoticeKind.LEDGER_MISMATCH})
 """Money is at risk until somebody looks: these do not wait for the end of quiet hours."""
 
 
@@ -77,7 +80,9 @@ class Choices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """One line of the journal with what it takes to tell it: a signal (no `state`), or a move of an execution."""
+    """One line of the journal with what it takes to tell it: a signal (no `state`), a move of an execution, or a
+    `mismatch` of ledgers.
+    """
 
     at: datetime
     owner_id: UserId
@@ -92,6 +97,7 @@ class Fact:
     price: Decimal | None = None
     key_is_refused: bool = False
     desk_says: Mapping[str, object] | None = None
+    mismatch: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +115,7 @@ _BY_RULE = {
     "max_daily_loss_usd": NoticeKind.DAILY_LOSS_LIMIT,
     "key_refused": NoticeKind.KEY_REFUSED,
     "breaker": NoticeKind.BREAKER,
+    "late_truth": NoticeKind.NEEDS_A_PERSON,
 }
 _PLAIN = {
     State.FILLED: NoticeKind.ORDER_FILLED,
@@ -119,6 +126,9 @@ _PLAIN = {
 
 def read_fact(fact: Fact) -> Notice | None:
     """None for a fact that nobody needs to be told of."""
+    if fact.mismatch is not None:
+        line = f"{fact.account_name} {fact.symbol}: {fact.mismatch}"
+        return Notice(user_id=fact.owner_id, kind=NoticeKind.LEDGER_MISMATCH, at=fact.at, line=line)
     kind = NoticeKind.SIGNAL_RECEIVED if fact.state is None else _kind(fact, fact.state)
     if kind is None:
         return None
@@ -126,6 +136,8 @@ def read_fact(fact: Fact) -> Notice | None:
 
 
 def _kind(fact: Fact, state: State) -> NoticeKind | None:
+    if (fact.reason or "").startswith(LATE) and state is State.FILLED:
+        return NoticeKind.NEEDS_A_PERSON
     if state in _PLAIN and fact.desk_says is None:
         return _PLAIN[state]
     if state is State.REVIEW:
@@ -134,7 +146,8 @@ def _kind(fact: Fact, state: State) -> NoticeKind | None:
         # What the desk decided is told when it is decided and when it ends; how it went between is the journal's.
         told = state in {State.SENDING, State.SKIPPED, State.FILLED, *_FAILED}
         unprotected = "stop_execution_id" in fact.desk_says
-        return (NoticeKind.POSITION_UNPROTECTED if unprotected else NoticeKind.BREAKER) if told else None
+        kind = _BY_RULE.get(str(fact.desk_says.get("rule")), NoticeKind.BREAKER)
+        return (NoticeKind.POSITION_UNPROTECTED if unprotected else kind) if told else None
     if state is State.SKIPPED:
         return _BY_RULE.get(fact.rule or "", NoticeKind.ORDER_SKIPPED)
     if state in _FAILED:
@@ -150,4 +163,5 @@ def _line(fact: Fact) -> str:
     if fact.state is State.FILLED and fact.price is not None:
         line += f", {plain(fact.quantity)} at {plain(fact.price)}"
     why = (fact.desk_says or {}).get("why") or fact.reason
-    return f"{line}: {why}" if why and fact.state is not State.FILLED else line
+    late = (fact.reason or "").startswith(LATE)
+    return f"{line}: {why}" if why and (late or fact.state is not State.FILLED) else line

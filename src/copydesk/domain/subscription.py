@@ -68,6 +68,13 @@ class OnUnprotected(StrEnum):
     ALERT = "alert"
 
 
+class OnDailyLoss(StrEnum):
+    """What reaching the daily loss limit does: open nothing more that day; or close what is held as well."""
+
+    STOP_OPENS = "stop_opens"
+    FLATTEN = "flatten"
+
+
 class MarginMode(StrEnum):
     """Isolated: a position can lose its own margin and no more."""
 
@@ -81,6 +88,7 @@ class CopyOptions:
 
     margin_mode: MarginMode = MarginMode.ISOLATED
     on_unprotected: OnUnprotected = OnUnprotected.FLATTEN
+    on_daily_loss: OnDailyLoss = OnDailyLoss.STOP_OPENS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

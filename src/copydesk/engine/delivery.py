@@ -1,32 +1,48 @@
 """Send what is written down, once; record what is known afterwards."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
+from copydesk.domain.breaker import Breaker
 from copydesk.domain.errors import (
     CredentialsRefused,
     OrderRejected,
     OutcomeUnknown,
+    RequestStale,
     StaleWrite,
     StoreUnavailable,
     VenueUnavailable,
 )
-from copydesk.domain.execution import Execution, State
-from copydesk.domain.ids import AccountId, ExecutionId
+from copydesk.domain.execution import ATTEMPTS_MAX, Execution
+from copydesk.domain.guards import refuse_breaker
+from copydesk.domain.ids import AccountId, ExecutionId, client_order_id
+from copydesk.domain.life import NEVER_SENT, POLL_EVERY, Event, NeverSent, Refused, Rules, Shown, Unclear
 from copydesk.domain.order import OrderRef
 from copydesk.domain.signal import LegKind
 from copydesk.domain.subscription import Account
 from copydesk.engine.sessions import Sessions
-from copydesk.engine.settlement import NEVER_SENT, Answer, Settled, settle
+from copydesk.engine.settlement import Settled, settle
 from copydesk.engine.wire import Wire
 from copydesk.ports.clock import Clock
 from copydesk.ports.store import Store, Transaction
+from copydesk.ports.venue import Session
 
 log = structlog.get_logger()
+
+SEND_WITHIN = timedelta(seconds=2)
+"""From being written down to leaving. What did not leave by then does not leave at all: the venue would call it stale."""
+
+BREAKERS_AGE_S = 0.25
+BREAKERS_AGE_MAX = timedelta(seconds=0.5)
+"""An opening that waited longer for its turn asks once more whether the breaker was pulled since it was written down."""
+
+POLL_WATCHED_EVERY = timedelta(seconds=60)
+"""A working order that the venue's stream tells of is asked about only in case the stream is deaf."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +66,19 @@ class Delivery:
     spawn: Callable[[Sequence[Dispatch]], None]
     on_key_refused: Callable[[AccountId, CredentialsRefused], Awaitable[None]]
     settled: Callable[[Execution], None]
+    is_watched: Callable[[AccountId], bool]
     in_flight: set[ExecutionId] = field(default_factory=set)
+    _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _breakers: Sequence[Breaker] = ()
+    _breakers_read_s: float = -math.inf
 
     async def send(self, dispatch: Dispatch) -> None:
         """To the venue and back, in a place on the wire that was taken before. Never raises for what the venue does."""
         execution = dispatch.execution
         self.in_flight.add(execution.id)
         try:
-            answer = await self._place(dispatch)
-            await self.record(execution, answer, dispatch.account, since=dispatch.signal_received_at)
+            event = await self._place(dispatch)
+            await self.record(execution, event, dispatch.account, since=dispatch.signal_received_at)
         except StoreUnavailable as error:
             # The row stays SENDING; the reconciler takes it up as UNKNOWN once the database is back.
             log.warning("result not stored", execution_id=execution.id, problem=str(error))
@@ -67,16 +87,25 @@ class Delivery:
             self.wire.give_back(dispatch.account.venue, 1)
 
     async def record(
-        self, execution: Execution, answer: Answer, account: Account, *, since: datetime | None = None
+        self, execution: Execution, event: Event, account: Account, *, since: datetime | None = None
     ) -> Settled | None:
-        """Store an outcome and set its consequences going; None where somebody else was first."""
+        """Store what an event makes of the execution as it is now, and set its consequences going.
+
+        None where the event is about an earlier attempt, or somebody else was first.
+        """
 
         def work(tables: Transaction) -> Settled:
-            # A wish to cancel may have been noted while the request was under way: its answer still counts.
             now = tables.executions.get(execution.id)
-            same = now is not None and (now.state, now.attempt) == (execution.state, execution.attempt)
-            found = now if now is not None and same else execution
-            return settle(tables, found, answer, lambda: self.sessions.freezer(tables, account, found.symbol))
+            if now is None or now.attempt != execution.attempt:
+                raise StaleWrite(f"execution {execution.id} has gone on to another attempt")
+            return settle(
+                tables,
+                now,
+                event,
+                at=self.clock.now(),
+                rules=self._rules(now, account),
+                freezer=lambda: self.sessions.freezer(tables, account, now.symbol),
+            )
 
         try:
             settled = await self.store.write(work)
@@ -88,64 +117,89 @@ class Delivery:
         self.settled(settled.execution)
         return settled
 
-    def is_repeatable(self, execution: Execution, account: Account) -> bool:
-        """Proved absent, a futures close or stop may be sent once more: it can only make a position smaller. A sale of
-        coins may not, unless it is certain that it never left.
-        """
-        if execution.kind is LegKind.OPEN:
-            return False
-        never_sent = execution.plan.get(NEVER_SENT) == execution.attempt
-        return never_sent or not self.sessions.venue(account).traits.is_spot
-
     async def cancel(self, execution: Execution, account: Account) -> None:
         """Ask the venue to cancel; what came of it is looked up, never assumed."""
         session = await self.sessions.of(account)
         async with asyncio.timeout(self.timeout_s):
             await session.cancel(order_ref(execution))
 
-    async def _place(self, dispatch: Dispatch) -> Answer:
+    def _rules(self, execution: Execution, account: Account) -> Rules:
+        """Proved absent, a futures close or stop may be sent once more: it can only make a position smaller. A sale of
+        coins may not, unless it is certain that it never left.
+        """
+        traits = self.sessions.venue(account).traits
+        never_sent = execution.plan.get(NEVER_SENT) == execution.attempt
+        return Rules(
+            repeatable=execution.kind is not LegKind.OPEN and (never_sent or not traits.is_spot),
+            askable=traits.finds_orders,
+            poll_every=POLL_WATCHED_EVERY if self.is_watched(account.id) else POLL_EVERY,
+        )
+
+    async def _place(self, dispatch: Dispatch) -> Event:
         try:
-            session = await self.sessions.of(dispatch.account)
+            session = await self._ready(dispatch)
             async with asyncio.timeout(self.timeout_s):
                 report = await session.place(dispatch.execution.frozen())
         except CredentialsRefused as error:
             await self.on_key_refused(dispatch.account.id, error)
-            return self._answer(dispatch, state=State.REJECTED, reason=error.text, code=error.code)
+            return Refused(reason=error.text, code=error.code, execution_time_ms=self._elapsed_ms(dispatch))
         except OrderRejected as error:
-            return self._answer(dispatch, state=State.REJECTED, reason=error.text, code=error.code)
+            return Refused(reason=error.text, code=error.code, execution_time_ms=self._elapsed_ms(dispatch))
         except VenueUnavailable as error:
-            return self._not_sent(dispatch, error)
+            if isinstance(error, RequestStale):
+                self.sessions.doubt_clock(dispatch.account)
+            return NeverSent(reason=error.text, code=error.code, execution_time_ms=self._elapsed_ms(dispatch))
         except (OutcomeUnknown, TimeoutError) as error:
-            return self._answer(dispatch, state=State.UNKNOWN, reason=str(error) or "no answer in time")
+            return Unclear(reason=str(error) or "no answer in time", execution_time_ms=self._elapsed_ms(dispatch))
         except Exception as error:  # the boundary of one follower: what breaks here may have been sent
             log.exception("sending broke", execution_id=dispatch.execution.id)
-            return self._answer(dispatch, state=State.UNKNOWN, reason=f"sending broke: {type(error).__name__}")
-        return Answer(at=self.clock.now(), report=report, execution_time_ms=self._elapsed_ms(dispatch))
+            reason = f"sending broke: {type(error).__name__}"
+            return Unclear(reason=reason, execution_time_ms=self._elapsed_ms(dispatch))
+        return Shown(report=report, execution_time_ms=self._elapsed_ms(dispatch))
 
-    def _not_sent(self, dispatch: Dispatch, error: VenueUnavailable) -> Answer:
-        """Certainly not placed. An opening ends here; a close goes on until the venue can be asked, and is sent once more."""
-        can_be_asked = self.sessions.venue(dispatch.account).traits.finds_orders
-        if dispatch.execution.kind is LegKind.OPEN or not can_be_asked:
-            return self._answer(dispatch, state=State.REJECTED, reason=error.text, code=error.code)
-        answer = self._answer(dispatch, state=State.UNKNOWN, reason=error.text, code=error.code)
-        return replace(answer, settle_at=answer.at, never_sent=True)
+    async def _ready(self, dispatch: Dispatch) -> Session:
+        """Nothing has left yet, whatever goes wrong here."""
+        try:
+            session = await self.sessions.of(dispatch.account)
+            await self._refuse_stale(dispatch)
+        except StoreUnavailable as error:
+            raise VenueUnavailable(f"Not sent: {error}") from error
+        return session
 
-    def _answer(self, dispatch: Dispatch, *, state: State, reason: str, code: int | str | None = None) -> Answer:
-        evidence = {"reason": reason} if code is None else {"reason": reason, "code": code}
-        return Answer(
-            at=self.clock.now(),
-            state=state,
-            reason=reason,
-            execution_time_ms=self._elapsed_ms(dispatch),
-            evidence=evidence,
-        )
+    async def _refuse_stale(self, dispatch: Dispatch) -> None:
+        """Raise VenueUnavailable where the desk was so busy, or was stopped, that this may no longer be wanted."""
+        execution, account = dispatch.execution, dispatch.account
+        age = (self.sessions.venue_time(account) or self.clock.now()) - execution.frozen().frozen_at
+        if age > SEND_WITHIN:
+            raise VenueUnavailable(f"Not sent: written down {age.total_seconds():.1f} s before it could leave")
+        if age > BREAKERS_AGE_MAX and execution.kind is LegKind.OPEN:
+            refusal = refuse_breaker(await self._pulled(), account, execution.bot_id)
+            if refusal is not None:
+                raise VenueUnavailable(f"Not sent: {refusal.reason}")
+
+    async def _pulled(self) -> Sequence[Breaker]:
+        """The breakers as they were a moment ago: a whole fan-out that waits asks a few times, not once a follower."""
+        async with self._asking:
+            if self.clock.elapsed() - self._breakers_read_s > BREAKERS_AGE_S:
+                self._breakers_read_s = self.clock.elapsed()
+                self._breakers = await self.store.read(lambda tables: tables.breakers.pulled())
+            return self._breakers
 
     def _elapsed_ms(self, dispatch: Dispatch) -> int:
         return int((self.clock.now() - dispatch.signal_received_at).total_seconds() * 1000)
 
 
+def order_refs(execution: Execution) -> Sequence[OrderRef]:
+    """Every attempt that may have left, the latest first: of those between the second and the last it is certain that
+    they did not.
+    """
+    earlier = (attempt for attempt in range(min(execution.attempt - 1, ATTEMPTS_MAX), 0, -1))
+    ids = (client_order_id(execution.id, attempt) for attempt in earlier)
+    return [order_ref(execution), *(replace(order_ref(execution), client_order_id=one) for one in ids)]
+
+
 def order_ref(execution: Execution) -> OrderRef:
-    """How to ask the venue about an execution that has been sent, or may have been."""
+    """How to ask the venue about the latest attempt of an execution."""
     return OrderRef(
         symbol=execution.symbol,
         client_order_id=execution.client_order_id or "",

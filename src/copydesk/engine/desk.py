@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from copydesk.domain.errors import StaleWrite, StoreUnavailable
+from copydesk.domain.errors import LeaseLost, StaleWrite, StoreUnavailable
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.guards import Refusal
 from copydesk.domain.ids import AccountId, SignalId, SubscriptionId
@@ -15,15 +15,19 @@ from copydesk.domain.planning import Follower
 from copydesk.domain.signal import Signal
 from copydesk.domain.subscription import Account
 from copydesk.domain.venue import VenueName
-from copydesk.engine import making
+from copydesk.engine import daily_loss, making
+from copydesk.engine.daily_loss import DailyLoss
 from copydesk.engine.delivery import Delivery, Dispatch
 from copydesk.engine.fanout import Fanout
 from copydesk.engine.intake import Intake
 from copydesk.engine.journal import tell_fanout
+from copydesk.engine.lease import Lease, Owner
 from copydesk.engine.readiness import Readiness
 from copydesk.engine.reconcile import Reconciler
 from copydesk.engine.releasing import Releasing
+from copydesk.engine.selfcheck import SelfCheck
 from copydesk.engine.sessions import Sessions
+from copydesk.engine.watching import Watching
 from copydesk.engine.wire import Wire
 from copydesk.ports.clock import Clock
 from copydesk.ports.store import Store, Transaction
@@ -34,6 +38,7 @@ log = structlog.get_logger()
 LOOK_EVERY_S = 0.5
 RELEASE_EVERY_S = 1.0
 CLOCKS_EVERY_S = 60.0
+WATCH_EVERY_S = 5.0
 FAN_OUT_TRIES = 20
 
 _WAITING = (State.QUEUED, State.BLOCKED)
@@ -43,24 +48,32 @@ class Desk:
     """Everything between an accepted signal and its last settled execution; `run` keeps it going."""
 
     def __init__(
-        self, store: Store, venues: Mapping[VenueName, Venue], clock: Clock, *, venue_timeout_s: float
+        self,
+        store: Store,
+        venues: Mapping[VenueName, Venue],
+        clock: Clock,
+        *,
+        owner: Owner,
+        venue_timeout_s: float,
+        ledger_check_every_s: float,
     ) -> None:
-        self._store = store
         self._clock = clock
         self._tasks: asyncio.TaskGroup | None = None
         self._fanning: dict[str, asyncio.Lock] = {}
         self._started: set[SignalId] = set()
         self._under_way: set[tuple[AccountId, str]] = set()
         self._waiting: set[tuple[AccountId, str]] = set()
-        self.sessions = Sessions(store, venues, clock)
+        self._lease = Lease(store, clock, owner)
+        self._store: Store = self._lease
+        self.sessions = Sessions(self._store, venues, clock)
         self.intake = Intake(store, clock)
         self._wire = Wire()
-        self._readiness = Readiness(store, self.sessions, clock)
+        self._readiness = Readiness(self._store, self.sessions, clock)
         self._releasing = Releasing(
-            store, self.sessions, clock, readiness=self._readiness, wire=self._wire, send=self._send
+            self._store, self.sessions, clock, readiness=self._readiness, wire=self._wire, send=self._send
         )
         self.fanout = Fanout(
-            store,
+            self._store,
             self.sessions,
             clock,
             readiness=self._readiness,
@@ -70,7 +83,7 @@ class Desk:
             waits=lambda *key: self._waiting.add(key),
         )
         self.delivery = Delivery(
-            store=store,
+            store=self._store,
             sessions=self.sessions,
             clock=clock,
             wire=self._wire,
@@ -78,18 +91,45 @@ class Desk:
             spawn=self._send,
             on_key_refused=self._readiness.refuse_key,
             settled=self._settled,
+            is_watched=self._is_watched,
         )
-        self._reconciler = Reconciler(store, self.delivery, clock, spawn=self._spawn)
+        self._reconciler = Reconciler(self._store, self.delivery, clock, spawn=self._spawn)
+        self._watching = Watching(self._store, self.delivery, self._reconciler, clock, start=self._start)
+        self._daily_loss = DailyLoss(self._store, self.sessions, clock)
+        self.self_check = SelfCheck(self._store, self.sessions, self._reconciler, clock, ledger_check_every_s)
 
     async def run(self) -> None:
-        """Until cancelled. What an earlier run left in SENDING is taken over first."""
+        """Until cancelled: stand by until the desk's work is ours, and again whenever another program has taken it over."""
+        while True:
+            await self._lease.take()
+            try:
+                await self._work()
+            except* LeaseLost as lost:
+                log.warning("the desk's work is another's now", why=str(lost.exceptions[0]))
+            finally:
+                self._forget()
+                await self._lease.give_up()
+
+    async def _work(self) -> None:
+        """What an earlier run left in SENDING is taken over first."""
         await self._take_over()
         async with asyncio.TaskGroup() as self._tasks:
             self.intake.arrived.set()
+            self._tasks.create_task(self._lease.keep())
             self._tasks.create_task(self._fan_out_for_ever())
             self._tasks.create_task(self._repeat(self._reconciler.look, LOOK_EVERY_S))
             self._tasks.create_task(self._repeat(self._release_waiting, RELEASE_EVERY_S))
             self._tasks.create_task(self._repeat(self.sessions.sync_clocks, CLOCKS_EVERY_S))
+            self._tasks.create_task(self._repeat(self._watching.look_after, WATCH_EVERY_S))
+            self._tasks.create_task(self._repeat(self._daily_loss.look, daily_loss.LOOK_EVERY_S))
+            self._tasks.create_task(self.self_check.run())
+
+    def _forget(self) -> None:
+        """What was known of work that is another's now."""
+        self._tasks = None
+        self._watching.stop()
+        for known in (self._started, self._under_way, self._waiting):
+            known.clear()
 
     @property
     def is_running(self) -> bool:
@@ -117,18 +157,24 @@ class Desk:
         return await self.sessions.of(account)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        if self._tasks is None:
-            work.close()
-            return
-        try:
-            self._tasks.create_task(self._safely(work))
-        except RuntimeError:
-            # The desk is stopping: what is written down is taken up at the next start.
-            work.close()
+        self._start(self._safely(work))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
+        if self._tasks is not None:
+            try:
+                return self._tasks.create_task(work)
+            except RuntimeError:
+                # The desk is stopping: what is written down is taken up at the next start.
+                pass
+        work.close()
+        return None
 
     async def _safely(self, work: Coroutine[Any, Any, None]) -> None:
         try:
             await work
+        except LeaseLost:
+            # The lease's own task ends the desk.
+            log.info("work left to another")
         except Exception:  # one follower's or one round's work broke: the desk goes on, the rows are still there
             log.exception("work broke")
 
@@ -169,6 +215,8 @@ class Desk:
             try:
                 await self.fanout.fan_out(signal)
                 return
+            except LeaseLost:
+                raise
             except Exception:  # the boundary of one signal: what is recorded stays, the rest is tried again
                 log.exception("fan-out broke", signal_id=signal.id)
                 await self._clock.sleep(LOOK_EVERY_S)
@@ -177,6 +225,9 @@ class Desk:
     def _send(self, dispatches: Sequence[Dispatch]) -> None:
         for dispatch in dispatches:
             self._spawn(self.delivery.send(dispatch))
+
+    def _is_watched(self, account_id: AccountId) -> bool:
+        return self._watching.is_watched(account_id)
 
     def _settled(self, execution: Execution) -> None:
         key = (execution.account_id, execution.symbol)

@@ -103,32 +103,37 @@ class Notifying:
     async def run(self) -> None:
         """Until cancelled; what happened before the start is not told."""
         async with asyncio.TaskGroup() as tasks:
-            moves, signals = await self._start()
+            moves, signals, checks = await self._start()
             while True:
                 try:
-                    await self._collect(moves, signals)
+                    await self._collect(moves, signals, checks)
                 except Exception as error:  # noqa: BLE001  the boundary of one look: what is told must never stop what trades
                     log.warning("notifications could not look", error=type(error).__name__)
                 self._send_due(tasks)
                 await self._clock.sleep(LOOK_EVERY_S)
 
-    async def _start(self) -> tuple[Tail[int], Tail[str]]:
+    async def _start(self) -> tuple[Tail[int], Tail[str], Tail[str]]:
         while True:
             try:
-                number, signal_id = await self._store.read(lambda tables: tables.notices.latest())
-                return Tail(number), Tail(signal_id)
+                number, signal_id, checked = await self._store.read(lambda tables: tables.notices.latest())
+                return Tail(number), Tail(signal_id), Tail(checked)
             except StoreUnavailable:
                 await self._clock.sleep(LOOK_EVERY_S)
 
-    async def _collect(self, moves: Tail[int], signals: Tail[str]) -> None:
-        new_moves, new_signals = await self._store.read(
+    async def _collect(self, moves: Tail[int], signals: Tail[str], checks: Tail[str]) -> None:
+        new_moves, new_signals, new_checks = await self._store.read(
             lambda tables: (
                 tables.notices.moves_after(moves.floor, READ_MAX),
                 tables.notices.signals_after(signals.floor, READ_MAX),
+                tables.notices.checks_after(checks.floor, READ_MAX),
             )
         )
         now = self._clock.now()
-        facts = [*signals.fresh(new_signals, now, READ_MAX), *moves.fresh(new_moves, now, READ_MAX)]
+        facts = [
+            *signals.fresh(new_signals, now, READ_MAX),
+            *moves.fresh(new_moves, now, READ_MAX),
+            *checks.fresh(new_checks, now, READ_MAX),
+        ]
         notices = [notice for fact in facts if (notice := read_fact(fact)) is not None]
         if notices:
             self._put(notices, await self._choices({notice.user_id for notice in notices}))

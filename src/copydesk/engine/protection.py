@@ -21,13 +21,18 @@ COINS_LOCKED = Refusal(
 _PERCENT_OF = {LegKind.STOP_LOSS: "stop_loss_pct", LegKind.TAKE_PROFIT: "take_profit_pct"}
 
 
-def protect(tables: Transaction, opened: Execution, *, at: datetime, freezer: FreezerSource) -> list[Execution]:
-    """Write down the stop and target of a filled opening, with its own quantity and its own entry price."""
-    if opened.executed_quantity <= 0 or opened.executed_price is None:
+def protect(
+    tables: Transaction, opened: Execution, filled: Decimal, *, at: datetime, freezer: FreezerSource
+) -> list[Execution]:
+    """Write down the stop and target of what an opening has filled, with its own quantity and its own entry price."""
+    if filled <= 0 or opened.executed_price is None:
         return []
-    planned = list(_protections(opened, opened.executed_price, at))
+    planned = list(_protections(opened, opened.executed_price, filled, at))
     if not planned:
         return []
+    if filled != opened.executed_quantity:
+        # Some of it was protected before: the rest gets stops of its own.
+        planned = _numbered(tables, planned)
     return _send_all(tables, planned, freezer(), note="placed after the fill")
 
 
@@ -95,7 +100,16 @@ def adjust(tables: Transaction, closed: Execution, *, at: datetime, freezer: Fre
     return smaller
 
 
-def _protections(opened: Execution, entry: Decimal, at: datetime) -> Iterator[Execution]:
+def _numbered(tables: Transaction, planned: Sequence[Execution]) -> list[Execution]:
+    """Under the first number that no stop or target of this signal and subscription has."""
+    signal_id, subscription_id = planned[0].signal_id, planned[0].subscription_id
+    known = tables.executions.of_signal(signal_id)
+    taken = {_number(one) for one in known if one.subscription_id == subscription_id and one.is_protection}
+    number = next(str(number) for number in range(2, len(taken) + 3) if str(number) not in taken)
+    return [replace(one, leg=f"{one.kind.value}:{number}") for one in planned]
+
+
+def _protections(opened: Execution, entry: Decimal, filled: Decimal, at: datetime) -> Iterator[Execution]:
     inputs = opened.plan["inputs"]
     if not isinstance(inputs, dict):
         return
@@ -108,7 +122,7 @@ def _protections(opened: Execution, entry: Decimal, at: datetime) -> Iterator[Ex
         numbers = {"entry_price": plain(entry), "trigger_price": plain(price), "percent": plain(percent)}
         if price > 0:
             plan = {"rule": rule, "inputs": {"quantity_step": inputs["quantity_step"]}, "numbers": numbers}
-            received = opened.executed_quantity - opened.base_fee
+            received = filled - opened.base_fee
             quantity = round_down(received, Decimal(inputs["quantity_step"])) if opened.base_fee else received
             yield _conditional(opened, kind.value, quantity, price, plan, at)
 
@@ -173,8 +187,15 @@ def _conditional(
         trigger_price=price,
         fraction=Decimal(1),
         exchange_order_id=None,
+        client_order_id=None,
         attempt=1,
+        request=None,
+        request_hash=None,
+        frozen_at=None,
+        settle_at=None,
         expires_at=at + CLOSE_FRESHNESS,
+        absent_seen=0,
+        next_look_at=None,
         cancel_wanted=False,
         execution_time_ms=None,
         created_at=at,

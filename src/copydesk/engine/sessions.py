@@ -1,6 +1,7 @@
 """Accounts logged in at their venues, and what each venue's clock says."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -13,7 +14,7 @@ from copydesk.domain.venue import VenueName
 from copydesk.engine.making import Freezer
 from copydesk.ports.clock import Clock
 from copydesk.ports.store import Store, Transaction
-from copydesk.ports.venue import ClockReading, Session, Venue
+from copydesk.ports.venue import Session, Venue
 
 log = structlog.get_logger()
 
@@ -21,8 +22,17 @@ CLOCK_UNCERTAINTY_MAX_S = 0.5
 """A request stamped by a worse clock could be refused, or count as fresh too long: nothing is sent there."""
 
 
-CLOCK_AGE_MAX = timedelta(minutes=5)
-"""How long a good reading outlives worse ones: one slow round trip says nothing about the clock."""
+CLOCK_AGE_MAX_S = 300.0
+"""How long a good reading outlives worse ones and failed ones: one slow round trip says nothing about the clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class _VenueClock:
+    """What a venue's clock showed, and when by a measure that no step of our own clock moves."""
+
+    shown: datetime
+    uncertainty_s: float
+    read_at_s: float
 
 
 class Sessions:
@@ -33,8 +43,7 @@ class Sessions:
         self._venues = venues
         self._clock = clock
         self._open: dict[AccountId, tuple[datetime, Session]] = {}
-        self._read_at: dict[tuple[VenueName, Environment], datetime] = {}
-        self._clocks: dict[tuple[VenueName, Environment], ClockReading] = {}
+        self._clocks: dict[tuple[VenueName, Environment], _VenueClock] = {}
 
     def venue(self, account: Account) -> Venue:
         return self._venues[account.venue]
@@ -54,8 +63,12 @@ class Sessions:
 
     async def sync_clock(self, account: Account) -> None:
         """Make sure that the venue's clock has been read once."""
-        if (account.venue, account.environment) not in self._clocks:
+        if self.venue_time(account) is None:
             await self._read_clock(account.venue, account.environment)
+
+    def doubt_clock(self, account: Account) -> None:
+        """What we know of the venue's clock has led to a refusal: it is read again before anything else is sent."""
+        self._clocks.pop((account.venue, account.environment), None)
 
     async def sync_clocks(self) -> None:
         """Read every clock in use again."""
@@ -69,10 +82,11 @@ class Sessions:
 
     def venue_time(self, account: Account) -> datetime | None:
         """Now by the venue's clock; None where it is not known well enough to send anything."""
-        reading = self._clocks.get((account.venue, account.environment))
-        if reading is None or reading.uncertainty_s > CLOCK_UNCERTAINTY_MAX_S:
+        known = self._clocks.get((account.venue, account.environment))
+        if known is None or known.uncertainty_s > CLOCK_UNCERTAINTY_MAX_S:
             return None
-        return self._clock.now() + timedelta(seconds=reading.offset_s)
+        age_s = self._clock.elapsed() - known.read_at_s
+        return known.shown + timedelta(seconds=age_s) if age_s <= CLOCK_AGE_MAX_S else None
 
     def freezer(self, tables: Transaction, account: Account, symbol: str) -> Freezer:
         """What freezes an order that must leave whatever the clock is like: a close, or a stop."""
@@ -85,7 +99,8 @@ class Sessions:
 
     async def _read_clock(self, venue: VenueName, environment: Environment) -> None:
         reading, known = await self._venues[venue].read_clock(environment), self._clocks.get((venue, environment))
+        now_s = self._clock.elapsed()
         worse = known is not None and reading.uncertainty_s > max(CLOCK_UNCERTAINTY_MAX_S, known.uncertainty_s)
-        if not worse or self._clock.now() - self._read_at[venue, environment] > CLOCK_AGE_MAX:
-            self._clocks[venue, environment] = reading
-            self._read_at[venue, environment] = self._clock.now()
+        if known is None or not worse or now_s - known.read_at_s > CLOCK_AGE_MAX_S:
+            shown = self._clock.now() + timedelta(seconds=reading.offset_s)
+            self._clocks[venue, environment] = _VenueClock(shown, reading.uncertainty_s, now_s)

@@ -1,97 +1,49 @@
-"""Write down what a venue showed: the move, the position, the trade, and what follows from it. All in one commit."""
+"""Write down what a venue showed: the moves, the position, the trade, and what follows from it. All in one commit."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
-from copydesk.domain.execution import Execution, State, states_to_show
-from copydesk.domain.order import OrderReport
+import structlog
+
+from copydesk.domain.execution import Execution, State
+from copydesk.domain.life import Action, Event, Rules, Shown, step
 from copydesk.domain.position import increase, reduce
-from copydesk.domain.signal import LegKind
-from copydesk.engine import protection, unprotected
+from copydesk.domain.signal import LegKind, SourceKind
+from copydesk.engine import desk_signals, protection, unprotected
 from copydesk.engine.making import FreezerSource
 from copydesk.ports.store import Transaction
 
-FIRST_POLL = timedelta(seconds=2)
-"""A working order was just seen: the first look at it can wait."""
-
-
-NEVER_SENT = "never_sent"
-"""In the plan: the attempt of which it is certain that nothing left, so that even a sale may be tried once more."""
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """The execution as it now stands, and what must be sent next (already committed as SENDING)."""
+    """The execution as it now stands, what must be sent next (already committed as SENDING), what must be asked."""
 
     execution: Execution
     to_send: tuple[Execution, ...] = ()
+    actions: tuple[Action, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """One outcome to be recorded: a report, or a state with its reason."""
-
-    at: datetime
-    report: OrderReport | None = None
-    state: State | None = None
-    reason: str | None = None
-    execution_time_ms: int | None = None
-    settle_at: datetime | None = None
-    never_sent: bool = False
-    evidence: Mapping[str, object] = field(default_factory=dict)
-
-
-def settle(tables: Transaction, execution: Execution, answer: Answer, freezer: FreezerSource) -> Settled:
-    """Record `answer` for the execution as it was read; raise StaleWrite where somebody else moved it meanwhile."""
-    if answer.report is None:
-        return _settle_without_report(tables, execution, answer, freezer)
-    shown = _show(tables, execution, answer.report, answer)
-    filled = shown.executed_quantity - execution.executed_quantity
-    if filled > 0:
-        _apply_fill(tables, execution, shown, filled, answer.at)
-    if not (shown.is_final or shown.is_protection):
-        return Settled(execution=shown)
-    return _follow_up(tables, shown, answer.at, freezer)
-
-
-def _settle_without_report(
-    tables: Transaction, execution: Execution, answer: Answer, freezer: FreezerSource
+def settle(
+    tables: Transaction, execution: Execution, event: Event, *, at: datetime, rules: Rules, freezer: FreezerSource
 ) -> Settled:
-    state = answer.state or execution.state
-    moved = replace(
-        execution,
-        state=state,
-        reason=answer.reason,
-        execution_time_ms=answer.execution_time_ms or execution.execution_time_ms,
-        settle_at=answer.settle_at or execution.settle_at,
-        next_look_at=answer.at if state is State.UNKNOWN else None,
-        plan={**execution.plan, NEVER_SENT: execution.attempt} if answer.never_sent else execution.plan,
-    )
-    moved = tables.executions.move(execution, moved, at=answer.at, evidence=answer.evidence)
-    return _follow_up(tables, moved, answer.at, freezer) if moved.is_final else Settled(execution=moved)
-
-
-def _show(tables: Transaction, execution: Execution, report: OrderReport, answer: Answer) -> Execution:
-    """Every move on the way to what the venue shows, each one legal."""
-    shown = replace(
-        execution,
-        exchange_order_id=report.exchange_order_id,
-        executed_quantity=max(report.executed_quantity, execution.executed_quantity),
-        executed_price=report.average_price or execution.executed_price,
-        fee_usd=report.fee_usd if report.fee_usd is not None else execution.fee_usd,
-        base_fee=max(report.base_fee, execution.base_fee),
-        execution_time_ms=execution.execution_time_ms or answer.execution_time_ms,
-        reason=answer.reason,
-        next_look_at=answer.at + FIRST_POLL,
-    )
-    before = execution
-    for state in states_to_show(execution.state, report.status) or (execution.state,):
-        before = tables.executions.move(
-            before, replace(shown, state=state, version=before.version), at=answer.at, evidence=report.evidence
-        )
-    return before
+    """Store what `event` makes of the execution as it was read; raise StaleWrite where somebody else moved it meanwhile."""
+    taken = step(execution, event, at, rules)
+    now = execution
+    for move in taken.moves:
+        now = tables.executions.move(now, replace(move, version=now.version), at=at, evidence=taken.evidence)
+    if Action.TELL_PERSON in taken.actions:
+        log.error("needs a person", execution_id=now.id, account_id=now.account_id, leg=now.leg, reason=now.reason)
+    filled = now.executed_quantity - execution.executed_quantity
+    if filled > 0:
+        _apply_fill(tables, execution, now, filled, at)
+    changed = filled > 0 or now.state is not execution.state
+    if not (changed and (now.is_final or (now.is_protection and isinstance(event, Shown)))):
+        return Settled(execution=now, actions=taken.actions)
+    to_send = _follow_up(tables, execution, now, at, freezer)
+    return Settled(execution=now, to_send=tuple(to_send), actions=taken.actions)
 
 
 def _apply_fill(tables: Transaction, before: Execution, after: Execution, quantity: Decimal, at: datetime) -> None:
@@ -127,15 +79,54 @@ def _fill_price(before: Execution, after: Execution, quantity: Decimal) -> Decim
     return (total - known) / quantity
 
 
-def _follow_up(tables: Transaction, shown: Execution, at: datetime, freezer: FreezerSource) -> Settled:
-    if shown.kind is LegKind.OPEN:
-        stops = protection.protect(tables, shown, at=at, freezer=freezer)
-        return Settled(execution=shown, to_send=tuple(stops))
-    if shown.kind is LegKind.CLOSE and shown.is_final:
-        again = protection.protect_again(tables, shown, at=at, freezer=freezer)
+def _follow_up(
+    tables: Transaction, before: Execution, now: Execution, at: datetime, freezer: FreezerSource
+) -> list[Execution]:
+    if now.kind is LegKind.OPEN:
+        if before.is_final and _is_unwanted(tables, now):
+            why = f"{now.reason}; the bot holds no such position any more"
+            _close_again(tables, now, "late_truth", why, at)
+            return []
+        filled = now.executed_quantity - (before.executed_quantity if before.is_final else 0)
+        return protection.protect(tables, now, filled, at=at, freezer=freezer)
+    if now.kind is LegKind.CLOSE and now.is_final:
+        again = protection.protect_again(tables, now, at=at, freezer=freezer)
         if again:
-            return Settled(execution=shown, to_send=tuple(again))
-    if unprotected.is_missing(shown, at):
-        unprotected.handle_missing(tables, shown, at)
-    replacements = protection.adjust(tables, shown, at=at, freezer=freezer)
-    return Settled(execution=shown, to_send=tuple(replacements))
+            return again
+        if _has_left_a_rest(tables, now):
+            _close_again(tables, now, "rest", "what the venue did not fill of a close", at)
+    if unprotected.is_missing(now, at):
+        unprotected.handle_missing(tables, now, at)
+    return protection.adjust(tables, now, at=at, freezer=freezer)
+
+
+def _is_unwanted(tables: Transaction, opened: Execution) -> bool:
+    """A late opening whose bot has gone on meanwhile: nobody would ever close it."""
+    return tables.signals.held_by_bot(opened.bot_id, opened.symbol) is not opened.direction
+
+
+def _has_left_a_rest(tables: Transaction, closed: Execution) -> bool:
+    """A close of everything that the venue filled in part: the book was exhausted. Nobody else would close the rest.
+
+    Where the bot has opened anew meanwhile, what is held is what it wants; but what the desk closes for a follower's
+    safety, the bot does not decide.
+    """
+    wanted = closed.requested_quantity or Decimal(0)
+    if closed.state is not State.CANCELLED or closed.fraction != 1 or not 0 < closed.executed_quantity < wanted:
+        return False
+    signal = tables.signals.get(closed.signal_id)
+    for_safety = signal is not None and signal.source is SourceKind.DESK
+    return for_safety or _is_unwanted(tables, closed)
+
+
+def _close_again(tables: Transaction, execution: Execution, rule: str, why: str, at: datetime) -> None:
+    desk_signals.close_position(
+        tables,
+        subscription_id=execution.subscription_id,
+        bot_id=execution.bot_id,
+        symbol=execution.symbol,
+        direction=execution.direction,
+        key=f"desk:{rule}:{execution.id}",
+        why={"why": why, "rule": rule},
+        at=at,
+    )

@@ -1,7 +1,8 @@
 """Time as an argument: what reads a clock or waits, does it through this."""
 
 import asyncio
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 
@@ -10,14 +11,41 @@ class Clock(Protocol):
 
     def now(self) -> datetime: ...
 
+    def elapsed(self) -> float:
+        """Seconds since some moment; no step of the machine's clock moves it."""
+        ...
+
     async def sleep(self, seconds: float) -> None: ...
 
 
+SET_BACK_MAX = timedelta(seconds=0.5)
+"""So much the machine's clock may be corrected backwards without being doubted."""
+
+
 class SystemClock:
-    """The machine's own clock: the one place where it is read."""
+    """The machine's own clock: the one place where it is read.
+
+    Steps forward are followed (what waits expires). A clock that is set back is not: what is too late must not become
+    fresh again, so this one goes on by its own reckoning until the machine's has caught up, or the program is restarted.
+    """
+
+    def __init__(self) -> None:
+        self._ahead = self._machine() - self._reckoned()
 
     def now(self) -> datetime:
+        ahead = self._machine() - self._reckoned()
+        if ahead > self._ahead - SET_BACK_MAX:
+            self._ahead = ahead
+        return self._reckoned() + self._ahead
+
+    def elapsed(self) -> float:
+        return time.monotonic()
+
+    def _machine(self) -> datetime:
         return datetime.now(UTC)  # noqa: TID251  this is the place the rule points to
+
+    def _reckoned(self) -> datetime:
+        return datetime.fromtimestamp(self.elapsed(), UTC)
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)  # noqa: TID251  this is the place the rule points to

@@ -13,6 +13,7 @@ from copydesk.domain.bot import Bot
 from copydesk.domain.breaker import Breaker, Reach
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.ids import AccountId, BotId, ExecutionId, SignalId, SubscriptionId, UserId
+from copydesk.domain.ledgers import Discrepancy
 from copydesk.domain.notice import Choices, Fact
 from copydesk.domain.planning import Follower
 from copydesk.domain.position import Position, Trade
@@ -91,6 +92,10 @@ class FollowerTable(Protocol):
 
     def subscription(self, subscription_id: SubscriptionId) -> Subscription | None: ...
 
+    def trading(self) -> Sequence[Account]:
+        """Accounts that are switched on, whose key works, and that a subscription listens with or an order stands on."""
+        ...
+
 
 class ExecutionTable(Protocol):
     """Executions and the journal of their moves."""
@@ -117,8 +122,19 @@ class ExecutionTable(Protocol):
         """Those whose `next_look_at` is not after `due` (or is not set), oldest first, at most 1,000."""
         ...
 
+    def of_client_order(self, client_order_id: str) -> Execution | None:
+        """The execution whose latest attempt carries this id."""
+        ...
+
     def to_settle(self, due: datetime) -> Sequence[Execution]:
-        """What must be asked about by `due`: unknown, absent, partial, in review, or to be cancelled; at most 1,000."""
+        """What must be asked about by `due`; at most 1,000.
+
+        Unknown, absent, partial, in review, to be cancelled; and final ones that are looked at once more.
+        """
+        ...
+
+    def on_account(self, account_id: AccountId) -> Sequence[Execution]:
+        """Those of an account that stand at the venue, or may."""
         ...
 
     def to_poll(self, due: datetime, most: int) -> Sequence[Execution]:
@@ -149,6 +165,27 @@ class PositionTable(Protocol):
         """Add to the day's result of a subscription (UTC days)."""
         ...
 
+    def end_day(self, subscription_id: SubscriptionId, at: datetime) -> None:
+        """Nothing more is opened that UTC day."""
+        ...
+
+    def at_risk(self, at: datetime) -> "Sequence[AtRisk]":
+        """Every open position of subscriptions that close at their daily loss limit."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AtRisk:
+    """A position whose follower wants it closed when the day's loss reaches a limit; `result_usd` is what the UTC day
+    realised so far, fees included.
+    """
+
+    subscription: Subscription
+    account: Account
+    symbol: str
+    position: Position
+    result_usd: Decimal
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Holding:
@@ -178,6 +215,54 @@ class BreakerTable(Protocol):
     def holdings(self, reach: Reach) -> Sequence[Holding]: ...
 
 
+class LeaseTable(Protocol):
+    """Duties that one program does at a time. Each take-over counts the duty's epoch on; times are the database's."""
+
+    def take(self, duty: str, owner: str, ttl_s: float, is_gone: Callable[[str], bool]) -> int | None:
+        """The new epoch; None while another owner's lease runs, unless that owner `is_gone` for certain."""
+        ...
+
+    def renew(self, duty: str, epoch: int, ttl_s: float) -> None:
+        """Raise LeaseLost."""
+        ...
+
+    def fence(self, duty: str, epoch: int) -> None:
+        """What this transaction writes is of this epoch, and nobody takes over before it ends. Raise LeaseLost."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerCheck:
+    """What comparing an account's recent orders with its venue found; `problem` says why it could not be done."""
+
+    account_id: AccountId
+    checked_at: datetime
+    since: datetime
+    orders: int
+    discrepancies: tuple[Discrepancy, ...]
+    problem: str | None = None
+
+
+class LedgerCheckTable(Protocol):
+    """The hourly comparison of both ledgers."""
+
+    def sent_since(self, account_id: AccountId, since: datetime) -> Sequence[Execution]:
+        """Every execution of an account for which a request was frozen from then on."""
+        ...
+
+    def traded_since(self, since: datetime) -> Sequence[Account]:
+        """Active accounts that sent something from then on, or have something standing or held."""
+        ...
+
+    def held(self, account_id: AccountId) -> Sequence[tuple[str, Position]]:
+        """Symbol and position of each of an account's subscriptions."""
+        ...
+
+    def save(self, check: LedgerCheck) -> None:
+        """The newest one of an account is kept."""
+        ...
+
+
 class TicketTable(Protocol):
     """Tickets of masters, and the volume that a bot's followers were told to hold."""
 
@@ -197,8 +282,8 @@ class TicketTable(Protocol):
 class NoticeTable(Protocol):
     """The journal as people are told of it, and who wants to be told what."""
 
-    def latest(self) -> tuple[int, str]:
-        """The newest move's number and the newest signal's id."""
+    def latest(self) -> tuple[int, str, str]:
+        """The newest move's number, the newest signal's id, and the cursor of the newest comparison."""
         ...
 
     def moves_after(self, number: int, most: int) -> Sequence[tuple[int, Fact]]:
@@ -206,6 +291,10 @@ class NoticeTable(Protocol):
         ...
 
     def signals_after(self, signal_id: str, most: int) -> Sequence[tuple[str, Fact]]: ...
+
+    def checks_after(self, cursor: str, most: int) -> Sequence[tuple[str, Fact]]:
+        """Comparisons of ledgers that found something, oldest first."""
+        ...
 
     def choices(self, users: Collection[UserId]) -> Mapping[UserId, Choices]:
         """Of those who have an address."""
@@ -237,6 +326,12 @@ class Transaction(Protocol):
 
     @property
     def notices(self) -> NoticeTable: ...
+
+    @property
+    def leases(self) -> LeaseTable: ...
+
+    @property
+    def checks(self) -> LedgerCheckTable: ...
 
 
 class Store(Protocol):

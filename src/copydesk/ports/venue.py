@@ -3,7 +3,7 @@
 Errors of every call here are `VenueError`s that say what we know afterwards (domain/errors.py).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -63,6 +63,23 @@ class ClockReading:
     uncertainty_s: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamOpened:
+    """From here on everything is told; what happened before may have been missed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderNews:
+    """Something happened to an order, ours or not; without a `report` it has to be looked up.
+
+    News may come twice and out of order: executed quantities are totals, and only growing ones count.
+    """
+
+    account_id: AccountId
+    client_order_id: str
+    report: OrderReport | None = None
+
+
 class Session(Protocol):
     """One account at one venue. Nothing here repeats a request by itself."""
 
@@ -86,6 +103,13 @@ class Session(Protocol):
         """Every fill of the account on a symbol from `since` on, ours or not."""
         ...
 
+    async def orders_since(self, symbol: str, since: datetime) -> Sequence[OrderReport]:
+        """Every order of the account on a symbol that was made from `since` on, ours or not, conditional ones too.
+
+        A conditional order that has triggered is told once, by its own client id, with what it became.
+        """
+        ...
+
     async def positions(self) -> Sequence[VenuePosition]: ...
 
     async def balance(self) -> Balance: ...
@@ -101,7 +125,8 @@ class Traits:
     `is_spot`: an account holds coins instead of positions; a close is then a plain sale, which can be done twice, and
     a standing stop locks the coins that it would sell. `places_stops`: a stop can stand at the venue itself; where
     not, nothing that wants one is opened. `tells_permissions`: it can be asked what a key may do (outside its demo).
-    `finds_orders`: an order is found again by our own id.
+    `finds_orders`: an order is found again by our own id. `lists_orders`: an account's recent orders can be listed.
+    `tells_news`: it has a stream that tells of orders as they change.
     """
 
     markets: frozenset[MarketType]
@@ -110,6 +135,8 @@ class Traits:
     places_stops: bool = True
     tells_permissions: bool = True
     finds_orders: bool = True
+    lists_orders: bool = True
+    tells_news: bool = False
 
 
 class Venue(Protocol):
@@ -131,6 +158,13 @@ class Venue(Protocol):
     async def symbols(self, environment: Environment) -> frozenset[str]: ...
 
     async def read_clock(self, environment: Environment) -> ClockReading: ...
+
+    def listen(self, sessions: Mapping[AccountId, Session]) -> AsyncGenerator[StreamOpened | OrderNews, None]:
+        """One connection that tells of these accounts' orders (all of one environment); only where `tells_news`.
+
+        Ends by raising VenueError, or StopAsyncIteration where the venue ends it; who asks again starts anew.
+        """
+        ...
 
     async def close(self) -> None: ...
 

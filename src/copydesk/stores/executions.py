@@ -19,8 +19,13 @@ _TABLE = tables.bot_signal_executions
 _COLUMNS = columns(_TABLE, Execution)
 
 _COMPARE_AND_SET = _TABLE.update().where(
-    _TABLE.c.id == bindparam("seen_id"), _TABLE.c.version == bindparam("seen_version")
+    _TABLE.c.id == bindparam("seen_id"),
+    _TABLE.c.version == bindparam("seen_version"),
+    _TABLE.c.state == bindparam("seen_state"),
 )
+
+_OPEN_QUESTIONS = (State.UNKNOWN, State.ABSENT, State.PARTIAL, State.REVIEW)
+_AT_THE_VENUE = (State.SENDING, State.WORKING, *_OPEN_QUESTIONS)
 
 DUE_MAX = 1_000
 """Rows one look takes; the next look takes the next."""
@@ -31,6 +36,11 @@ class Executions:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._epoch: int | None = None
+
+    def be_of(self, epoch: int) -> None:
+        """The moves of this transaction are made in that epoch of the desk."""
+        self._epoch = epoch
 
     def add(self, executions: Iterable[Execution], *, note: str | None = None) -> None:
         made = list(executions)
@@ -40,11 +50,9 @@ class Executions:
             self._connection.execute(_TABLE.insert(), [dump(one) for one in made])
         except IntegrityError as error:
             raise StaleWrite("an execution of this signal, subscription and leg exists") from error
-        events = [
-            {"execution_id": one.id, "at": one.created_at, "state": one.state, "note": note, "evidence": None}
-            for one in made
-        ]
-        self._connection.execute(tables.execution_events.insert(), events)
+        self._journal(
+            [{"execution_id": one.id, "at": one.created_at, "state": one.state, "note": note} for one in made]
+        )
 
     def get(self, execution_id: ExecutionId) -> Execution | None:
         return first(self._connection, Execution, _TABLE, _TABLE.c.id == execution_id)
@@ -60,14 +68,18 @@ class Executions:
         moved = replace(after, version=before.version + 1, updated_at=at)
         written, previous = dump(moved), dump(before)
         changes = {name: value for name, value in written.items() if value != previous[name]}
-        seen = {"seen_id": before.id, "seen_version": before.version}
+        seen = {"seen_id": before.id, "seen_version": before.version, "seen_state": before.state}
         result = self._connection.execute(_COMPARE_AND_SET, {**changes, **seen})
         if result.rowcount != 1:
             raise StaleWrite(f"execution {before.id} was moved by somebody else")
         if before.state is not after.state or before.executed_quantity != after.executed_quantity:
             event = {"execution_id": moved.id, "at": at, "state": moved.state, "note": moved.reason}
-            self._connection.execute(tables.execution_events.insert(), [{**event, "evidence": evidence}])
+            self._journal([{**event, "evidence": evidence}])
         return moved
+
+    def _journal(self, events: Sequence[Mapping[str, object]]) -> None:
+        usual = {"evidence": None, "epoch": self._epoch}
+        self._connection.execute(tables.execution_events.insert(), [{**usual, **one} for one in events])
 
     def in_state(self, states: Iterable[State], *, due: datetime | None = None) -> Sequence[Execution]:
         query = select(*_COLUMNS).where(_TABLE.c.state.in_(list(states)))
@@ -76,10 +88,17 @@ class Executions:
         return self._all(query.order_by(_TABLE.c.next_look_at.asc().nulls_first(), _TABLE.c.id).limit(DUE_MAX))
 
     def to_settle(self, due: datetime) -> Sequence[Execution]:
-        open_questions = [State.UNKNOWN, State.ABSENT, State.PARTIAL, State.REVIEW]
         to_cancel = and_(_TABLE.c.state == State.WORKING, _TABLE.c.cancel_wanted)
-        which = or_(_TABLE.c.state.in_(open_questions), to_cancel)
+        once_more = and_(_TABLE.c.state.in_(FINAL), _TABLE.c.next_look_at.is_not(None))
+        which = or_(_TABLE.c.state.in_(_OPEN_QUESTIONS), to_cancel, once_more)
         return self._all(self._due(select(*_COLUMNS).where(which), due).limit(DUE_MAX))
+
+    def on_account(self, account_id: AccountId) -> Sequence[Execution]:
+        query = select(*_COLUMNS).where(_TABLE.c.account_id == account_id, _TABLE.c.state.in_(_AT_THE_VENUE))
+        return self._all(query.order_by(_TABLE.c.id))
+
+    def of_client_order(self, client_order_id: str) -> Execution | None:
+        return first(self._connection, Execution, _TABLE, _TABLE.c.client_order_id == client_order_id)
 
     def to_poll(self, due: datetime, most: int) -> Sequence[Execution]:
         calm = and_(_TABLE.c.state == State.WORKING, not_(_TABLE.c.cancel_wanted))

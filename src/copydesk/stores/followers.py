@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, or_, select
 
 from copydesk.domain.bot import Bot
 from copydesk.domain.execution import FINAL
@@ -21,6 +21,7 @@ from copydesk.domain.subscription import (
     CopyOptions,
     KeyCheck,
     MarginMode,
+    OnDailyLoss,
     OnUnprotected,
     Subscription,
     SubscriptionStatus,
@@ -40,6 +41,16 @@ class _Holding(NamedTuple):
     subscription_id: SubscriptionId
     account_id: AccountId
     symbol: str
+
+
+class _Day(NamedTuple):
+    """What a subscription has lost today, and whether the desk closed its day for it."""
+
+    loss_usd: Decimal
+    has_ended: bool
+
+
+_NO_DAY = _Day(Decimal(0), has_ended=False)
 
 
 class Followers:
@@ -69,14 +80,14 @@ class Followers:
         accounts = self._locked_accounts({one.account_id for one in found})
         held = self._positions(ids, symbol)
         holdings = self._holdings(set(accounts))
-        losses = self._losses(ids, at)
+        days = self._days(ids, at)
         return [
             Follower(
                 bot=bot,
                 subscription=one,
                 account=accounts[one.account_id],
                 position=held.get(one.id),
-                exposure=_exposure(one, symbol, holdings[one.account_id], losses.get(one.id, Decimal(0))),
+                exposure=_exposure(one, symbol, holdings[one.account_id], days.get(one.id, _NO_DAY)),
             )
             for one in found
         ]
@@ -112,6 +123,18 @@ class Followers:
         row = self._connection.execute(query).one_or_none()
         return None if row is None else read_subscription(row)
 
+    def trading(self) -> Sequence[Account]:
+        accounts, follows, sent = tables.exchange_accounts, tables.bot_subscriptions.c, tables.bot_signal_executions.c
+        listening = select(follows.account_id).where(follows.deleted_at.is_(None), follows.status.in_(_LISTENING))
+        standing = select(sent.account_id).where(sent.state.not_in(FINAL))
+        query = select(*columns(accounts, Account)).where(
+            accounts.c.is_active,
+            accounts.c.deleted_at.is_(None),
+            accounts.c.key_check != KeyCheck.REFUSED,
+            or_(accounts.c.id.in_(listening), accounts.c.id.in_(standing)),
+        )
+        return [load(Account, row) for row in self._connection.execute(query.order_by(accounts.c.id))]
+
     def _locked_accounts(self, ids: set[AccountId]) -> dict[AccountId, Account]:
         accounts = tables.exchange_accounts
         query = select(*columns(accounts, Account)).where(accounts.c.id.in_(sorted(ids))).order_by(accounts.c.id)
@@ -136,12 +159,13 @@ class Followers:
                 by_account[row.account_id].add(_Holding(*row))
         return by_account
 
-    def _losses(self, ids: Sequence[SubscriptionId], at: datetime) -> dict[SubscriptionId, Decimal]:
+    def _days(self, ids: Sequence[SubscriptionId], at: datetime) -> dict[SubscriptionId, _Day]:
         results = tables.daily_results.c
-        query = select(results.subscription_id, results.net_usd).where(
+        query = select(results.subscription_id, results.net_usd, results.ended_at).where(
             results.subscription_id.in_(ids), results.day == day_of(at)
         )
-        return {SubscriptionId(row.subscription_id): -row.net_usd for row in self._connection.execute(query)}
+        rows = self._connection.execute(query)
+        return {SubscriptionId(row.subscription_id): _Day(-row.net_usd, row.ended_at is not None) for row in rows}
 
 
 def day_of(at: datetime) -> str:
@@ -159,15 +183,18 @@ def read_subscription(row: Row[Any]) -> Subscription:
     mapping = dict(row._mapping)  # noqa: SLF001  SQLAlchemy's public name for it
     options = mapping["copy"]
     mapping["copy"] = CopyOptions(
-        margin_mode=MarginMode(options["margin_mode"]), on_unprotected=OnUnprotected(options["on_unprotected"])
+        margin_mode=MarginMode(options["margin_mode"]),
+        on_unprotected=OnUnprotected(options["on_unprotected"]),
+        on_daily_loss=OnDailyLoss(options.get("on_daily_loss", OnDailyLoss.STOP_OPENS)),
     )
     return Subscription(**{name: mapping[name] for name in Subscription.__dataclass_fields__})
 
 
-def _exposure(one: Subscription, symbol: str, holdings: set[_Holding], loss: Decimal) -> Exposure:
+def _exposure(one: Subscription, symbol: str, holdings: set[_Holding], day: _Day) -> Exposure:
     others = sorted(h.subscription_id for h in holdings if h.symbol == symbol and h.subscription_id != one.id)
     return Exposure(
         slots_used=sum(1 for h in holdings if h.subscription_id == one.id and h.symbol != symbol),
-        loss_today_usd=max(loss, Decimal(0)),
+        loss_today_usd=max(day.loss_usd, Decimal(0)),
+        day_has_ended=day.has_ended,
         symbol_taken_by=others[0] if others else None,
     )

@@ -15,10 +15,11 @@ from copydesk.domain.subscription import KeyCheck
 from copydesk.ports.vault import Vault
 from copydesk.stores import tables
 from copydesk.stores.signals import upsert
+from copydesk.stores.types import TIME_FORMAT
 
 _WANTED = tables.user_notifications
 _EVENTS, _SENT, _SIGNALS = tables.execution_events, tables.bot_signal_executions, tables.bot_signals
-_BOTS, _ACCOUNTS = tables.bots, tables.exchange_accounts
+_BOTS, _ACCOUNTS, _CHECKS = tables.bots, tables.exchange_accounts, tables.ledger_checks
 
 
 class Notices:
@@ -28,10 +29,11 @@ class Notices:
         self._connection = connection
         self._vault = vault
 
-    def latest(self) -> tuple[int, str]:
+    def latest(self) -> tuple[int, str, str]:
         number = self._connection.execute(select(func.max(_EVENTS.c.number))).scalar_one()
         signal_id = self._connection.execute(select(func.max(_SIGNALS.c.id))).scalar_one()
-        return number or 0, signal_id or ""
+        checked = self._connection.execute(select(func.max(_CHECKS.c.checked_at))).scalar_one()
+        return number or 0, signal_id or "", _cursor(checked, "") if checked else ""
 
     def moves_after(self, number: int, most: int) -> Sequence[tuple[int, Fact]]:
         sent = _SENT.c
@@ -78,6 +80,22 @@ class Notices:
             for row in self._connection.execute(query.order_by(_SIGNALS.c.id).limit(most))
         ]
 
+    def checks_after(self, cursor: str, most: int) -> Sequence[tuple[str, Fact]]:
+        query = (
+            select(
+                _CHECKS.c.account_id,
+                _CHECKS.c.checked_at,
+                _CHECKS.c.discrepancies,
+                _ACCOUNTS.c.owner_id,
+                _ACCOUNTS.c.name,
+            )
+            .join(_ACCOUNTS, _ACCOUNTS.c.id == _CHECKS.c.account_id)
+            .order_by(_CHECKS.c.checked_at, _CHECKS.c.account_id)
+        )
+        rows = [row for row in self._connection.execute(query) if row.discrepancies]
+        found = [(_cursor(row.checked_at, row.account_id), _check(row)) for row in rows]
+        return [(at, fact) for at, fact in found if at > cursor][:most]
+
     def choices(self, users: Collection[UserId]) -> Mapping[UserId, Choices]:
         query = select(_WANTED).where(_WANTED.c.user_id.in_(sorted(users)))
         return {UserId(row.user_id): _choices(row) for row in self._connection.execute(query) if row.addresses}
@@ -120,6 +138,24 @@ class Notices:
     def _stored(self, user_id: UserId) -> list[dict[str, str]]:
         row = self._row(user_id)
         return [] if row is None else list(row.addresses)
+
+
+def _cursor(checked_at: datetime, account_id: str) -> str:
+    return f"{checked_at.strftime(TIME_FORMAT)}/{account_id}"
+
+
+def _check(row: Row[*tuple[Any, ...]]) -> Fact:
+    first = row.discrepancies[0]
+    told = f"{first['what']}: ours {first['ours']}, the venue's {first['venues']}"
+    return Fact(
+        at=row.checked_at,
+        owner_id=row.owner_id,
+        bot_name="",
+        symbol=first["symbol"],
+        action="",
+        account_name=row.name,
+        mismatch=f"{len(row.discrepancies)} differences between the venue's ledger and ours, first {told}",
+    )
 
 
 def _context(user_id: UserId) -> str:

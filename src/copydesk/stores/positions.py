@@ -1,5 +1,6 @@
 """What our fills opened and what it brought: positions, trades, each day's result."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -8,9 +9,11 @@ from sqlalchemy import Connection, select
 from copydesk.domain.execution import Execution
 from copydesk.domain.ids import SubscriptionId, new_id
 from copydesk.domain.position import Position, Trade
+from copydesk.domain.subscription import Account, OnDailyLoss, Subscription
+from copydesk.ports.store import AtRisk
 from copydesk.stores import tables
-from copydesk.stores.followers import day_of
-from copydesk.stores.rows import dump, first
+from copydesk.stores.followers import day_of, read_subscription
+from copydesk.stores.rows import columns, dump, first, load
 from copydesk.stores.signals import upsert
 
 
@@ -59,11 +62,46 @@ class Positions:
 
     def add_result(self, subscription_id: SubscriptionId, net_usd: Decimal, at: datetime) -> None:
         self._lock(subscription_id)
-        results = tables.daily_results
         key = {"subscription_id": subscription_id, "day": day_of(at)}
-        query = select(results.c.net_usd).where(*(results.c[name] == value for name, value in key.items()))
-        before = self._connection.execute(query).scalar_one_or_none() or Decimal(0)
-        upsert(self._connection, results, key, {"net_usd": before + net_usd})
+        after = self._result(subscription_id, at) + net_usd
+        upsert(self._connection, tables.daily_results, key, {"net_usd": after})
+
+    def at_risk(self, at: datetime) -> Sequence[AtRisk]:
+        held, follows, accounts = tables.positions, tables.bot_subscriptions, tables.exchange_accounts
+        query = (
+            select(held.c.subscription_id, held.c.account_id, held.c.symbol, *columns(held, Position))
+            .join(follows, follows.c.id == held.c.subscription_id)
+            .where(follows.c.max_daily_loss_usd.is_not(None))
+        )
+        found = []
+        for row in self._connection.execute(query.order_by(held.c.subscription_id, held.c.symbol)).all():
+            query = select(*columns(follows, Subscription)).where(follows.c.id == row.subscription_id)
+            subscription = read_subscription(self._connection.execute(query).one())
+            account = first(self._connection, Account, accounts, accounts.c.id == row.account_id)
+            if subscription.copy.on_daily_loss is OnDailyLoss.FLATTEN and account is not None:
+                result = self._result(subscription.id, at)
+                position = load(Position, row)
+                found.append(
+                    AtRisk(
+                        subscription=subscription,
+                        account=account,
+                        symbol=row.symbol,
+                        position=position,
+                        result_usd=result,
+                    )
+                )
+        return found
+
+    def end_day(self, subscription_id: SubscriptionId, at: datetime) -> None:
+        self._lock(subscription_id)
+        key = {"subscription_id": subscription_id, "day": day_of(at)}
+        values = {"net_usd": self._result(subscription_id, at), "ended_at": at}
+        upsert(self._connection, tables.daily_results, key, values)
+
+    def _result(self, subscription_id: SubscriptionId, at: datetime) -> Decimal:
+        results = tables.daily_results.c
+        query = select(results.net_usd).where(results.subscription_id == subscription_id, results.day == day_of(at))
+        return self._connection.execute(query).scalar_one_or_none() or Decimal(0)
 
     def _lock(self, subscription_id: SubscriptionId) -> None:
         """Two fills of one subscription are booked one after the other; a row that is not there cannot be locked.

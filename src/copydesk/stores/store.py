@@ -11,11 +11,13 @@ from copydesk.stores.accounts import Accounts
 from copydesk.stores.audit import AuditLog
 from copydesk.stores.bots import Bots
 from copydesk.stores.breakers import Breakers
+from copydesk.stores.checks import LedgerChecks
 from copydesk.stores.database import Database
 from copydesk.stores.executions import Executions
 from copydesk.stores.figures import Figures
 from copydesk.stores.followers import Followers
 from copydesk.stores.history import History
+from copydesk.stores.leases import Leases
 from copydesk.stores.notices import Notices
 from copydesk.stores.positions import Positions
 from copydesk.stores.signals import Signals
@@ -60,6 +62,14 @@ class Tables:
     @cached_property
     def notices(self) -> Notices:
         return Notices(self._connection, self._vault)
+
+    @cached_property
+    def leases(self) -> Leases:
+        return Leases(self._connection, self.executions.be_of)
+
+    @cached_property
+    def checks(self) -> LedgerChecks:
+        return LedgerChecks(self._connection)
 
     @cached_property
     def users(self) -> Users:

@@ -268,6 +268,7 @@ bot_signal_executions = Table(
     UniqueConstraint("signal_id", "subscription_id", "leg"),
     Index("ix_bot_signal_executions_state", "state", "next_look_at"),
     Index("ix_bot_signal_executions_account_symbol", "account_id", "symbol", "state"),
+    Index("ix_bot_signal_executions_account_frozen", "account_id", "frozen_at"),
 )
 
 breakers = Table(
@@ -289,6 +290,27 @@ execution_events = Table(
     Column("state", Word(State), nullable=False),
     Column("note", Text),
     Column("evidence", Json),
+    Column("epoch", Integer),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("duty", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    _when("expires_at"),
+)
+
+ledger_checks = Table(
+    "ledger_checks",
+    metadata,
+    _of("account_id", "exchange_accounts.id", primary_key=True),
+    Column("checked_at", Moment, nullable=False, index=True),
+    _when("since"),
+    Column("orders", Integer, nullable=False),
+    Column("discrepancies", Json, nullable=False),
+    Column("problem", Text),
 )
 
 positions = Table(
@@ -339,6 +361,7 @@ daily_results = Table(
     _of("subscription_id", "bot_subscriptions.id", primary_key=True),
     Column("day", Text, primary_key=True),
     Column("net_usd", Money, nullable=False),
+    _when("ended_at", nullable=True),
 )
 
 paper_orders = Table(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -21,8 +21,11 @@ from copydesk.ports.venue import (
     Balance,
     ClockReading,
     KeyPermissions,
+    OrderNews,
     PaperLedger,
     PaperOrder,
+    Session,
+    StreamOpened,
     Traits,
     VenuePosition,
     VenueTrade,
@@ -91,6 +94,11 @@ class Paper:
         del environment  # paper keeps our own time
         return ClockReading(offset_s=0.0, uncertainty_s=0.0)
 
+    def listen(self, sessions: Mapping[AccountId, Session]) -> AsyncGenerator[StreamOpened | OrderNews, None]:
+        """Paper's stops are found to have triggered by whoever looks: it tells no news."""
+        del sessions
+        raise VenueUnavailable("paper has no stream")
+
     async def close(self) -> None:
         """Nothing of its own to close."""
 
@@ -149,6 +157,10 @@ class PaperSession:
             for order in await self._ledger.orders(self._account_id)
             if order.symbol == symbol and order.created_at >= since and order.average_price is not None
         ]
+
+    async def orders_since(self, symbol: str, since: datetime) -> Sequence[OrderReport]:
+        orders = await self._ledger.orders(self._account_id)
+        return [_report(one) for one in orders if one.symbol == symbol and one.created_at >= since]
 
     async def positions(self) -> Sequence[VenuePosition]:
         held, _ = _replay(await self._ledger.orders(self._account_id))

@@ -89,11 +89,11 @@ async def list_bots(
 async def get_health(hub: TheHub) -> Response | HealthAnswer:
     """How the copy desk is: what is active, and when the last signal came."""
     try:
-        found = await hub.store.read(lambda tables: tables.bots.health())
+        found = await hub.store.read(lambda tables: {**tables.bots.health(), **tables.checks.health()})
     except StoreUnavailable:
         return _sick("the database does not answer")
     if not hub.desk.is_running:
-        return _sick("the desk does not run (yet)")
+        return _sick("the desk does not run here (yet), or another hub does its work")
     return HealthAnswer.model_validate(found)
 
 

@@ -92,6 +92,8 @@ class Metrics:
         self._bots = gauge("active_bots", "Bots that take signals")
         self._subscriptions = gauge("active_subscriptions", "Subscriptions that copy")
         self._latest = gauge("last_signal_timestamp_seconds", "When the last signal came")
+        self._discrepancies = gauge("ledger_discrepancies", "Differences between the venues' ledgers and ours")
+        self._checked = gauge("ledger_checked_timestamp_seconds", "When an account was last compared with its venue")
         self._requests = counter("http_requests", "Answers of the API", "method", "route", "status")
         self._answering = histogram("http_request_seconds", "From request to answer", _QUICK, "method", "route")
         self._commits = histogram("database_commit_seconds", "One commit of the writer", _QUICK)
@@ -138,7 +140,7 @@ class Metrics:
             open_signals=tables.figures.open_signals(touched[-SIGNALS_MAX:]),
             unsettled=tables.figures.unsettled(),
             waiting_signals=tables.figures.waiting_signals(),
-            health=tables.bots.health(),
+            health={**tables.bots.health(), **tables.checks.health()},
         )
 
     def _take(self, look: Look, now: datetime) -> None:
@@ -151,6 +153,9 @@ class Metrics:
         self._waiting.set(look.waiting_signals)
         self._bots.set(look.health["active_bots"])
         self._subscriptions.set(look.health["active_subscriptions"])
+        self._discrepancies.set(look.health["ledger_discrepancies"])
+        if look.health["ledger_checked_at"] is not None:
+            self._checked.set(look.health["ledger_checked_at"].timestamp())
         if look.health["last_signal_at"] is not None:
             self._latest.set(look.health["last_signal_at"].timestamp())
 

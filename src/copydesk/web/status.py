@@ -42,5 +42,5 @@ async def get_ready(hub: TheHub) -> Response | ReadyAnswer:
     except StoreUnavailable:
         return answer(503, "store_unavailable", "the database does not answer")
     if not hub.desk.is_running:
-        return answer(503, "desk_not_running", "the desk does not run (yet)")
+        return answer(503, "desk_not_running", "the desk does not run here (yet), or another hub does its work")
     return ReadyAnswer()

@@ -166,7 +166,11 @@ def _check_new(hub: Hub, tables: Tables, wanted: Subscription) -> None:
 
 
 def _options(choices: CopyChoices) -> CopyOptions:
-    return CopyOptions(margin_mode=choices.margin_mode, on_unprotected=choices.on_unprotected)
+    return CopyOptions(
+        margin_mode=choices.margin_mode,
+        on_unprotected=choices.on_unprotected,
+        on_daily_loss=choices.on_daily_loss,
+    )
 
 
 def _answers(tables: Tables, found: Sequence[Subscription], now: datetime) -> list[SubscriptionAnswer]:

@@ -12,11 +12,12 @@ from copydesk.client.people import NewUser
 from copydesk.domain.errors import FieldError, IllegalMove, InvalidInput, NotFound
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.ids import ExecutionId
+from copydesk.domain.life import Event, Rules, Shown, StatedNotPlaced
 from copydesk.domain.order import OrderReport, OrderStatus
 from copydesk.domain.subscription import PositionMode
 from copydesk.domain.user import Role, User, new_user
 from copydesk.engine.making import Freezer
-from copydesk.engine.settlement import Answer, settle
+from copydesk.engine.settlement import settle
 from copydesk.ports.clock import SystemClock
 from copydesk.settings import Settings
 from copydesk.stores.store import SqlStore, Tables
@@ -82,7 +83,8 @@ async def settle_by_hand(settings: Settings, execution_id: str, *, filled: tuple
         made = tables.followers.preparation(account.id, execution.symbol)
         mode = PositionMode.ONE_WAY if made is None else made.position_mode
         freezer = Freezer(venue=venues[account.venue], mode=mode, at=now)
-        outcome = settle(tables, execution, _stated(execution, filled, now), lambda: freezer)
+        stated = _stated(execution, filled)
+        outcome = settle(tables, execution, stated, at=now, rules=Rules(repeatable=False), freezer=lambda: freezer)
         _leave_to_the_hub(tables, outcome.to_send, now)
         settled = outcome.execution
         details = {"state": settled.state, "filled": None if filled is None else [str(part) for part in filled]}
@@ -103,9 +105,9 @@ def _leave_to_the_hub(tables: Tables, stops: Sequence[Execution], now: datetime)
             stop = tables.executions.move(stop, replace(stop, state=state, reason="Left to the hub"), at=now)  # noqa: PLW2901
 
 
-def _stated(execution: Execution, filled: tuple[Decimal, Decimal] | None, now: datetime) -> Answer:
+def _stated(execution: Execution, filled: tuple[Decimal, Decimal] | None) -> Event:
     if filled is None:
-        return Answer(at=now, state=State.NOT_PLACED, reason="Not placed, as a person stated")
+        return StatedNotPlaced(reason="Not placed, as a person stated")
     report = OrderReport(
         status=OrderStatus.FILLED,
         exchange_order_id=execution.exchange_order_id or "stated by a person",
@@ -114,4 +116,4 @@ def _stated(execution: Execution, filled: tuple[Decimal, Decimal] | None, now: d
         average_price=filled[1],
         evidence={"stated": "by a person"},
     )
-    return Answer(at=now, report=report, reason="Filled, as a person stated")
+    return Shown(report=report, reason="Filled, as a person stated")

@@ -29,6 +29,7 @@ from copydesk.web.limits import Limits
 from copydesk.web.metrics import Metrics
 from copydesk.web.senders import Senders, networks
 from copydesk.web.tokens import Passwords, Tokens
+from copydesk.wiring.owner import this_program
 from copydesk.wiring.venues import Venues
 
 DATABASE_FILE = "copydesk.db"
@@ -96,7 +97,14 @@ async def _build(settings: Settings, port: int) -> _Parts:
     store = SqlStore(database, vault)
     venues = Venues(settings, database)
     clock = SystemClock()
-    desk = Desk(store, venues, clock, venue_timeout_s=settings.venue_timeout_s)
+    desk = Desk(
+        store,
+        venues,
+        clock,
+        owner=this_program(),
+        venue_timeout_s=settings.venue_timeout_s,
+        ledger_check_every_s=settings.ledger_check_every_s,
+    )
     notifier = AppriseNotifier(settings.notification_hosts)
     await database.start()
     metrics = Metrics(CollectorRegistry())

@@ -30,6 +30,8 @@ _WEIGHTS: Mapping[tuple[str, str], int] = {
     ("POST", "algoOrder"): 0,
     ("GET", "positionSide/dual"): 30,
     ("GET", "userTrades"): 5,
+    ("GET", "allOrders"): 5,
+    ("GET", "allAlgoOrders"): 5,
     ("GET", "account"): 5,
     ("GET", "positionRisk"): 5,
     ("GET", "account/apiRestrictions"): 0,

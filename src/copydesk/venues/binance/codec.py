@@ -163,6 +163,19 @@ def read_algo_order(answer: Any, client_order_id: str) -> OrderReport | str:
     )
 
 
+def read_order_news(order: Mapping[str, Any]) -> OrderReport:
+    """The `o` of an ORDER_TRADE_UPDATE: what the order is now, in totals. Raise OutcomeUnknown where it does not say so."""
+    names = {"orderId": "i", "clientOrderId": "c", "status": "X", "executedQty": "z", "avgPrice": "ap"}
+    return read_order({name: order.get(short) for name, short in names.items()}, str(order.get("c")))
+
+
+def read_algo_news(order: Mapping[str, Any]) -> OrderReport | None:
+    """The `o` of an ALGO_UPDATE; None for one that has triggered: what it became has to be looked up."""
+    names = {"algoId": "aid", "clientAlgoId": "caid", "algoStatus": "X", "actualOrderId": "ai"}
+    shown = read_algo_order({name: order.get(short) for name, short in names.items()}, str(order.get("caid")))
+    return None if isinstance(shown, str) else shown
+
+
 def read_positions(answer: Any) -> list[VenuePosition]:
     """Of positionRisk v3: a symbol that is not there is flat."""
     held = []

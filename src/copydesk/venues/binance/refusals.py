@@ -7,7 +7,14 @@ change with the host name, and ExchangeError covers truncated answers.
 import json
 from collections.abc import Mapping
 
-from copydesk.domain.errors import CredentialsRefused, OrderRejected, OutcomeUnknown, VenueError, VenueUnavailable
+from copydesk.domain.errors import (
+    CredentialsRefused,
+    OrderRejected,
+    OutcomeUnknown,
+    RequestStale,
+    VenueError,
+    VenueUnavailable,
+)
 
 NOT_FOUND = frozenset({-2011, -2013})
 """An order that is not there (any more): -2011 answers a cancel, -2013 a query. Proves nothing about a send."""
@@ -26,9 +33,12 @@ TOO_MANY_REQUESTS = -1003
 _TRY_LATER = frozenset({-1003, -1008, -1015})
 """Throttled before the order was looked at: nothing was placed."""
 
+STALE = -1021
+"""Outside of the recvWindow, or ahead of the venue's time: turned away before it was looked at."""
+
 _REJECTED = frozenset(
     {
-        *(-1021, -1102, -1106, -1111, -1115, -1116, -1117, -1121),
+        *(-1102, -1106, -1111, -1115, -1116, -1117, -1121),
         *(-2010, -2018, -2019, -2020, -2021, -2022, -2025, -2027, -2028),
         *(-4001, -4002, -4003, -4004, -4005, -4013, -4014, -4015, -4016, -4023, -4024, -4028),
         *(-4045, -4047, -4048, -4061, -4067, -4068, -4118, -4120, -4131, -4164),
@@ -45,6 +55,8 @@ def read_refusal(status: int, body: str, headers: Mapping[str, str]) -> VenueErr
     what = f"Binance answered {code}: {text}" if code is not None else f"Binance answered HTTP {status}"
     if code in _CREDENTIALS:
         return CredentialsRefused(what, code=code)
+    if code == STALE:
+        return RequestStale(what, code=code)
     if code in _TRY_LATER or status in _THROTTLED_STATUS:
         return VenueUnavailable(what, code=code, retry_after_s=_retry_after(headers))
     if code in _REJECTED:

@@ -13,6 +13,8 @@ from copydesk.venues.binance import codec
 from copydesk.venues.binance.refusals import ALREADY_SO, BLOCKED_BY_POSITION, NOT_FOUND
 from copydesk.venues.binance.transport import Transport
 
+_PAGE = 1_000
+
 _MARGIN_TYPE = {MarginMode.ISOLATED: "ISOLATED", MarginMode.CROSS: "CROSSED"}
 
 
@@ -20,7 +22,7 @@ class BinanceSession:
     """The Session of ports/venue.py over a shared Transport."""
 
     def __init__(self, transport: Transport, environment: Environment, credentials: Mapping[str, str]) -> None:
-        self._transport = transport
+        self.transport = transport
         self._environment = environment
         self._credentials = credentials
         self._mode: PositionMode | None = None
@@ -71,6 +73,27 @@ class BinanceSession:
         params = {"symbol": symbol, "startTime": codec.milliseconds(since), "limit": 1000}
         return codec.read_trades(await self._call("GET", "userTrades", params))
 
+    async def orders_since(self, symbol: str, since: datetime) -> Sequence[OrderReport]:
+        plain = {str(row["orderId"]): row for row in await self._all("allOrders", "orderId", symbol, since)}
+        reports = []
+        for row in await self._all("allAlgoOrders", "algoId", symbol, since):
+            shown = codec.read_algo_order(row, row["clientAlgoId"])
+            if isinstance(shown, str):
+                became = plain.pop(shown, None)
+                shown = await self._became(shown, symbol, row["clientAlgoId"], became)
+            reports.append(shown)
+        return [*reports, *(codec.read_order(row, row["clientOrderId"]) for row in plain.values())]
+
+    async def open_listen_key(self) -> str:
+        """The account's key of the user-data stream, good for 60 minutes; asking again keeps the one there is."""
+        answer = await self._call("POST", "listenKey", {})
+        if not isinstance(answer, dict) or not answer.get("listenKey"):
+            raise OutcomeUnknown("Binance told no listen key")
+        return str(answer["listenKey"])
+
+    async def keep_listen_key(self) -> None:
+        await self._call("PUT", "listenKey", {})
+
     async def positions(self) -> Sequence[VenuePosition]:
         return codec.read_positions(await self._call("GET", "positionRisk", {}, api="fapiPrivateV3"))
 
@@ -87,8 +110,22 @@ class BinanceSession:
             return KeyPermissions(asked=False, can_trade=True)
         return codec.read_permissions(await self._call("GET", "account/apiRestrictions", {}, api="sapi"))
 
-    async def _became(self, order_id: str, symbol: str, client_order_id: str) -> OrderReport:
-        answer = await self._call("GET", "order", {"symbol": symbol, "orderId": order_id})
+    async def _all(self, path: str, name: str, symbol: str, since: datetime) -> list[Any]:
+        """Every row from `since` on, page by page."""
+        rows: list[Any] = []
+        params: dict[str, object] = {"startTime": codec.milliseconds(since)}
+        while True:
+            page = await self._call("GET", path, {"symbol": symbol, "limit": _PAGE, **params})
+            try:
+                rows += page
+                params = {name: int(page[-1][name]) + 1} if len(page) == _PAGE else {}
+            except (KeyError, TypeError, ValueError) as error:
+                raise OutcomeUnknown(f"Binance's {path} cannot be read") from error
+            if not params:
+                return rows
+
+    async def _became(self, order_id: str, symbol: str, client_order_id: str, row: Any = None) -> OrderReport:
+        answer = row or await self._call("GET", "order", {"symbol": symbol, "orderId": order_id})
         its_id = answer.get("clientOrderId", "") if isinstance(answer, dict) else ""
         shown = codec.read_order(answer, its_id)
         return OrderReport(
@@ -127,4 +164,4 @@ class BinanceSession:
                 raise
 
     async def _call(self, method: str, path: str, params: Mapping[str, object], *, api: str = "fapiPrivate") -> Any:
-        return await self._transport.signed(self._credentials, method, path, params, api)
+        return await self.transport.signed(self._credentials, method, path, params, api)

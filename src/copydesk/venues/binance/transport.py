@@ -23,6 +23,12 @@ from copydesk.venues.once import never_connected, open_http
 CONNECTIONS_MAX = 256
 """Sockets to the venue from one process; more orders at once wait for a free one."""
 
+PING_EVERY_S = 60.0
+"""A stream whose end does not answer pings is dead, however silent a live one may be."""
+
+_STREAMS = {Environment.LIVE: "wss://fstream.binance.com", Environment.DEMO: "wss://fstream.binancefuture.com"}
+"""The demo's is ccxt's (4.5.90); elsewhere demo-fstream.binance.com is written. Without it the desk asks instead."""
+
 SUCCESS = range(200, 300)
 ORDER_PATHS = frozenset({"order", "algoOrder"})
 
@@ -108,6 +114,16 @@ class Transport:
         finally:
             exchange.apiKey = exchange.secret = ""
         return await self._send(request)
+
+    async def connect(self, path: str) -> aiohttp.ClientWebSocketResponse:
+        """A WebSocket of the user-data streams. Raise VenueUnavailable."""
+        base = _STREAMS.get(self._environment) or str(self._simulator_url).rstrip("/").replace("http", "ws", 1)
+        http: aiohttp.ClientSession = self.exchange().session
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await http.ws_connect(base + path, heartbeat=PING_EVERY_S)
+        except (aiohttp.ClientError, OSError) as error:
+            raise VenueUnavailable(f"no stream from Binance: {error}") from error
 
     async def close(self) -> None:
         if self._exchange is not None:

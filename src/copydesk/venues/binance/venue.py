@@ -2,21 +2,24 @@
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from copydesk.domain.bot import MarketType
 from copydesk.domain.errors import VenueError, VenueUnavailable
+from copydesk.domain.ids import AccountId
 from copydesk.domain.instrument import Instrument
 from copydesk.domain.order import FrozenRequest, NewOrder
 from copydesk.domain.planning import Quote
 from copydesk.domain.subscription import Account, Environment, PositionMode
 from copydesk.ports.clock import Clock
-from copydesk.ports.venue import ClockReading, Traits
+from copydesk.ports.venue import ClockReading, OrderNews, Session, StreamOpened, Traits
 from copydesk.venues.binance import codec
 from copydesk.venues.binance.session import BinanceSession
+from copydesk.venues.binance.stream import listen
 from copydesk.venues.binance.transport import Transport
 
 PRICE_AGE = timedelta(seconds=1)
@@ -40,7 +43,7 @@ class _Place:
 class BinanceFutures:
     """The Venue of ports/venue.py."""
 
-    traits = Traits(markets=frozenset({MarketType.FUTURES}), credentials=("api_key", "api_secret"))
+    traits = Traits(markets=frozenset({MarketType.FUTURES}), credentials=("api_key", "api_secret"), tells_news=True)
 
     def __init__(self, clock: Clock, *, simulator_url: str | None, timeout_s: float, allow_live: bool) -> None:
         self._clock = clock
@@ -69,13 +72,18 @@ class BinanceFutures:
         return frozenset(await self._instruments(environment))
 
     async def read_clock(self, environment: Environment) -> ClockReading:
-        before = self._clock.now()
+        asked_s = self._clock.elapsed()
         answer = await self._place(environment).transport.public("time")
-        after = self._clock.now()
+        half_s, now = (self._clock.elapsed() - asked_s) / 2, self._clock.now()
         await self._refresh_instruments(self._place(environment))
-        middle = before + (after - before) / 2
-        offset = codec.read_server_time(answer) - middle
-        return ClockReading(offset_s=offset.total_seconds(), uncertainty_s=(after - before).total_seconds() / 2)
+        offset = codec.read_server_time(answer) - (now - timedelta(seconds=half_s))
+        return ClockReading(offset_s=offset.total_seconds(), uncertainty_s=half_s)
+
+    async def listen(self, sessions: Mapping[AccountId, Session]) -> AsyncGenerator[StreamOpened | OrderNews, None]:
+        ours = {account_id: one for account_id, one in sessions.items() if isinstance(one, BinanceSession)}
+        async with aclosing(listen(ours, self._clock)) as told:
+            async for news in told:
+                yield news
 
     async def close(self) -> None:
         for place in self._places.values():

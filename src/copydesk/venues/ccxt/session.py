@@ -7,7 +7,7 @@ from typing import Any
 
 import ccxt
 
-from copydesk.domain.errors import OrderRejected, OutcomeUnknown, VenueError
+from copydesk.domain.errors import OrderRejected, OutcomeUnknown, VenueError, VenueUnavailable
 from copydesk.domain.order import FrozenRequest, OrderRef, OrderReport, OrderStatus
 from copydesk.domain.subscription import Environment, MarginMode, PositionMode
 from copydesk.ports.clock import Clock
@@ -18,6 +18,8 @@ from copydesk.venues.ccxt.market import MarketTable
 
 _ALREADY_SO = (ccxt.MarginModeAlreadySet, ccxt.NoChange)
 _FORBIDDEN = ("enableWithdrawals", "enableInternalTransfer", "permitsUniversalTransfer")
+
+_PAGE = 500
 
 PLACING_SHARE = 0.8
 """Of the time a placing has, when nothing more is asked about it: running out of time would lose the order's own id."""
@@ -96,6 +98,22 @@ class CcxtSession:
         start = codec.milliseconds(since)
         trades = await self._carrier.ask(lambda: exchange.fetch_my_trades(market["symbol"], start, 500))
         return [codec.read_trade(trade, market) for trade in trades]
+
+    async def orders_since(self, symbol: str, since: datetime) -> Sequence[OrderReport]:
+        """Raise VenueUnavailable where the exchange is not trusted to tell our ids."""
+        if not self._known.finds_by_client_id:
+            raise VenueUnavailable("this exchange is not known to list orders by our ids")
+        exchange, market = await self._ready(symbol)
+        found: dict[str, OrderReport] = {}
+        start = codec.milliseconds(since)
+        while True:
+            page = await self._carrier.ask(lambda: exchange.fetch_orders(market["symbol"], start, _PAGE))  # noqa: B023
+            for order in page:
+                report = codec.read_order(order, str(order.get("clientOrderId")), market, self._known)
+                found[report.exchange_order_id] = report
+            if len(page) < _PAGE:
+                return list(found.values())
+            start = page[-1]["timestamp"]
 
     async def positions(self) -> Sequence[VenuePosition]:
         exchange = await self._instance()

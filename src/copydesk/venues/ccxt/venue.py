@@ -1,16 +1,17 @@
 """An exchange of ccxt in all its environments."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from copydesk.domain.bot import MarketType
 from copydesk.domain.errors import VenueUnavailable
+from copydesk.domain.ids import AccountId
 from copydesk.domain.order import FrozenRequest, NewOrder
 from copydesk.domain.planning import Quote
 from copydesk.domain.subscription import Account, Environment, PositionMode
 from copydesk.ports.clock import Clock
-from copydesk.ports.venue import ClockReading, Traits
+from copydesk.ports.venue import ClockReading, OrderNews, Session, StreamOpened, Traits
 from copydesk.venues.ccxt import codec
 from copydesk.venues.ccxt.capabilities import KNOWN, UNTRUSTED, Capabilities
 from copydesk.venues.ccxt.carrier import Carrier, needed_credentials, telling
@@ -54,6 +55,7 @@ class CcxtVenue:
             places_stops=self._known.stops,
             tells_permissions=self._known.tells_permissions,
             finds_orders=self._known.finds_by_client_id,
+            lists_orders=self._known.finds_by_client_id,
         )
         self._places: dict[Environment, _Place] = {}
 
@@ -82,17 +84,19 @@ class CcxtVenue:
 
     async def read_clock(self, environment: Environment) -> ClockReading:
         """An exchange that shows no clock refuses nothing for its age either: ours stands for it."""
-        before = self._clock.now()
+        asked_s = self._clock.elapsed()
         table = self._place(environment).table
         shown = await table.time()
-        after = self._clock.now()
+        half_s, now = (self._clock.elapsed() - asked_s) / 2, self._clock.now()
         await table.refresh()
         if shown is None:
             return ClockReading(offset_s=0.0, uncertainty_s=0.0)
-        middle = before + (after - before) / 2
-        return ClockReading(
-            offset_s=(shown - middle).total_seconds(), uncertainty_s=(after - before).total_seconds() / 2
-        )
+        return ClockReading(offset_s=(shown - now).total_seconds() + half_s, uncertainty_s=half_s)
+
+    def listen(self, sessions: Mapping[AccountId, Session]) -> AsyncGenerator[StreamOpened | OrderNews, None]:
+        """The streams that ccxt.pro has are not used: what stands at these exchanges is asked about."""
+        del sessions
+        raise VenueUnavailable("no stream of this exchange is listened to")
 
     async def close(self) -> None:
         for place in self._places.values():

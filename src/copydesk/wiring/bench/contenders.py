@@ -40,6 +40,7 @@ from copydesk.stores.sqlite import SqliteDatabase
 from copydesk.stores.store import SqlStore, Tables
 from copydesk.stores.vault import EnvelopeVault
 from copydesk.venues.binance import BinanceFutures
+from copydesk.wiring.owner import this_program
 
 SYMBOL = "BTCUSDT"
 QUANTITY = "0.002"
@@ -152,7 +153,14 @@ class WholeDesk:
         binance = BinanceFutures(self._clock, simulator_url=self._url, timeout_s=TIMEOUT_S, allow_live=False)
         self._stack.push_async_callback(binance.close)
         venues = {BINANCE_FUTURES: binance}
-        self._desk = Desk(self._store, venues, self._clock, venue_timeout_s=TIMEOUT_S)
+        self._desk = Desk(
+            self._store,
+            venues,
+            self._clock,
+            owner=this_program(),
+            venue_timeout_s=TIMEOUT_S,
+            ledger_check_every_s=3_600,
+        )
         self._bot = await self._store.write(self._seed)
         await self._stack.enter_async_context(_running(self._desk))
         await self.fire()

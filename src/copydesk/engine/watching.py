@@ -1,0 +1,152 @@
+"""The venues' own streams as a source of truth: what they tell is recorded at once, and after every gap all is asked."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from copydesk.domain.errors import LeaseLost, StoreUnavailable, VenueError
+from copydesk.domain.execution import Execution, State
+from copydesk.domain.ids import CLIENT_ORDER_PREFIX, AccountId
+from copydesk.domain.life import Shown
+from copydesk.domain.order import OrderReport
+from copydesk.domain.subscription import Account, Environment
+from copydesk.domain.venue import VenueName
+from copydesk.engine.delivery import Delivery
+from copydesk.engine.reconcile import Reconciler
+from copydesk.ports.clock import Clock
+from copydesk.ports.store import Store
+from copydesk.ports.venue import OrderNews, StreamOpened
+
+log = structlog.get_logger()
+
+ACCOUNTS_A_STREAM = 50
+"""Accounts that share a connection: few enough that one cut leaves little to be asked, many enough for thousands."""
+
+AGAIN_FIRST_S = 1.0
+AGAIN_MAX_S = 30.0
+
+Place = tuple[VenueName, Environment]
+
+
+@dataclass(slots=True, eq=False)
+class _Stream:
+    """One connection: whose orders it should tell of, and whether it does."""
+
+    accounts: dict[AccountId, Account]
+    task: asyncio.Task[None] | None = None
+    is_open: bool = False
+
+
+@dataclass(slots=True)
+class Watching:
+    """`start` runs a stream's task in the desk's own group; each starts again by itself, later and later."""
+
+    store: Store
+    delivery: Delivery
+    reconciler: Reconciler
+    clock: Clock
+    start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None] | None]
+    _streams: dict[Place, list[_Stream]] = field(default_factory=dict)
+
+    def is_watched(self, account_id: AccountId) -> bool:
+        return any(one.is_open and account_id in one.accounts for streams in self._streams.values() for one in streams)
+
+    async def look_after(self) -> None:
+        """Accounts come, change and go: the streams follow."""
+        wanted: dict[Place, dict[AccountId, Account]] = {}
+        for account in await self.store.read(lambda tables: tables.followers.trading()):
+            if self.delivery.sessions.venue(account).traits.tells_news:
+                wanted.setdefault((account.venue, account.environment), {})[account.id] = account
+        for place in {*wanted, *self._streams}:
+            self._arrange(self._streams.setdefault(place, []), wanted.get(place, {}))
+
+    def stop(self) -> None:
+        """Forget them all; their tasks end with the desk's group."""
+        self._streams.clear()
+
+    def _arrange(self, streams: list[_Stream], wanted: Mapping[AccountId, Account]) -> None:
+        """Those who are gone (or have another key) leave; who is new joins the stream with room, which then starts anew."""
+        new = dict(wanted)
+        changed: list[_Stream] = []
+        for stream in streams:
+            kept = {key: one for key, one in stream.accounts.items() if wanted.get(key) == one}
+            if len(kept) < len(stream.accounts):
+                changed.append(stream)
+            stream.accounts = kept
+            new = {key: one for key, one in new.items() if key not in kept}
+        for key, account in new.items():
+            room = next((one for one in streams if len(one.accounts) < ACCOUNTS_A_STREAM), None)
+            if room is None:
+                room = _Stream(accounts={})
+                streams.append(room)
+            room.accounts[key] = account
+            if room not in changed:
+                changed.append(room)
+        for stream in changed:
+            if stream.task is not None:
+                stream.task.cancel()
+            stream.is_open = False
+            stream.task = self.start(self._listen_for_ever(stream)) if stream.accounts else None
+        streams[:] = [stream for stream in streams if stream.accounts]
+
+    async def _listen_for_ever(self, stream: _Stream) -> None:
+        again_s = AGAIN_FIRST_S
+        while True:
+            try:
+                await self._listen(stream)
+            except VenueError as error:
+                log.info("stream ended", accounts=len(stream.accounts), problem=error.text)
+            except StoreUnavailable as error:
+                log.warning("stream ended", problem=str(error))
+            except LeaseLost:
+                return
+            except Exception:  # the boundary of one connection: without it the desk asks more often, and goes on
+                log.exception("stream broke")
+            if stream.is_open:
+                again_s = AGAIN_FIRST_S
+            stream.is_open = False
+            await self.clock.sleep(again_s)
+            again_s = min(2 * again_s, AGAIN_MAX_S)
+
+    async def _listen(self, stream: _Stream) -> None:
+        """One connection to its end."""
+        accounts = list(stream.accounts.values())
+        sessions = {one.id: await self.delivery.sessions.of(one) for one in accounts}
+        async with aclosing(self.delivery.sessions.venue(accounts[0]).listen(sessions)) as told:
+            async for news in told:
+                match news:
+                    case StreamOpened():
+                        stream.is_open = True
+                        await self._ask_all(accounts)
+                    case OrderNews():
+                        await self._take(stream.accounts[news.account_id], news)
+
+    async def _ask_all(self, accounts: Sequence[Account]) -> None:
+        for account in accounts:
+            await self.reconciler.look_at_account(account.id)
+
+    async def _take(self, account: Account, news: OrderNews) -> None:
+        """What is new is recorded; what cannot be read, or is about something that has ended, is asked about."""
+        if not news.client_order_id.startswith(CLIENT_ORDER_PREFIX):
+            log.warning("forced order", account_id=account.id, client_order_id=news.client_order_id)
+            await self.reconciler.look_at_account(account.id)
+            return
+        found = await self.store.read(lambda tables: tables.executions.of_client_order(news.client_order_id))
+        if found is None or found.account_id != account.id or found.state is State.FILLED:
+            return
+        if news.report is not None and _is_known(found, news.report):
+            return
+        if news.report is not None and not found.is_final:
+            await self.delivery.record(found, Shown(report=news.report), account)
+        elif found.state is not State.SENDING:
+            self.reconciler.look_soon(found)
+
+
+def _is_known(execution: Execution, report: OrderReport) -> bool:
+    """Nothing new: streams repeat themselves, and the answer to the send is often quicker."""
+    same = execution.state.value.lower() == report.status.value
+    return same and execution.executed_quantity >= report.executed_quantity

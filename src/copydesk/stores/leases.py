@@ -1,0 +1,52 @@
+"""Who does a duty, and since which epoch: one row a duty, timed by the database's clock."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Connection, select, text
+
+from copydesk.domain.errors import LeaseLost
+from copydesk.stores import tables
+from copydesk.stores.signals import upsert
+from copydesk.stores.types import TIME_FORMAT
+
+_TABLE = tables.leases
+
+
+class Leases:
+    """The LeaseTable of ports/store.py; `fenced` is told the epoch of a transaction that was fenced."""
+
+    def __init__(self, connection: Connection, fenced: Callable[[int], None]) -> None:
+        self._connection = connection
+        self._fenced = fenced
+
+    def take(self, duty: str, owner: str, ttl_s: float, is_gone: Callable[[str], bool]) -> int | None:
+        # FOR UPDATE waits for every transaction that is fenced by the epoch before.
+        row = self._connection.execute(select(_TABLE).where(_TABLE.c.duty == duty).with_for_update()).one_or_none()
+        now = self._now()
+        if row is not None and row.owner != owner and row.expires_at > now and not is_gone(row.owner):
+            return None
+        epoch = 1 if row is None else row.epoch + 1
+        values = {"owner": owner, "epoch": epoch, "expires_at": now + timedelta(seconds=ttl_s)}
+        upsert(self._connection, _TABLE, {"duty": duty}, values)
+        return epoch
+
+    def renew(self, duty: str, epoch: int, ttl_s: float) -> None:
+        ours = (_TABLE.c.duty == duty, _TABLE.c.epoch == epoch)
+        expires_at = self._now() + timedelta(seconds=ttl_s)
+        if self._connection.execute(_TABLE.update().where(*ours).values(expires_at=expires_at)).rowcount != 1:
+            raise LeaseLost(f"another program has taken {duty} over")
+
+    def fence(self, duty: str, epoch: int) -> None:
+        # FOR KEY SHARE lets others in and renewals through, and keeps a take-over out until this transaction ends.
+        query = select(_TABLE.c.epoch).where(_TABLE.c.duty == duty).with_for_update(read=True, key_share=True)
+        if self._connection.execute(query).scalar_one_or_none() != epoch:
+            raise LeaseLost(f"another program has taken {duty} over")
+        self._fenced(epoch)
+
+    def _now(self) -> datetime:
+        if self._connection.dialect.name == "postgresql":
+            moment: datetime = self._connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+            return moment.astimezone(UTC)
+        shown = self._connection.execute(text("SELECT strftime('%Y-%m-%dT%H:%M:%f000Z', 'now')")).scalar_one()
+        return datetime.strptime(shown, TIME_FORMAT).replace(tzinfo=UTC)
