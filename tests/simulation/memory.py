@@ -191,7 +191,12 @@ class FollowerRows(_Part):
             for sent in self.rows.active.values()
             if sent.account_id == one.account_id and sent.kind is LegKind.OPEN and not sent.is_final
         }
-        others = sorted(sub for sub, other in held if other == symbol and sub != one.id)
+        standing = {
+            (sent.subscription_id, sent.symbol)
+            for sent in self.rows.active.values()
+            if sent.account_id == one.account_id and sent.is_protection and not sent.is_final
+        }
+        others = sorted(sub for sub, other in held | standing if other == symbol and sub != one.id)
         return Exposure(
             slots_used=sum(sub == one.id and other != symbol for sub, other in held),
             loss_today_usd=max(-self.rows.results.get((one.id, at.date()), NOTHING), NOTHING),

@@ -253,7 +253,8 @@ class Play:
         soon = at_work[0]._clock.now() + timedelta(seconds=2)
         if any(desk._reconciler._looking for desk in at_work):
             return False
-        if any(one.next_look_at is not None and one.next_look_at < soon for one in self.rows.active.values()):
+        asked = [one for one in self.rows.active.values() if one.state is not State.REVIEW]
+        if any(one.next_look_at is not None and one.next_look_at < soon for one in asked):
             return False
         return all(is_at_rest(one, wild=self.story.wild) for one in self.rows.active.values())
 

@@ -35,7 +35,7 @@ class Outcome:
 def play_seed(seed, *, keeps_trace=False, story=None, **options):
     """Options are the play's: another venue, a preparation. Deterministic where PYTHONHASHSEED is fixed."""
     play = Play(story or tell(seed), keeps_trace=keeps_trace, **options)
-    _listen(play.world)
+    listen(play.world)
     calm = play.run()
     found = examine(play, calm=calm)
     rows = play.rows.executions.values()
@@ -61,7 +61,7 @@ def be_quiet():
     gc.disable()
 
 
-def _listen(world):
+def listen(world):
     """The desk's log goes nowhere, except that it must never be surprised."""
 
     def take(_logger, method, event):

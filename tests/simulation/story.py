@@ -55,10 +55,15 @@ class SeededIds:
         return self._random.getrandbits(bits)
 
 
+def begin(random):
+    """From here on every id comes from the seed."""
+    ids.secrets, ids._sequence, store_support._counter = SeededIds(random), itertools.count(), itertools.count()
+
+
 def tell(seed):
     """Every choice comes from the seed."""
     random = Random(f"story {seed}")
-    ids.secrets, ids._sequence, store_support._counter = SeededIds(random), itertools.count(), itertools.count()
+    begin(random)
     bots = [_bot(random) for _ in range(random.choice((1, 1, 2)))]
     accounts, subscriptions = [], []
     for _ in range(random.choice((1, 1, 2, 2, 3, 4))):

@@ -75,13 +75,13 @@ class SimulatedVenue:
         return Quote(instrument=instrument, last_price=self.exchange.prices[symbol], markets=self.traits.markets)
 
     async def read_clock(self, environment):
-        began_s, before = self._clock.elapsed(), self._clock.now()
+        began_s = self._clock.elapsed()
         await self._way()
         shown = self.world.now
         await self._way()
-        round_trip_s = self._clock.elapsed() - began_s
-        offset = shown - (before + timedelta(seconds=round_trip_s / 2))
-        return ClockReading(offset_s=offset.total_seconds(), uncertainty_s=round_trip_s / 2)
+        half_s = (self._clock.elapsed() - began_s) / 2
+        offset = shown - (self._clock.now() - timedelta(seconds=half_s))
+        return ClockReading(offset_s=offset.total_seconds(), uncertainty_s=half_s)
 
     async def listen(self, sessions):
         news, arrived = deque(), asyncio.Event()

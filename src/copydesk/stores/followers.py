@@ -79,7 +79,7 @@ class Followers:
         found = [read_subscription(row) for row in self._connection.execute(query)]
         accounts = self._locked_accounts({one.account_id for one in found})
         held = self._positions(ids, symbol)
-        holdings = self._holdings(set(accounts))
+        holdings, standing = self._holdings(set(accounts)), self._standing(set(accounts), symbol)
         days = self._days(ids, at)
         return [
             Follower(
@@ -87,7 +87,9 @@ class Followers:
                 subscription=one,
                 account=accounts[one.account_id],
                 position=held.get(one.id),
-                exposure=_exposure(one, symbol, holdings[one.account_id], days.get(one.id, _NO_DAY)),
+                exposure=_exposure(
+                    one, symbol, holdings[one.account_id], standing[one.account_id], days.get(one.id, _NO_DAY)
+                ),
             )
             for one in found
         ]
@@ -159,6 +161,20 @@ class Followers:
                 by_account[row.account_id].add(_Holding(*row))
         return by_account
 
+    def _standing(self, accounts: set[AccountId], symbol: str) -> Mapping[AccountId, set[SubscriptionId]]:
+        """Whose stops and targets stand on a symbol, or may: they would close whatever the account holds there."""
+        sent = tables.bot_signal_executions.c
+        query = select(sent.account_id, sent.subscription_id).where(
+            sent.account_id.in_(accounts),
+            sent.symbol == symbol,
+            sent.state.not_in(FINAL),
+            sent.leg.not_in([LegKind.OPEN.value, LegKind.CLOSE.value]),
+        )
+        by_account: dict[AccountId, set[SubscriptionId]] = defaultdict(set)
+        for row in self._connection.execute(query):
+            by_account[row.account_id].add(SubscriptionId(row.subscription_id))
+        return by_account
+
     def _days(self, ids: Sequence[SubscriptionId], at: datetime) -> dict[SubscriptionId, _Day]:
         results = tables.daily_results.c
         query = select(results.subscription_id, results.net_usd, results.ended_at).where(
@@ -190,8 +206,11 @@ def read_subscription(row: Row[Any]) -> Subscription:
     return Subscription(**{name: mapping[name] for name in Subscription.__dataclass_fields__})
 
 
-def _exposure(one: Subscription, symbol: str, holdings: set[_Holding], day: _Day) -> Exposure:
-    others = sorted(h.subscription_id for h in holdings if h.symbol == symbol and h.subscription_id != one.id)
+def _exposure(
+    one: Subscription, symbol: str, holdings: set[_Holding], standing: set[SubscriptionId], day: _Day
+) -> Exposure:
+    taken_by = {held.subscription_id for held in holdings if held.symbol == symbol} | standing
+    others = sorted(taken_by - {one.id})
     return Exposure(
         slots_used=sum(1 for h in holdings if h.subscription_id == one.id and h.symbol != symbol),
         loss_today_usd=max(day.loss_usd, Decimal(0)),

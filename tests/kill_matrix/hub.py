@@ -1,0 +1,99 @@
+"""`python -m kill_matrix.hub POINT COUNTDOWN -- serve …`: the real `copydesk`, with seams around its store from outside.
+
+The K-th time the point is passed, the process kills itself with -9, there and then: inside of the transaction for
+"before commit", as soon as the commit has been told for "after commit". The product has no such hooks.
+"""
+
+import os
+import signal
+import sys
+
+from copydesk.cli import main
+from copydesk.domain.execution import State
+from copydesk.domain.signal import LegKind
+from copydesk.stores.executions import Executions
+from copydesk.stores.signals import Signals
+from copydesk.stores.store import SqlStore
+
+_SHOWN = {State.WORKING, State.PARTIAL, State.FILLED, State.CANCELLED, State.REJECTED}
+_TAKEN_OVER = "The desk was restarted"
+
+
+class Seam:
+    """Counts how often a point is passed."""
+
+    def __init__(self, point, countdown):
+        self._point = point
+        self._left = countdown
+
+    def passed(self, events, when):
+        if self._left > 0 and any(f"{event}_{when}" == self._point for event in events):
+            self._left -= 1
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+def install(seam):
+    """Each unit of work notes what it does to signals and executions."""
+    write, add, move, add_signal = SqlStore.write, Executions.add, Executions.move, Signals.add
+
+    async def watched_write(self, work):
+        events = set()
+
+        def watched(tables):
+            tables.executions.noted = tables.signals.noted = events
+            result = work(tables)
+            seam.passed(events, "before_commit")
+            return result
+
+        result = await write(self, watched)
+        seam.passed(events, "after_commit")
+        return result
+
+    def watched_add(self, executions, *, note=None):
+        made = list(executions)
+        add(self, made, note=note)
+        for one in made:
+            if one.state is State.SENDING:
+                _note(self, "stop_intent" if one.is_protection else "intent")
+
+    def watched_move(self, before, after, *, at, evidence=None):
+        moved = move(self, before, after, at=at, evidence=evidence)
+        _note(self, _event(before, moved))
+        return moved
+
+    def watched_add_signal(self, made):
+        add_signal(self, made)
+        _note(self, "signal")
+
+    SqlStore.write, Executions.add, Executions.move, Signals.add = (
+        watched_write,
+        watched_add,
+        watched_move,
+        watched_add_signal,
+    )
+
+
+def _event(before, after):
+    if after.state is before.state:
+        return None
+    if after.state is State.SENDING:
+        return "intent" if after.kind in {LegKind.OPEN, LegKind.CLOSE} else "stop_intent"
+    if after.state is State.UNKNOWN:
+        return "take_over" if after.reason == _TAKEN_OVER else "unknown"
+    if before.state is State.UNKNOWN:
+        return "settled"
+    return "result" if before.state is State.SENDING and after.state in _SHOWN else None
+
+
+def _note(table, event):
+    noted = getattr(table, "noted", None)
+    if noted is not None and event is not None:
+        noted.add(event)
+
+
+if __name__ == "__main__":
+    point, countdown = sys.argv[1], int(sys.argv[2])
+    install(Seam(point, countdown))
+    sys.argv = ["copydesk", *sys.argv[4:]]
+    main()
