@@ -176,17 +176,17 @@ def tables_signal_ids(tables):
 
 
 @contextlib.asynccontextmanager
-async def running_desk(folder, simulator, *, venue_timeout_s=10.0, wrap=None, bot=None):
+async def running_desk(folder, simulator, *, venue_timeout_s=10.0, wrap=None, bot=None, clock=CLOCK, owner=OWNER):
     """`wrap` may replace the venues by stand-ins around the real ones."""
     database = SqliteDatabase(folder / "copydesk.db")
     await database.start()
     vault = EnvelopeVault(hashlib.sha256(b"a test's master key").digest())
     store = SqlStore(database, vault)
-    binance = BinanceFutures(CLOCK, simulator_url=simulator.url, timeout_s=venue_timeout_s, allow_live=False)
+    binance = BinanceFutures(clock, simulator_url=simulator.url, timeout_s=venue_timeout_s, allow_live=False)
     paper = Paper(CLOCK, StoredPaperLedger(database), binance.quote, binance.symbols)
     venues = {BINANCE_FUTURES: binance, PAPER: paper}
     venues = wrap(venues) if wrap else venues
-    desk = Desk(store, venues, CLOCK, owner=OWNER, venue_timeout_s=venue_timeout_s, ledger_check_every_s=3_600)
+    desk = Desk(store, venues, clock, owner=owner, venue_timeout_s=venue_timeout_s, ledger_check_every_s=3_600)
     provider = make_user(role=Role.PROVIDER)
     bot = new_bot(provider.id, **(bot or {}))
 

@@ -1,5 +1,6 @@
 """The breaker: from its commit on nothing is opened; what has not filled is cancelled, what is held is closed."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -11,6 +12,8 @@ from copydesk.engine.breaker import pull
 from desk_support import CLOCK
 
 EVERYBODY = Reach(scope=BreakerScope.ALL)
+ALONE = {"custom_stop_loss_pct": Decimal(0), "custom_take_profit_pct": Decimal(0)}
+FLOOD = [("open_long", "BTCUSDT"), ("open_long", "ETHUSDT"), ("open_short", "BTCUSDT"), ("open_short", "ETHUSDT")]
 
 
 async def pulled(desk, reach, mode):
@@ -140,3 +143,29 @@ async def test_flatten_closes_what_an_order_on_its_way_becomes_too(desk):
 
     assert (opened.state, done.closing) == (State.FILLED, 1)
     await desk.until(flat)
+
+
+@pytest.mark.timeout(240)
+async def test_at_full_load_no_opening_leaves_more_than_a_second_after_it(desk):
+    for _ in range(120):
+        await desk.follow(**ALONE)
+    await desk.settled(await desk.signal("open_long"), within_s=60)
+    await desk.settled(await desk.signal("close"), within_s=60)
+    before = len(await desk.simulator.orders())
+
+    acceptances = [await desk.signal(action, symbol) for action, symbol in FLOOD]
+
+    async def under_way():
+        return len(await desk.simulator.orders()) > before + 30
+
+    await desk.until(under_way)
+    await pulled(desk, EVERYBODY, BreakerMode.STOP_OPENS)
+    at = CLOCK.now()
+    for acceptance in acceptances:
+        await desk.settled(acceptance, within_s=60)
+
+    opened = [one for one in await desk.simulator.orders() if one["type"] == "MARKET" and not one["reduce_only"]]
+    late = [one["time"] for one in opened if datetime.fromisoformat(one["time"]) > at + timedelta(seconds=1)]
+    skipped = [one for each in acceptances for one in await desk.executions(each) if one.state is State.SKIPPED]
+    assert late == []
+    assert skipped

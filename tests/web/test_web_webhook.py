@@ -1,5 +1,6 @@
 """The webhook as TradingView and as strangers use it: who may speak, what is understood, what is answered."""
 
+import asyncio
 import json
 
 import pytest
@@ -212,6 +213,27 @@ async def test_the_same_body_within_a_minute_is_a_repeat_and_later_is_new(start_
 
         assert (again["signal_id"], again["duplicate"]) == (first["signal_id"], True)
         assert later["duplicate"] is False
+
+
+@pytest.mark.parametrize("body", ["its own id", "nothing but its words"])
+async def test_one_alert_four_times_or_a_hundred_at_once_is_one_signal_and_the_next_day_another(
+    start_hub, simulator, body
+):
+    async with start_hub(simulator_url=simulator.url) as desk:
+        provider, bot, secret = await new_bot(desk)
+        alert = {"secret": secret, "ticker": "BTCUSDT", "action": "buy"}
+        alert |= {"id": "order-1"} if body == "its own id" else {}
+
+        four = [(await send(desk, bot, alert)).json() for _ in range(4)]
+        hundred = [one.json() for one in await asyncio.gather(*(send(desk, bot, alert) for _ in range(96)))]
+        desk.hub.clock.forward(days=1, seconds=1)
+        provider.token = provider.running.hub.tokens.access(provider.user, desk.hub.clock.now())
+        next_day = (await send(desk, bot, alert)).json()
+
+        assert {one["signal_id"] for one in [*four, *hundred]} == {four[0]["signal_id"]}
+        assert [one["duplicate"] for one in four] == [False, True, True, True]
+        assert next_day["duplicate"] is False
+        assert len(await provider.items(SIGNALS)) == 2
 
 
 async def test_one_id_at_two_bots_is_two_signals(desk):

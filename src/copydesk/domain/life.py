@@ -4,7 +4,7 @@
 what may have happened is asked about, and only the venue's own showing, or its absence proved, ends the question.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -44,7 +44,7 @@ LATE = "Late truth"
 """Begins the reason of what the venue showed after we had closed the book on it: somebody should look."""
 
 NEVER_SENT = "never_sent"
-"""In the plan: the attempt of which it is certain that nothing left, so that even a sale may be tried once more."""
+"""In the plan: the attempts of which it is certain that nothing left, so that even a sale may be tried once more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +228,7 @@ def _answered(execution: Execution, event: Refused | NeverSent | Unclear, now: d
         )
     unknown = replace(answered, state=State.UNKNOWN, next_look_at=now)
     if isinstance(event, NeverSent):
-        plan = {**execution.plan, NEVER_SENT: execution.attempt}
+        plan = {**execution.plan, NEVER_SENT: [*attempts_never_sent(execution), execution.attempt]}
         wait = min(TRY_AGAIN * (execution.attempt - 1), TRY_AGAIN_MAX)
         unknown = replace(unknown, plan=plan, next_look_at=now + wait)
     elif execution.state is State.UNKNOWN:
@@ -241,12 +241,12 @@ def _not_found(execution: Execution, event: NotFound, now: datetime, rules: Rule
         case State.UNKNOWN:
             return _not_found_unknown(execution, event, now)
         case State.ABSENT:
-            return Step(moves=(_concluded(execution, now, rules),))
+            return Step(moves=_concluded(execution, now, rules))
         case State.WORKING | State.PARTIAL:
             return _lost_sight(execution, now)
         case State.REVIEW:
             return _look_at(execution, now + LOOK_AT_REVIEW)
-        case _ if execution.is_final:
+        case _ if execution.is_final and execution.next_look_at is not None:
             return _late_look(execution, now)
         case _:
             return NOTHING
@@ -267,7 +267,7 @@ def _not_found_unknown(execution: Execution, event: NotFound, now: datetime) -> 
 
 def _has_settled(execution: Execution, venue_time: datetime | None) -> bool:
     """Whether a request of this timestamp can no longer become an order. What never left cannot anyway."""
-    if _never_left(execution) or execution.settle_at is None:
+    if never_left(execution) or execution.settle_at is None:
         return True
     return venue_time is not None and venue_time >= execution.settle_at
 
@@ -284,9 +284,9 @@ def _lost_sight(execution: Execution, now: datetime) -> Step:
 def _not_told(execution: Execution, event: NotTold, now: datetime) -> Step:
     if execution.state is State.UNKNOWN and now - (execution.frozen_at or execution.created_at) > REVIEW_AFTER:
         return _to_review(execution, f"The venue could not tell for 15 minutes: {event.reason}", now)
-    if execution.is_final:
-        return _look_at(execution, now + max(event.wait, LATE_LOOKS[0]))
-    return _look_at(execution, now + event.wait)
+    if not execution.is_final:
+        return _look_at(execution, now + event.wait)
+    return NOTHING if execution.next_look_at is None else _look_at(execution, now + max(event.wait, LATE_LOOKS[0]))
 
 
 def _compared(execution: Execution, event: Compared, now: datetime, rules: Rules) -> Step:
@@ -297,23 +297,36 @@ def _compared(execution: Execution, event: Compared, now: datetime, rules: Rules
         return _to_review(execution, f"The order is not found, but the account traded meanwhile: {traded}", now)
     absent = replace(execution, state=State.ABSENT, absent_seen=0, next_look_at=None)
     evidence = {"lookups": ABSENT_NEEDED, "trades": "none that are not ours"}
-    return Step(moves=(absent, _concluded(absent, now, rules)), evidence=evidence)
+    return Step(moves=(absent, *_concluded(absent, now, rules)), evidence=evidence)
 
 
-def _concluded(absent: Execution, now: datetime, rules: Rules) -> Execution:
+def _concluded(absent: Execution, now: datetime, rules: Rules) -> tuple[Execution, ...]:
     """It was never placed. What can only make a position smaller may be sent once more while it is fresh; and as often as
     it takes where it is certain that nothing left: the venue turned it away unread.
     """
-    may_repeat = rules.repeatable and absent.kind is not LegKind.OPEN and now < absent.expires_at
-    if may_repeat and (absent.attempt < ATTEMPTS_MAX or _never_left(absent)):
+    may_have_left = absent.attempt - len(attempts_never_sent(absent))
+    if rules.repeatable and absent.kind is not LegKind.OPEN and may_have_left < ATTEMPTS_MAX:
         reason = "Proved absent: sent once more"
-        return replace(absent, state=State.QUEUED, attempt=absent.attempt + 1, reason=reason, next_look_at=None)
+        queued = replace(absent, state=State.QUEUED, attempt=absent.attempt + 1, reason=reason, next_look_at=None)
+        if now < absent.expires_at:
+            return (queued,)
+        if absent.kind is LegKind.CLOSE:
+            late = "The close could not be sent in time: please look at this position"
+            stays = replace(absent, state=State.QUEUED, reason=late)
+            return stays, replace(stays, state=State.REVIEW, next_look_at=now + LOOK_AT_REVIEW)
     reason = f"Not placed: {absent.reason or 'the venue does not know it'}"
-    return replace(absent, state=State.NOT_PLACED, reason=reason, next_look_at=now + LATE_LOOKS[0])
+    return (replace(absent, state=State.NOT_PLACED, reason=reason, next_look_at=now + LATE_LOOKS[0]),)
 
 
-def _never_left(execution: Execution) -> bool:
-    return execution.plan.get(NEVER_SENT) == execution.attempt
+def attempts_never_sent(execution: Execution) -> Sequence[int]:
+    """Those of which it is certain."""
+    told = execution.plan.get(NEVER_SENT)
+    return told if isinstance(told, list) else []
+
+
+def never_left(execution: Execution) -> bool:
+    """Whether that is certain of the latest attempt."""
+    return execution.attempt in attempts_never_sent(execution)
 
 
 def _late_look(execution: Execution, now: datetime) -> Step:

@@ -18,10 +18,20 @@ from copydesk.domain.errors import (
     StoreUnavailable,
     VenueUnavailable,
 )
-from copydesk.domain.execution import ATTEMPTS_MAX, Execution
+from copydesk.domain.execution import Execution
 from copydesk.domain.guards import refuse_breaker
 from copydesk.domain.ids import AccountId, ExecutionId, client_order_id
-from copydesk.domain.life import NEVER_SENT, POLL_EVERY, Event, NeverSent, Refused, Rules, Shown, Unclear
+from copydesk.domain.life import (
+    POLL_EVERY,
+    Event,
+    NeverSent,
+    Refused,
+    Rules,
+    Shown,
+    Unclear,
+    attempts_never_sent,
+    never_left,
+)
 from copydesk.domain.order import OrderRef
 from copydesk.domain.signal import LegKind
 from copydesk.domain.subscription import Account
@@ -128,9 +138,8 @@ class Delivery:
         coins may not, unless it is certain that it never left.
         """
         traits = self.sessions.venue(account).traits
-        never_sent = execution.plan.get(NEVER_SENT) == execution.attempt
         return Rules(
-            repeatable=execution.kind is not LegKind.OPEN and (never_sent or not traits.is_spot),
+            repeatable=execution.kind is not LegKind.OPEN and (never_left(execution) or not traits.is_spot),
             askable=traits.finds_orders,
             poll_every=POLL_WATCHED_EVERY if self.is_watched(account.id) else POLL_EVERY,
         )
@@ -190,10 +199,8 @@ class Delivery:
 
 
 def order_refs(execution: Execution) -> Sequence[OrderRef]:
-    """Every attempt that may have left, the latest first: of those between the second and the last it is certain that
-    they did not.
-    """
-    earlier = (attempt for attempt in range(min(execution.attempt - 1, ATTEMPTS_MAX), 0, -1))
+    """The latest attempt, and every earlier one that may have left."""
+    earlier = [one for one in range(execution.attempt - 1, 0, -1) if one not in attempts_never_sent(execution)]
     ids = (client_order_id(execution.id, attempt) for attempt in earlier)
     return [order_ref(execution), *(replace(order_ref(execution), client_order_id=one) for one in ids)]
 

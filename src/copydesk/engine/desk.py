@@ -109,6 +109,9 @@ class Desk:
             finally:
                 self._forget()
                 await self._lease.give_up()
+            if (running := asyncio.current_task()) is not None and running.cancelling():
+                # A task group that fails while it is being cancelled tells of its failure only (Python 3.11).
+                raise asyncio.CancelledError
 
     async def _work(self) -> None:
         """What an earlier run left in SENDING is taken over first."""

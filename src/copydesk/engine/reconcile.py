@@ -102,28 +102,31 @@ class Reconciler:
 
     async def _look_safely(self, execution: Execution) -> None:
         try:
-            await self._look_at(execution)
+            await self._look_at(execution.id)
         except (StaleWrite, StoreUnavailable) as error:
+            # Whoever wished for this look may not wish again: it is not forgotten.
             log.info("look left for later", execution_id=execution.id, why=str(error))
+            self._once_more.add(execution.id)
+            await self._clock.sleep(LOOK_AGAIN.total_seconds())
         except Exception:  # the boundary of one execution: the others must still be settled
             log.exception("reconciling broke", execution_id=execution.id)
             with contextlib.suppress(StaleWrite, StoreUnavailable):
-                await self._later(execution)
+                await self._later(execution, self._clock.now() + LOOK_AGAIN)
         finally:
             self._looking.discard(execution.id)
         if execution.id in self._once_more:
             self._once_more.discard(execution.id)
             self.look_soon(execution)
 
-    async def _look_at(self, execution: Execution) -> None:
-        account = await self._store.read(lambda tables: tables.followers.account(execution.account_id))
-        if account is None:
+    async def _look_at(self, execution_id: ExecutionId) -> None:
+        execution, account = await self._store.read(lambda tables: _read(tables, execution_id))
+        if execution is None or account is None:
             return
         place = (account.venue, account.environment)
         quiet_until = self._quiet_until.get(place, START)
         if self._clock.now() < quiet_until:
             if execution.next_look_at is None or execution.next_look_at > quiet_until:
-                await self._save(replace(execution, next_look_at=quiet_until), execution)
+                await self._later(execution, quiet_until)
             return
         async with self._limits.setdefault(place, asyncio.Semaphore(LOOKS_AT_ONCE)):
             event = await self._ask(execution, account)
@@ -184,12 +187,10 @@ class Reconciler:
             strangers=tuple(f"{one.side} {one.quantity} (order {one.exchange_order_id})" for one in strange)
         )
 
-    async def _later(self, execution: Execution) -> None:
-        await self._save(replace(execution, next_look_at=self._clock.now() + LOOK_AGAIN), execution)
-
-    async def _save(self, after: Execution, before: Execution) -> None:
+    async def _later(self, execution: Execution, due: datetime) -> None:
         now = self._clock.now()
-        await self._store.write(lambda tables: tables.executions.move(before, after, at=now))
+        after = replace(execution, next_look_at=due)
+        await self._store.write(lambda tables: tables.executions.move(execution, after, at=now))
 
     async def _take_up_abandoned(self, now: datetime) -> None:
         limit = timedelta(seconds=self._delivery.timeout_s + ABANDONED_AFTER_S)
@@ -202,6 +203,11 @@ class Reconciler:
         account = await self._store.read(lambda tables: tables.followers.account(execution.account_id))
         if account is not None:
             await self._delivery.record(execution, Unclear(reason=reason), account)
+
+
+def _read(tables: Transaction, execution_id: ExecutionId) -> tuple[Execution | None, Account | None]:
+    execution = tables.executions.get(execution_id)
+    return execution, None if execution is None else tables.followers.account(execution.account_id)
 
 
 async def _look_up(session: Session, execution: Execution) -> OrderReport | None:

@@ -50,7 +50,8 @@ def _apply_fill(tables: Transaction, before: Execution, after: Execution, quanti
     price = _fill_price(before, after, quantity)
     fee = max(after.fee_usd - before.fee_usd, Decimal(0))
     held = tables.positions.get(after.subscription_id, after.symbol)
-    if after.kind is LegKind.OPEN:
+    opens = after.kind is LegKind.OPEN
+    if opens and (held is None or held.direction is after.direction):
         received = quantity - (after.base_fee - before.base_fee)
         grown = increase(held, direction=after.direction, quantity=received, price=price, fee_usd=fee, at=at)
         tables.positions.put(after, grown, at)
@@ -60,7 +61,12 @@ def _apply_fill(tables: Transaction, before: Execution, after: Execution, quanti
         tables.positions.add_result(after.subscription_id, -fee, at)
         return
     reduction = reduce(held, quantity=quantity, price=price, fee_usd=fee, at=at, step=_step(after))
-    tables.positions.put(after, reduction.position, at)
+    rest = reduction.position
+    if opens and quantity > held.quantity:
+        # A late opening met the opposite position, and turned it round.
+        over = quantity - held.quantity
+        rest = increase(None, direction=after.direction, quantity=over, price=price, fee_usd=Decimal(0), at=at)
+    tables.positions.put(after, rest, at)
     tables.positions.add_result(after.subscription_id, reduction.gross_usd - fee, at)
     if reduction.trade is not None:
         tables.positions.add_trade(after, reduction.trade)
@@ -95,6 +101,8 @@ def _follow_up(
             return again
         if _has_left_a_rest(tables, now):
             _close_again(tables, now, "rest", "what the venue did not fill of a close", at)
+        elif now.state in {State.NOT_PLACED, State.REJECTED}:
+            unprotected.handle_failed_close(tables, now, at)
     if unprotected.is_missing(now, at):
         unprotected.handle_missing(tables, now, at)
     return protection.adjust(tables, now, at=at, freezer=freezer)

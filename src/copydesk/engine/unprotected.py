@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from copydesk.domain.execution import Execution, State
-from copydesk.domain.signal import LegKind
+from copydesk.domain.signal import LegKind, SourceKind
 from copydesk.domain.subscription import OnUnprotected
 from copydesk.engine import desk_signals
 from copydesk.ports.store import Transaction
@@ -27,6 +27,31 @@ def is_missing(execution: Execution, now: datetime) -> bool:
         return True
     waits = execution.state in {State.UNKNOWN, State.ABSENT, State.QUEUED}
     return waits and now - execution.created_at > CONFIRM_WITHIN
+
+
+CLOSES_MAX = 3
+"""So often the desk closes a position for its follower's safety; each failure is told, and somebody should look by then."""
+
+
+def handle_failed_close(tables: Transaction, close: Execution, at: datetime) -> None:
+    """A close of the desk's own that came to nothing, while the position is still there: once more, with a new signal."""
+    signal = tables.signals.get(close.signal_id)
+    held = tables.positions.get(close.subscription_id, close.symbol)
+    if signal is None or signal.source is not SourceKind.DESK or held is None:
+        return
+    closes = int(str(signal.payload.get("closes", 1)))
+    if closes < CLOSES_MAX:
+        why = {name: str(value) for name, value in signal.payload.items() if name != "subscription_id"}
+        desk_signals.close_position(
+            tables,
+            subscription_id=close.subscription_id,
+            bot_id=close.bot_id,
+            symbol=close.symbol,
+            direction=held.direction,
+            key=f"desk:again:{close.id}",
+            why={**why, "closes": str(closes + 1)},
+            at=at,
+        )
 
 
 def handle_missing(tables: Transaction, stop: Execution, at: datetime) -> None:

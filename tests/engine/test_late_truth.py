@@ -1,0 +1,85 @@
+"""The venue shows an order after the book was closed on it: it is right, it is protected, and somebody is told."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from copydesk.domain.execution import State
+from copydesk.domain.life import LATE
+from desk_support import CLOCK, running_desk
+
+
+@pytest.fixture
+async def desk(tmp_path, simulator):
+    async with running_desk(tmp_path, simulator, venue_timeout_s=1.0) as desk:
+        yield desk
+
+
+async def believed_absent(desk, follower):
+    """An opening that was executed, and that the desk was made to believe was never placed."""
+    await desk.settled(await desk.signal("open_long", "ETHUSDT"))
+    await desk.simulator.tell("faults", kind="late_not_found", account=follower.key, next_n=1, delay_s=30)
+    await desk.simulator.tell("faults", kind="stream_disconnect", probability=1)
+    await desk.simulator.tell("faults", kind="drop_after", account=follower.key, next_n=1)
+    acceptance = await desk.signal("open_long")
+
+    async def unknown():
+        return [one.state for one in await desk.executions(acceptance)] == [State.UNKNOWN]
+
+    await desk.until(unknown)
+    (execution,) = await desk.executions(acceptance)
+
+    def work(tables):
+        found = tables.executions.get(execution.id)
+        absent = tables.executions.move(found, replace(found, state=State.ABSENT), at=CLOCK.now())
+        due = CLOCK.now() + timedelta(seconds=1)
+        ended = replace(absent, state=State.NOT_PLACED, reason="believed", next_look_at=due)
+        tables.executions.move(absent, ended, at=CLOCK.now())
+
+    await desk.store.write(work)
+    await desk.simulator.http.delete("/_sim/faults")
+    return acceptance, execution
+
+
+async def adopted(desk, execution):
+    async def late():
+        found = await desk.store.read(lambda tables: tables.executions.get(execution.id))
+        return found.state is State.FILLED
+
+    await desk.until(late, within_s=100)
+    return await desk.store.read(lambda tables: tables.executions.get(execution.id))
+
+
+@pytest.mark.timeout(240)
+async def test_a_late_opening_is_adopted_and_gets_its_stop(desk, monkeypatch):
+    monkeypatch.setattr("copydesk.domain.life.LATE_LOOKS", (timedelta(seconds=2),) * 30)
+    follower = await desk.follow(custom_take_profit_pct=Decimal(0))
+    acceptance, execution = await believed_absent(desk, follower)
+
+    late = await adopted(desk, execution)
+    await desk.settled(acceptance, legs=("stop_loss",))
+
+    assert late.reason.startswith(LATE)
+    held = await desk.position(follower)
+    assert held.quantity == late.executed_quantity
+    (stop,) = [one for one in await desk.executions(acceptance) if one.leg == "stop_loss"]
+    assert (stop.state, stop.requested_quantity) == (State.WORKING, held.quantity)
+
+
+@pytest.mark.timeout(240)
+async def test_a_late_opening_that_the_bot_has_closed_meanwhile_is_closed_as_well(desk, monkeypatch):
+    monkeypatch.setattr("copydesk.domain.life.LATE_LOOKS", (timedelta(seconds=2),) * 30)
+    follower = await desk.follow(custom_take_profit_pct=Decimal(0))
+    _, execution = await believed_absent(desk, follower)
+    (skipped,) = await desk.settled(await desk.signal("close"))
+
+    await adopted(desk, execution)
+
+    async def flat():
+        return await desk.position(follower) is None
+
+    await desk.until(flat, within_s=30)
+    assert skipped.state is State.SKIPPED
+    assert not any(symbol == "BTCUSDT" for _, symbol in await desk.simulator.positions())

@@ -1,0 +1,89 @@
+"""One program at a time does a duty; what one wrote that has lost it is not stored, and the journal tells each move's epoch."""
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy import select
+
+from copydesk.domain.errors import LeaseLost, StaleWrite
+from copydesk.domain.execution import State
+from copydesk.stores import tables as schema
+from store_support import NOW
+
+
+@pytest.fixture
+async def signal(store, desk):
+    made = desk.signal()
+    await store.write(lambda tables: tables.signals.add(made))
+    return made
+
+
+def take(owner, *, gone=False, ttl_s=15.0):
+    return lambda tables: tables.leases.take("desk", owner, ttl_s, lambda _name: gone)
+
+
+async def test_a_lease_is_taken_by_one_and_counts_its_epochs(store):
+    assert await store.write(take("one")) == 1
+    assert await store.write(take("two")) is None
+    assert await store.write(take("one")) == 2  # it was started again
+    assert await store.write(take("two", gone=True)) == 3
+
+
+async def test_a_lease_that_ran_out_is_anybody_s(store):
+    await store.write(take("one", ttl_s=-1))
+
+    assert await store.write(take("two")) == 2
+
+
+async def test_a_lease_that_is_renewed_runs_on_and_one_that_is_given_back_does_not(store):
+    epoch = await store.write(take("one", ttl_s=-1))
+    await store.write(lambda tables: tables.leases.renew("desk", epoch, 15.0))
+    assert await store.write(take("two")) is None
+
+    await store.write(lambda tables: tables.leases.renew("desk", epoch, 0))
+    assert await store.write(take("two")) == 2
+    with pytest.raises(LeaseLost):
+        await store.write(lambda tables: tables.leases.renew("desk", epoch, 15.0))
+
+
+async def test_nothing_is_stored_for_an_epoch_that_is_over(store, desk, signal):
+    epoch = await store.write(take("one"))
+    await store.write(take("two", gone=True))
+    execution = desk.execution(signal)
+
+    def work(tables):
+        tables.executions.add([execution])
+        tables.leases.fence("desk", epoch)
+
+    with pytest.raises(LeaseLost):
+        await store.write(work)
+    assert await store.read(lambda tables: tables.executions.get(execution.id)) is None
+
+
+async def test_the_journal_tells_in_which_epoch_a_move_was_made(store, desk, signal):
+    epoch = await store.write(take("one"))
+    execution = desk.execution(signal, state=State.SENDING)
+
+    def fenced(tables):
+        tables.leases.fence("desk", epoch)
+        tables.executions.add([execution])
+
+    await store.write(fenced)
+    unknown = replace(execution, state=State.UNKNOWN)
+    await store.write(lambda tables: tables.executions.move(execution, unknown, at=NOW))
+
+    events = schema.execution_events.c
+    query = select(events.state, events.epoch).where(events.execution_id == execution.id).order_by(events.number)
+    told = await store.read(lambda tables: tables.executions._connection.execute(query).all())
+    assert [tuple(row) for row in told] == [(State.SENDING, epoch), (State.UNKNOWN, None)]
+
+
+async def test_a_move_from_a_state_that_is_no_longer_so_is_refused(store, desk, signal):
+    execution = desk.execution(signal, state=State.SENDING)
+    await store.write(lambda tables: tables.executions.add([execution]))
+    imagined = replace(execution, state=State.QUEUED)
+
+    with pytest.raises(StaleWrite):
+        await store.write(
+            lambda tables: tables.executions.move(imagined, replace(imagined, state=State.SENDING), at=NOW)
+        )
