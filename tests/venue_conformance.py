@@ -1,27 +1,46 @@
 """What every venue must do, whatever it is: one suite, one subclass a venue."""
 
+import asyncio
+from contextlib import aclosing
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from copydesk.domain.errors import OrderRejected
+from copydesk.domain.errors import OrderRejected, VenueUnavailable
 from copydesk.domain.ids import new_id
 from copydesk.domain.instrument import round_down
 from copydesk.domain.order import NewOrder, OrderRef, OrderStatus
 from copydesk.domain.signal import Direction, LegKind, Side
 from copydesk.domain.subscription import Environment, MarginMode
+from copydesk.ports.venue import OrderNews, StreamOpened
 from desk_support import CLOCK
 
 SYMBOL = "BTCUSDT"
 QUANTITY = Decimal("0.005")
 
 
+async def heard(told, wanted):
+    """News until one fits."""
+    async with asyncio.timeout(10):
+        async for news in told:
+            if isinstance(news, OrderNews) and wanted(news):
+                return news
+    return None
+
+
 class VenueConformance:
     """A subclass gives the fixtures `venue`, `session` (an account with funds) and `market` (its `hold` sets prices).
 
+    A venue that tells news needs `other`, a second account, and a market whose `tell` plants faults.
+
     A spot venue holds coins: its fee comes out of them, and what it is asked to sell beyond them it refuses.
     """
+
+    @pytest.fixture
+    def other(self):
+        """Asked for only where the venue tells news."""
 
     def received(self, venue, report):
         return report.executed_quantity - report.base_fee if venue.traits.is_spot else report.executed_quantity
@@ -197,26 +216,122 @@ class VenueConformance:
         assert await venue.quote(Environment.SIMULATOR, "NOSUCHCOIN") is None
         assert SYMBOL in await venue.symbols(Environment.SIMULATOR)
 
+    async def test_the_venue_s_clock_is_told_with_how_wrong_it_may_be(self, venue):
+        reading = await venue.read_clock(Environment.SIMULATOR)
+
+        assert abs(reading.offset_s) < 1
+        assert 0 <= reading.uncertainty_s < 1
+
+    async def stop(self, venue, session, quantity, trigger):
+        return await self.place(
+            venue, session, LegKind.STOP_LOSS, side=Side.SELL, quantity=quantity, trigger=Decimal(trigger)
+        )
+
+    async def trigger(self, session, market, stop):
+        await market.hold(SYMBOL, 92_900)
+        await CLOCK.sleep(1.1)
+        await session.look_up(stop)  # paper's stops trigger when somebody looks
+
     async def test_the_list_of_orders_shows_each_once_by_our_id_whatever_became_of_it(self, venue, session, market):
         since = CLOCK.now() - timedelta(minutes=1)
         bought, opened = await self.place(venue, session)
         quantity = await self.sellable(venue, bought)
-        _, cancelled = await self.place(
-            venue, session, LegKind.STOP_LOSS, side=Side.SELL, quantity=quantity, trigger=Decimal(90_000)
-        )
+        _, cancelled = await self.stop(venue, session, quantity, 90_000)
         await session.cancel(cancelled)
-        _, stopped = await self.place(
-            venue, session, LegKind.STOP_LOSS, side=Side.SELL, quantity=quantity, trigger=Decimal(93_000)
+        _, stopped = await self.stop(venue, session, quantity, 93_000)
+        await self.trigger(session, market, stopped)
+
+        listed = await session.orders_since(SYMBOL, since)
+
+        assert sorted(one.client_order_id for one in listed) == sorted(
+            one.client_order_id for one in (opened, cancelled, stopped)
         )
-        await market.hold(SYMBOL, 92_900)
-        await CLOCK.sleep(1.1)
-        if not venue.traits.tells_news:
-            await session.look_up(stopped)  # paper's stops trigger when somebody looks
-
-        listed = {one.client_order_id: one for one in await session.orders_since(SYMBOL, since)}
-
-        assert set(listed) == {opened.client_order_id, cancelled.client_order_id, stopped.client_order_id}
-        assert listed[opened.client_order_id].executed_quantity == QUANTITY
-        assert listed[cancelled.client_order_id].status is OrderStatus.CANCELLED
-        assert listed[stopped.client_order_id].executed_quantity == quantity
+        of = {one.client_order_id: one for one in listed}
+        assert (of[opened.client_order_id].status, of[opened.client_order_id].executed_quantity) == (
+            OrderStatus.FILLED,
+            QUANTITY,
+        )
+        assert of[cancelled.client_order_id].status is OrderStatus.CANCELLED
+        found = await session.look_up(stopped)
+        shown = of[stopped.client_order_id]
+        assert (shown.status, shown.executed_quantity) == (OrderStatus.FILLED, quantity)
+        assert (shown.exchange_order_id, shown.average_price) == (found.exchange_order_id, found.average_price)
         assert await session.orders_since(SYMBOL, CLOCK.now() + timedelta(minutes=1)) == []
+
+    async def test_the_list_of_orders_shows_a_stop_that_stands(self, venue, session):
+        bought, _ = await self.place(venue, session)
+        stop, ref = await self.stop(venue, session, await self.sellable(venue, bought), 90_000)
+
+        listed = await session.orders_since(SYMBOL, CLOCK.now() - timedelta(minutes=1))
+
+        (shown,) = [one for one in listed if one.client_order_id == ref.client_order_id]
+        assert (shown.status, shown.executed_quantity) == (OrderStatus.WORKING, 0)
+        assert shown.exchange_order_id == stop.exchange_order_id
+
+    async def test_a_stop_from_before_is_not_listed_though_it_triggers_later(self, venue, session, market):
+        """Else what it became would look like an order of ours that nobody sent."""
+        bought, _ = await self.place(venue, session)
+        _, stopped = await self.stop(venue, session, await self.sellable(venue, bought), 93_000)
+        await CLOCK.sleep(0.01)
+        since = CLOCK.now()
+        await self.trigger(session, market, stopped)
+
+        assert await session.orders_since(SYMBOL, since) == []
+
+    async def test_news_of_an_order_say_what_a_look_would_show(self, venue, session):
+        if not venue.traits.tells_news:
+            with pytest.raises(VenueUnavailable):
+                await anext(venue.listen({"one": session}))
+            return
+        async with aclosing(venue.listen({"one": session})) as told:
+            assert isinstance(await anext(told), StreamOpened)
+            _, ref = await self.place(venue, session)
+            news = await heard(told, lambda news: news.report and news.report.status is OrderStatus.FILLED)
+
+        found = await session.look_up(ref)
+        assert (news.account_id, news.client_order_id) == ("one", ref.client_order_id)
+        assert replace(news.report, evidence={}) == replace(found, evidence={})
+
+    async def test_a_stop_that_triggers_is_told_by_its_own_id_and_has_to_be_looked_up(self, venue, session, market):
+        if not venue.traits.tells_news:
+            return
+        async with aclosing(venue.listen({"one": session})) as told:
+            await anext(told)
+            bought, _ = await self.place(venue, session)
+            quantity = await self.sellable(venue, bought)
+            _, ref = await self.stop(venue, session, quantity, 93_000)
+            await market.hold(SYMBOL, 92_900)
+            seen = []
+
+            def has_triggered(news):
+                seen.append(news)
+                return news.client_order_id == ref.client_order_id and news.report is None
+
+            assert await heard(told, has_triggered)
+
+        of_stop = [news.report for news in seen if news.client_order_id == ref.client_order_id and news.report]
+        assert {report.status for report in of_stop} <= {OrderStatus.WORKING}
+        found = await session.look_up(ref)
+        assert (found.status, found.executed_quantity) == (OrderStatus.FILLED, quantity)
+
+    async def test_two_accounts_on_one_connection_are_told_apart(self, venue, session, other):
+        if not venue.traits.tells_news:
+            return
+        async with aclosing(venue.listen({"one": session, "two": other})) as told:
+            await anext(told)
+            _, first = await self.place(venue, session)
+            _, second = await self.place(venue, other)
+            one = await heard(told, lambda news: news.client_order_id == first.client_order_id)
+            two = await heard(told, lambda news: news.client_order_id == second.client_order_id)
+
+        assert (one.account_id, two.account_id) == ("one", "two")
+
+    async def test_a_stream_that_is_cut_says_so(self, venue, session, market):
+        if not venue.traits.tells_news:
+            return
+        async with aclosing(venue.listen({"one": session})) as told:
+            await anext(told)
+            await market.tell("faults", kind="stream_disconnect")
+
+            with pytest.raises(VenueUnavailable):
+                await heard(told, lambda _news: False)

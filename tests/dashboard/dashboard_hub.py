@@ -75,6 +75,7 @@ class FakeHub:
 
 TOKEN = {"access_token": "access", "refresh_token": "refresh", "expires_in": 900, "role": "follower"}
 HEALTH = {"success": True, "healthy": True, "active_bots": 7, "active_subscriptions": 11, "last_signal_at": AT}
+HEALTH |= {"ledger_discrepancies": 0, "ledger_checked_at": AT}
 ME = {"id": "ada", "username": "ada", "role": "follower", "allowed_mt5_id": None, "mt5_path": None}
 BOT = {
     "id": "bot-1",

@@ -109,7 +109,7 @@ async def test_flatten_again_later_closes_what_was_opened_since(desk):
 
 async def test_an_opening_that_has_not_left_is_cancelled(desk):
     follower = await desk.follow(custom_margin_usd=Decimal(100))
-    await desk.simulator.tell("faults", kind="delay_before", next_n=1, account=follower.key, delay_s=3)
+    await desk.simulator.tell("faults", kind="delay_before", next_n=1, account=follower.key, delay_s=2)
     first = await desk.signal("buy")
     second = await desk.signal("open_long")
 
@@ -122,12 +122,12 @@ async def test_an_opening_that_has_not_left_is_cancelled(desk):
     (opened,), (cancelled,) = await desk.settled(first), await desk.settled(second)
 
     assert done.cancelled == 1
-    assert (opened.state, cancelled.state) == (State.FILLED, State.CANCELLED)
+    assert (opened.state, cancelled.state) == (State.FILLED, State.CANCELLED), opened.reason
 
 
 async def test_flatten_closes_what_an_order_on_its_way_becomes_too(desk):
     follower = await desk.follow()
-    await desk.simulator.tell("faults", kind="delay_before", next_n=1, account=follower.key, delay_s=3)
+    await desk.simulator.tell("faults", kind="delay_before", next_n=1, account=follower.key, delay_s=2)
     acceptance = await desk.signal("buy")
 
     async def sending():

@@ -12,7 +12,7 @@ from copydesk.domain.subscription import Environment
 from copydesk.domain.venue import BINANCE_FUTURES
 from copydesk.engine.sessions import Sessions
 from copydesk.ports.venue import ClockReading
-from copydesk.venues.binance import codec
+from copydesk.venues.binance import BinanceFutures, codec
 from desk_support import CLOCK, running_desk
 from store_support import make_account
 
@@ -62,7 +62,8 @@ async def test_an_unclear_answer_is_settled_by_asking_and_sent_only_once(desk, k
     assert (await desk.position(follower) is not None) is executed
 
 
-async def test_a_slow_answer_is_unknown_until_the_venue_shows_the_order(tmp_path, simulator):
+async def test_a_slow_answer_is_unknown_until_the_venue_shows_the_order(tmp_path, simulator, monkeypatch):
+    monkeypatch.setattr(BinanceFutures, "traits", replace(BinanceFutures.traits, tells_news=False))
     async with running_desk(tmp_path, simulator, venue_timeout_s=1.0) as desk:
         follower = await prepared_follower(desk)
         await simulator.tell("faults", kind="delay_after", next_n=1, delay_s=4)
@@ -260,6 +261,7 @@ async def waiting_opening(desk):
 
 
 async def test_a_stop_that_the_venue_does_not_find_any_more_is_placed_again(desk, monkeypatch):
+    monkeypatch.setattr(BinanceFutures, "traits", replace(BinanceFutures.traits, tells_news=False))
     monkeypatch.setattr("copydesk.domain.life.LOOKS_UNTIL_LOST", 2)
     follower = await desk.follow(custom_stop_loss_pct=Decimal("2.5"), custom_take_profit_pct=Decimal(0))
     acceptance = await desk.signal("open_long")

@@ -83,6 +83,18 @@ async def test_a_desk_that_is_stopped_in_the_moment_it_is_replaced_stops(desk):
         second._lease._lost.set()
 
 
+async def test_a_desk_that_lost_its_lease_takes_it_again_and_goes_on(desk):
+    follower = await desk.follow()
+    await until(lambda: desk.desk.is_running)
+
+    desk.desk._lease._lost.set()
+    await until(lambda: desk.desk._lease._epoch == 2 and desk.desk.is_running)
+    (opened,) = await desk.settled(await desk.signal("buy"))
+
+    assert opened.state is State.FILLED
+    assert await desk.position(follower) is not None
+
+
 async def test_a_desk_that_stops_gives_its_lease_back(desk):
     await until(lambda: desk.desk.is_running)
     await desk.desk._lease.give_up()

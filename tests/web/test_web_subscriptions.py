@@ -9,6 +9,8 @@ from web_support import BOTS, EXECUTIONS, SUBSCRIPTIONS, assert_error
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
+CHOICES = {"margin_mode": "cross", "on_unprotected": "alert", "on_daily_loss": "flatten"}
+
 READS = {
     "total_signals_received",
     "total_orders_executed",
@@ -97,11 +99,11 @@ async def test_a_changed_default_reaches_those_who_have_no_value_of_their_own(de
 
 
 async def test_the_choices_of_copying_come_back_as_they_went_in(desk, follower, bot, account):
-    made = await desk.subscription(follower, bot, account, copy={"margin_mode": "cross", "on_unprotected": "alert"})
+    made = await desk.subscription(follower, bot, account, copy=CHOICES)
 
     seen = (await follower.get(f"{SUBSCRIPTIONS}/{made['id']}")).json()
 
-    assert seen["copy"] == {"margin_mode": "cross", "on_unprotected": "alert"}
+    assert seen["copy"] == CHOICES
 
 
 async def test_a_second_subscription_to_the_same_bot_is_a_conflict(desk, follower, bot, account):

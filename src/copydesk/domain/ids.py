@@ -33,6 +33,11 @@ def new_id(at: datetime) -> str:
     return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(5 * (_LENGTH - 1), -1, -5))
 
 
+def execution_of(client_id: str) -> ExecutionId:
+    """Whose id it is that the venue stores for us: without the prefix and the number of the attempt."""
+    return ExecutionId(client_id.removeprefix(CLIENT_ORDER_PREFIX).partition("-")[0])
+
+
 def client_order_id(execution_id: ExecutionId, attempt: int) -> str:
     """The id the venue stores for us; a second attempt (closes only) carries its number."""
     suffix = f"-{attempt}" if attempt > 1 else ""

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from copydesk.domain.execution import Execution, State
-from copydesk.domain.ids import CLIENT_ORDER_PREFIX, ExecutionId
+from copydesk.domain.ids import CLIENT_ORDER_PREFIX, ExecutionId, execution_of
 from copydesk.domain.instrument import plain
 from copydesk.domain.order import OrderReport
 from copydesk.domain.signal import LegKind
@@ -39,7 +39,7 @@ def compare_orders(
     for symbol, orders in venues.items():
         for order in orders:
             if order.client_order_id.startswith(CLIENT_ORDER_PREFIX):
-                execution_id = _execution_id(order.client_order_id)
+                execution_id = execution_of(order.client_order_id)
                 listed[execution_id].append(order)
                 symbols[execution_id] = symbol
     for execution in ours:
@@ -83,8 +83,3 @@ def _about(execution: Execution, what: str, venues: str) -> Discrepancy:
         ours=f"{execution.state}, {plain(execution.executed_quantity)} filled",
         venues=venues,
     )
-
-
-def _execution_id(client_order_id: str) -> ExecutionId:
-    """Without the prefix and the number of the attempt."""
-    return ExecutionId(client_order_id.removeprefix(CLIENT_ORDER_PREFIX).partition("-")[0])

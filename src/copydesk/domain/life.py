@@ -119,11 +119,13 @@ Event = Shown | Refused | NeverSent | Unclear | NotFound | NotTold | Compared | 
 class Rules:
     """What the account's venue allows. `repeatable`: sent twice, this order does no harm. `askable`: it can be found again.
 
+    `patient`: what certainly never left is tried as long as it is fresh; on spot the stop is away meanwhile, and twice is enough.
     `poll_every`: how often a working order is asked about; rarely where the venue's stream tells of it.
     """
 
     repeatable: bool
     askable: bool = True
+    patient: bool = True
     poll_every: timedelta = POLL_EVERY
 
 
@@ -304,8 +306,8 @@ def _concluded(absent: Execution, now: datetime, rules: Rules) -> tuple[Executio
     """It was never placed. What can only make a position smaller may be sent once more while it is fresh; and as often as
     it takes where it is certain that nothing left: the venue turned it away unread.
     """
-    may_have_left = absent.attempt - len(attempts_never_sent(absent))
-    if rules.repeatable and absent.kind is not LegKind.OPEN and may_have_left < ATTEMPTS_MAX:
+    counted = absent.attempt - (len(attempts_never_sent(absent)) if rules.patient else 0)
+    if rules.repeatable and absent.kind is not LegKind.OPEN and counted < ATTEMPTS_MAX:
         reason = "Proved absent: sent once more"
         queued = replace(absent, state=State.QUEUED, attempt=absent.attempt + 1, reason=reason, next_look_at=None)
         if now < absent.expires_at:

@@ -44,7 +44,7 @@ from copydesk.ports.venue import Session
 
 log = structlog.get_logger()
 
-SEND_WITHIN = timedelta(seconds=2)
+SEND_WITHIN = timedelta(seconds=2.5)
 """From being written down to leaving. What did not leave by then does not leave at all: the venue would call it stale."""
 
 BREAKERS_AGE_S = 0.25
@@ -141,6 +141,7 @@ class Delivery:
         return Rules(
             repeatable=execution.kind is not LegKind.OPEN and (never_left(execution) or not traits.is_spot),
             askable=traits.finds_orders,
+            patient=not traits.is_spot,
             poll_every=POLL_WATCHED_EVERY if self.is_watched(account.id) else POLL_EVERY,
         )
 

@@ -94,7 +94,7 @@ class Desk:
             is_watched=self._is_watched,
         )
         self._reconciler = Reconciler(self._store, self.delivery, clock, spawn=self._spawn)
-        self._watching = Watching(self._store, self.delivery, self._reconciler, clock, start=self._start)
+        self._watching = Watching(self._store, self.delivery, self._reconciler, clock, self._start, self._spawn)
         self._daily_loss = DailyLoss(self._store, self.sessions, clock)
         self.self_check = SelfCheck(self._store, self.sessions, self._reconciler, clock, ledger_check_every_s)
 
@@ -118,7 +118,6 @@ class Desk:
         await self._take_over()
         async with asyncio.TaskGroup() as self._tasks:
             self.intake.arrived.set()
-            self._tasks.create_task(self._lease.keep())
             self._tasks.create_task(self._fan_out_for_ever())
             self._tasks.create_task(self._repeat(self._reconciler.look, LOOK_EVERY_S))
             self._tasks.create_task(self._repeat(self._release_waiting, RELEASE_EVERY_S))
@@ -126,6 +125,8 @@ class Desk:
             self._tasks.create_task(self._repeat(self._watching.look_after, WATCH_EVERY_S))
             self._tasks.create_task(self._repeat(self._daily_loss.look, daily_loss.LOOK_EVERY_S))
             self._tasks.create_task(self.self_check.run())
+            # In the group's body, not beside it: its end is the group's, and no cancellation of the group's own making is left over.
+            await self._lease.keep()
 
     def _forget(self) -> None:
         """What was known of work that is another's now."""
@@ -160,7 +161,8 @@ class Desk:
         return await self.sessions.of(account)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        self._start(self._safely(work))
+        if self._start(self._safely(work)) is None:
+            work.close()
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
         if self._tasks is not None:
@@ -233,6 +235,7 @@ class Desk:
         return self._watching.is_watched(account_id)
 
     def _settled(self, execution: Execution) -> None:
+        self._watching.answered(execution)
         key = (execution.account_id, execution.symbol)
         if execution.is_final and key in self._waiting:
             self._advance(*key)

@@ -120,7 +120,7 @@ class Reconciler:
 
     async def _look_at(self, execution_id: ExecutionId) -> None:
         execution, account = await self._store.read(lambda tables: _read(tables, execution_id))
-        if execution is None or account is None:
+        if execution is None or account is None or execution.state is State.FILLED:
             return
         place = (account.venue, account.environment)
         quiet_until = self._quiet_until.get(place, START)

@@ -37,7 +37,8 @@ MEND_S = 5.0
 PACE_S = 0.5
 """Between two questions of a check, so that a thousand accounts leave the address's budget to everybody else."""
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 300.0
+"""Of one account: what nobody waits for may have to wait for its share of the address's weight."""
 
 
 @dataclass(frozen=True, slots=True)

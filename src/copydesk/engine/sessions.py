@@ -44,6 +44,7 @@ class Sessions:
         self._clock = clock
         self._open: dict[AccountId, tuple[datetime, Session]] = {}
         self._clocks: dict[tuple[VenueName, Environment], _VenueClock] = {}
+        self._doubted: set[tuple[VenueName, Environment]] = set()
 
     def venue(self, account: Account) -> Venue:
         return self._venues[account.venue]
@@ -63,12 +64,14 @@ class Sessions:
 
     async def sync_clock(self, account: Account) -> None:
         """Make sure that the venue's clock has been read once."""
-        if self.venue_time(account) is None:
+        place = (account.venue, account.environment)
+        if self.venue_time(account) is None or place in self._doubted:
+            self._doubted.discard(place)
             await self._read_clock(account.venue, account.environment)
 
     def doubt_clock(self, account: Account) -> None:
-        """What we know of the venue's clock has led to a refusal: it is read again before anything else is sent."""
-        self._clocks.pop((account.venue, account.environment), None)
+        """What we know of the venue's clock has led to a refusal: it is read again at the next occasion."""
+        self._doubted.add((account.venue, account.environment))
 
     async def sync_clocks(self) -> None:
         """Read every clock in use again."""

@@ -10,9 +10,9 @@ import structlog
 
 from copydesk.domain.errors import LeaseLost, StoreUnavailable, VenueError
 from copydesk.domain.execution import Execution, State
-from copydesk.domain.ids import CLIENT_ORDER_PREFIX, AccountId
+from copydesk.domain.ids import CLIENT_ORDER_PREFIX, AccountId, ExecutionId, execution_of
 from copydesk.domain.life import Shown
-from copydesk.domain.order import OrderReport
+from copydesk.domain.order import OrderReport, OrderStatus
 from copydesk.domain.subscription import Account, Environment
 from copydesk.domain.venue import VenueName
 from copydesk.engine.delivery import Delivery
@@ -43,14 +43,18 @@ class _Stream:
 
 @dataclass(slots=True)
 class Watching:
-    """`start` runs a stream's task in the desk's own group; each starts again by itself, later and later."""
+    """`start` runs a stream's task in the desk's own group; each starts again by itself, later and later. `spawn` runs what is
+    short, and may fail.
+    """
 
     store: Store
     delivery: Delivery
     reconciler: Reconciler
     clock: Clock
     start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None] | None]
+    spawn: Callable[[Coroutine[Any, Any, None]], None]
     _streams: dict[Place, list[_Stream]] = field(default_factory=dict)
+    _early: dict[ExecutionId, OrderNews] = field(default_factory=dict)
 
     def is_watched(self, account_id: AccountId) -> bool:
         return any(one.is_open and account_id in one.accounts for streams in self._streams.values() for one in streams)
@@ -67,6 +71,18 @@ class Watching:
     def stop(self) -> None:
         """Forget them all; their tasks end with the desk's group."""
         self._streams.clear()
+        self._early.clear()
+
+    def answered(self, execution: Execution) -> None:
+        """A send has ended: what the stream told meanwhile counts if the answer did not tell."""
+        early = self._early.pop(execution.id, None)
+        if early is not None and execution.state is State.UNKNOWN:
+            self.spawn(self._take_early(early))
+
+    async def _take_early(self, news: OrderNews) -> None:
+        account = await self.store.read(lambda tables: tables.followers.account(news.account_id))
+        if account is not None:
+            await self._take(account, news)
 
     def _arrange(self, streams: list[_Stream], wanted: Mapping[AccountId, Account]) -> None:
         """Those who are gone (or have another key) leave; who is new joins the stream with room, which then starts anew."""
@@ -135,15 +151,25 @@ class Watching:
             log.warning("forced order", account_id=account.id, client_order_id=news.client_order_id)
             await self.reconciler.look_at_account(account.id)
             return
+        execution_id = execution_of(news.client_order_id)
+        if execution_id in self.delivery.in_flight:
+            # The answer to its send tells the same, a moment later or before; where it is lost, this is remembered.
+            self._early[execution_id] = news
+            return
         found = await self.store.read(lambda tables: tables.executions.of_client_order(news.client_order_id))
         if found is None or found.account_id != account.id or found.state is State.FILLED:
             return
         if news.report is not None and _is_known(found, news.report):
             return
-        if news.report is not None and not found.is_final:
+        if news.report is not None and not found.is_final and _tells_enough(found, news.report):
             await self.delivery.record(found, Shown(report=news.report), account)
         elif found.state is not State.SENDING:
             self.reconciler.look_soon(found)
+
+
+def _tells_enough(execution: Execution, report: OrderReport) -> bool:
+    """A market order is told as working before it is filled: that is nothing to act on."""
+    return execution.is_protection or report.status is not OrderStatus.WORKING
 
 
 def _is_known(execution: Execution, report: OrderReport) -> bool:

@@ -15,11 +15,16 @@ from copydesk.ports.clock import Clock
 WEIGHT_A_MINUTE = 2_280
 """95 % of the venue's 2,400: its clock and ours are not the same."""
 
+BACKGROUND_WEIGHT = 1_000
+"""Up to here goes what nobody waits for (listen keys, lists for the self-check): the rest is for orders, stops and lookups."""
+
 ORDERS_IN_10_S = 295
 ORDERS_A_MINUTE = 1_190
 
 WAIT_MAX_S = 25.0
 """Longer than this nobody waits for weight: an opening would be stale by then."""
+
+BACKGROUND_WAIT_MAX_S = 150.0
 
 _MINUTE = timedelta(seconds=60)
 _TEN_S = timedelta(seconds=10)
@@ -37,6 +42,16 @@ _WEIGHTS: Mapping[tuple[str, str], int] = {
     ("GET", "account/apiRestrictions"): 0,
 }
 """By method and path (fact sheet §1.3); /sapi has an allowance of its own, and what is not listed weighs 1."""
+
+
+_BACKGROUND = frozenset(
+    {("POST", "listenKey"), ("PUT", "listenKey"), ("GET", "allOrders"), ("GET", "allAlgoOrders")},
+)
+
+
+def is_background(method: str, path: str) -> bool:
+    """Whether nobody waits for it."""
+    return (method, path) in _BACKGROUND
 
 
 def weight_of(method: str, path: str) -> int:
@@ -80,20 +95,22 @@ class Budget:
         self._orders: dict[str, tuple[Window, Window]] = {}
         self._quiet_until: datetime | None = None
 
-    async def take(self, weight: int) -> None:
+    async def take(self, weight: int, *, background: bool = False) -> None:
         """Wait for room; raise VenueUnavailable (nothing is sent) where that would take too long.
 
         What weighs nothing (an order) goes at once, throttled or not: it may be the one that ends a loss.
         """
+        limit = BACKGROUND_WEIGHT if background else WEIGHT_A_MINUTE
+        wait_max_s = BACKGROUND_WAIT_MAX_S if background else WAIT_MAX_S
         while weight > 0:
             now = self._clock.now()
             self._refuse_while_quiet(now)
-            room_at = self._weight.room_at(weight, WEIGHT_A_MINUTE, now)
+            room_at = self._weight.room_at(weight, limit, now)
             if room_at <= now:
                 self._weight.take(weight, now)
                 return
             wait_s = (room_at - now).total_seconds()
-            if wait_s > WAIT_MAX_S:
+            if wait_s > wait_max_s:
                 raise VenueUnavailable("this address has asked Binance for enough this minute", retry_after_s=wait_s)
             await self._clock.sleep(wait_s)
 

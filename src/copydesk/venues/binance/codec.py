@@ -151,7 +151,7 @@ def read_algo_order(answer: Any, client_order_id: str) -> OrderReport | str:
         if status in {"TRIGGERED", "FINISHED"}:
             if not became:
                 raise OutcomeUnknown("a triggered order without the order it became")
-            return became
+            return str(int(became))
         shown = _ALGO_STATUS[status]
     except (KeyError, TypeError, ValueError) as error:
         raise OutcomeUnknown("Binance's answer does not show the conditional order") from error
@@ -163,8 +163,28 @@ def read_algo_order(answer: Any, client_order_id: str) -> OrderReport | str:
     )
 
 
-def read_order_news(order: Mapping[str, Any]) -> OrderReport:
-    """The `o` of an ORDER_TRADE_UPDATE: what the order is now, in totals. Raise OutcomeUnknown where it does not say so."""
+def read_rows(answer: Any, id_name: str) -> dict[int, Mapping[str, Any]]:
+    """A page of a list by the venue's ids; raise OutcomeUnknown where it is no list, or a row has no id."""
+    try:
+        if isinstance(answer, list):
+            return {int(row[id_name]): row for row in answer}
+    except (KeyError, TypeError, ValueError) as error:
+        raise OutcomeUnknown("Binance lists something that cannot be read") from error
+    raise OutcomeUnknown("Binance's answer is no list")
+
+
+def became_of_conditional(kind: Any) -> bool:
+    """By an order's original type (`origType`, `ot`): it bears the client id of the conditional order that it was, which tells of it."""
+    return kind in _CONDITIONAL_TYPE.values()
+
+
+def read_order_news(order: Mapping[str, Any]) -> OrderReport | None:
+    """The `o` of an ORDER_TRADE_UPDATE: what the order is now, in totals; None where a conditional order became it.
+
+    Raise OutcomeUnknown where it does not say so.
+    """
+    if became_of_conditional(order.get("ot")):
+        return None
     names = {"orderId": "i", "clientOrderId": "c", "status": "X", "executedQty": "z", "avgPrice": "ap"}
     return read_order({name: order.get(short) for name, short in names.items()}, str(order.get("c")))
 

@@ -25,6 +25,9 @@ ALREADY_SO = frozenset({-4046, -4059})
 BLOCKED_BY_POSITION = frozenset({-4047, -4048, -4067, -4068})
 """Margin type or position side cannot change while orders or positions are open."""
 
+NO_LISTEN_KEY = -1125
+"""The key of the user-data stream is not there (any more)."""
+
 _CREDENTIALS = frozenset({-1022, -2014, -2015})
 
 TOO_MANY_REQUESTS = -1003

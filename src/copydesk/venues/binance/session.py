@@ -1,6 +1,7 @@
 """One account logged in at Binance futures."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -74,15 +75,18 @@ class BinanceSession:
         return codec.read_trades(await self._call("GET", "userTrades", params))
 
     async def orders_since(self, symbol: str, since: datetime) -> Sequence[OrderReport]:
-        plain = {str(row["orderId"]): row for row in await self._all("allOrders", "orderId", symbol, since)}
+        """`since`: at most seven days ago, which is as far back as the venue lists (Query All Algo Orders)."""
+        plain = await self._all("allOrders", "orderId", symbol, since)
         reports = []
-        for row in await self._all("allAlgoOrders", "algoId", symbol, since):
-            shown = codec.read_algo_order(row, row["clientAlgoId"])
+        for row in (await self._all("allAlgoOrders", "algoId", symbol, since)).values():
+            client_id = str(row.get("clientAlgoId"))
+            shown = codec.read_algo_order(row, client_id)
             if isinstance(shown, str):
-                became = plain.pop(shown, None)
-                shown = await self._became(shown, symbol, row["clientAlgoId"], became)
+                shown = await self._became(shown, symbol, client_id, plain.pop(int(shown), None))
             reports.append(shown)
-        return [*reports, *(codec.read_order(row, row["clientOrderId"]) for row in plain.values())]
+        # What is left of the conditional kind became of one that was made before `since`, and is no order of its own.
+        own = [row for row in plain.values() if not codec.became_of_conditional(row.get("origType"))]
+        return [*reports, *(codec.read_order(row, str(row.get("clientOrderId"))) for row in own)]
 
     async def open_listen_key(self) -> str:
         """The account's key of the user-data stream, good for 60 minutes; asking again keeps the one there is."""
@@ -110,33 +114,24 @@ class BinanceSession:
             return KeyPermissions(asked=False, can_trade=True)
         return codec.read_permissions(await self._call("GET", "account/apiRestrictions", {}, api="sapi"))
 
-    async def _all(self, path: str, name: str, symbol: str, since: datetime) -> list[Any]:
-        """Every row from `since` on, page by page."""
-        rows: list[Any] = []
-        params: dict[str, object] = {"startTime": codec.milliseconds(since)}
+    async def _all(self, path: str, id_name: str, symbol: str, since: datetime) -> dict[int, Mapping[str, Any]]:
+        """Every row from `since` on by its id: the first page by time, each further one from the next id on."""
+        rows: dict[int, Mapping[str, Any]] = {}
+        start: dict[str, int] = {"startTime": codec.milliseconds(since)}
         while True:
-            page = await self._call("GET", path, {"symbol": symbol, "limit": _PAGE, **params})
-            try:
-                rows += page
-                params = {name: int(page[-1][name]) + 1} if len(page) == _PAGE else {}
-            except (KeyError, TypeError, ValueError) as error:
-                raise OutcomeUnknown(f"Binance's {path} cannot be read") from error
-            if not params:
+            answer = await self._call("GET", path, {"symbol": symbol, "limit": _PAGE, **start})
+            page = codec.read_rows(answer, id_name)
+            if len(page) == _PAGE and page.keys() <= rows.keys():
+                raise OutcomeUnknown(f"Binance's {path} does not go on after a page")
+            rows |= page
+            if len(page) < _PAGE:
                 return rows
+            start = {id_name: max(page) + 1}
 
     async def _became(self, order_id: str, symbol: str, client_order_id: str, row: Any = None) -> OrderReport:
         answer = row or await self._call("GET", "order", {"symbol": symbol, "orderId": order_id})
         its_id = answer.get("clientOrderId", "") if isinstance(answer, dict) else ""
-        shown = codec.read_order(answer, its_id)
-        return OrderReport(
-            status=shown.status,
-            exchange_order_id=shown.exchange_order_id,
-            client_order_id=client_order_id,
-            executed_quantity=shown.executed_quantity,
-            average_price=shown.average_price,
-            fee_usd=shown.fee_usd,
-            evidence=shown.evidence,
-        )
+        return replace(codec.read_order(answer, its_id), client_order_id=client_order_id)
 
     async def _one_way_if_possible(self) -> PositionMode:
         """One-way is what the desk sets; an account that holds positions in hedge mode is served as it is."""

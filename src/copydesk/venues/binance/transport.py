@@ -16,7 +16,7 @@ import ccxt.async_support
 from copydesk.domain.errors import CredentialsRefused, OutcomeUnknown, VenueError, VenueUnavailable
 from copydesk.domain.subscription import Environment
 from copydesk.ports.clock import Clock
-from copydesk.venues.binance.budget import Budget, weight_of
+from copydesk.venues.binance.budget import Budget, is_background, weight_of
 from copydesk.venues.binance.refusals import TOO_MANY_REQUESTS, read_refusal
 from copydesk.venues.once import never_connected, open_http
 
@@ -93,6 +93,13 @@ class Transport:
         request = self.exchange().sign(path, [api], "GET", params)
         return await self._send(request)
 
+    async def server_time(self, clock: Clock) -> tuple[Any, float]:
+        """The answer to "what time is it", and its seconds on the way: waiting for weight is no part of them."""
+        await self.budget.take(weight_of("GET", "time"))
+        request = self.exchange().sign("time", ["fapiPublic"], "GET", {})
+        asked_s = clock.elapsed()
+        return await self._send(request), clock.elapsed() - asked_s
+
     async def signed(
         self,
         credentials: Mapping[str, str],
@@ -102,7 +109,7 @@ class Transport:
         api: str = "fapiPrivate",
     ) -> Any:
         """One signed request; `params` may bring their own frozen timestamp."""
-        await self.budget.take(weight_of(method, path))
+        await self.budget.take(weight_of(method, path), background=is_background(method, path))
         if method == "POST" and path in ORDER_PATHS:
             self.budget.take_order(credentials["api_key"])
         exchange = self.exchange()
@@ -123,7 +130,8 @@ class Transport:
             async with asyncio.timeout(self._timeout_s):
                 return await http.ws_connect(base + path, heartbeat=PING_EVERY_S)
         except (aiohttp.ClientError, OSError) as error:
-            raise VenueUnavailable(f"no stream from Binance: {error}") from error
+            # Neither its text nor the error itself goes on: the address in it holds the listen keys.
+            raise VenueUnavailable(f"no stream from Binance: {type(error).__name__}") from None
 
     async def close(self) -> None:
         if self._exchange is not None:

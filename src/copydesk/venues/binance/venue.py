@@ -72,12 +72,11 @@ class BinanceFutures:
         return frozenset(await self._instruments(environment))
 
     async def read_clock(self, environment: Environment) -> ClockReading:
-        asked_s = self._clock.elapsed()
-        answer = await self._place(environment).transport.public("time")
-        half_s, now = (self._clock.elapsed() - asked_s) / 2, self._clock.now()
-        await self._refresh_instruments(self._place(environment))
-        offset = codec.read_server_time(answer) - (now - timedelta(seconds=half_s))
-        return ClockReading(offset_s=offset.total_seconds(), uncertainty_s=half_s)
+        place = self._place(environment)
+        answer, way_s = await place.transport.server_time(self._clock)
+        offset = codec.read_server_time(answer) - (self._clock.now() - timedelta(seconds=way_s / 2))
+        await self._refresh_instruments(place)
+        return ClockReading(offset_s=offset.total_seconds(), uncertainty_s=way_s / 2)
 
     async def listen(self, sessions: Mapping[AccountId, Session]) -> AsyncGenerator[StreamOpened | OrderNews, None]:
         ours = {account_id: one for account_id, one in sessions.items() if isinstance(one, BinanceSession)}

@@ -114,6 +114,7 @@ class Carrier:
             OSError,
             ValueError,
             ArithmeticError,
+            AttributeError,
             LookupError,
             TypeError,
         ) as error:

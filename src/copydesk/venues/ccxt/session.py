@@ -113,7 +113,10 @@ class CcxtSession:
                 found[report.exchange_order_id] = report
             if len(page) < _PAGE:
                 return list(found.values())
-            start = page[-1]["timestamp"]
+            # The next page begins in the last one's millisecond, so that none is left out.
+            if (last := page[-1].get("timestamp") or 0) <= start:
+                raise OutcomeUnknown("the exchange's list of orders does not go on after a page")
+            start = last
 
     async def positions(self) -> Sequence[VenuePosition]:
         exchange = await self._instance()
