@@ -25,7 +25,7 @@ demo: $(VENV)/.runtime ## the whole product on this machine, with simulated exch
 	@exec $(VENV)/bin/copydesk demo $(ARGS)
 
 test: $(VENV)/.dev ## every test (ARGS="-k webhook" picks some)
-	@exec $(VENV)/bin/pytest -n 2 $(ARGS)
+	@exec $(VENV)/bin/pytest -n 2 --dist loadgroup $(ARGS)
 
 check: $(VENV)/.dev ## lint, format, types, floors and house rules: all five, in seconds
 	@failed=; \

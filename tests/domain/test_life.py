@@ -239,6 +239,15 @@ def test_an_attempt_that_was_believed_absent_and_shows_up_stops_the_next_one():
     assert after.state is State.FILLED
 
 
+def test_what_is_to_be_taken_back_is_looked_at_soon_even_where_the_stream_tells():
+    execution = sent(State.SENDING, leg="stop_loss", cancel_wanted=True)
+    seldom = Rules(repeatable=True, poll_every=timedelta(minutes=1))
+
+    after, _ = taken(execution, Shown(report=report(OrderStatus.WORKING, "0")), rules=seldom)
+
+    assert after.next_look_at <= NOW + timedelta(seconds=1)
+
+
 def test_older_news_changes_nothing_of_what_is_known():
     known, _ = taken(sent(State.WORKING), Shown(report=report(OrderStatus.PARTIAL, "0.008", "95100")))
 

@@ -146,6 +146,7 @@ async def test_flatten_closes_what_an_order_on_its_way_becomes_too(desk):
 
 
 @pytest.mark.timeout(240)
+@pytest.mark.xdist_group("heavy")
 async def test_at_full_load_no_opening_leaves_more_than_a_second_after_it(desk):
     for _ in range(120):
         await desk.follow(**ALONE)

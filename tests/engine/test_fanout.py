@@ -4,6 +4,8 @@ import random
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
+
 from copydesk.domain.execution import State
 from copydesk.domain.signal import Direction, Side, Size, SizeUnit, Target
 from copydesk.domain.venue import PAPER
@@ -187,6 +189,7 @@ async def test_paper_followers_are_filled_and_protected_like_any_other(desk):
     assert await desk.simulator.orders() == []
 
 
+@pytest.mark.xdist_group("heavy")
 async def test_two_hundred_random_followers_get_exactly_what_their_settings_imply(desk):
     dice = random.Random(2026)
     await desk.simulator.tell("limits", weight_per_minute=1_000_000, orders_per_10s=10_000, orders_per_minute=10_000)

@@ -35,6 +35,7 @@ async def at_rest(desk, acceptance, followers):
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.xdist_group("heavy")
 @pytest.mark.parametrize("batch", range(BATCHES))
 async def test_each_fault_alone_and_in_pairs_opens_at_most_once_and_both_ledgers_agree(tmp_path, simulator, batch):
     cases = CASES[batch::BATCHES]

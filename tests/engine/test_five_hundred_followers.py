@@ -20,6 +20,7 @@ async def patient_desk(tmp_path, simulator):
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.xdist_group("heavy")
 async def test_five_hundred_followers_stay_under_the_address_and_the_account_limits(patient_desk):
     desk = patient_desk
     for _ in range(FOLLOWERS):

@@ -1,9 +1,10 @@
 """An independent checker: the exchange's ledger over HTTP, the desk's database by SQL, and nothing of copydesk's code.
 
-python checker.py --ledger http://127.0.0.1:8101/_sim/ledger --database sqlite:///…/copydesk.db --facts facts.json
+python checker.py --ledger http://127.0.0.1:8101/_sim/ledger --database sqlite:///…/copydesk.db --acknowledged facts.json
 
-`facts.json` is what the driver saw from outside: {"acknowledged": [signal ids], "calm_since": time, "breakers": [[mode, time]],
-"accounts": {account id: api key}}. Prints {invariant: {"checked": n, "violations": [text]}} (docs/reliability.md names them).
+The file is what the driver saw from outside: {"acknowledged": [signal ids], "answers": {alert id: [signal ids]}, "calm_since": time,
+"breakers": [[mode, time]], "accounts": {account id: api key}, "woken": [[requests of a hub that was stopped and replaced]]}.
+Prints {invariant: {"checked": n, "violations": [{"what": text, "signal": id or null}]}} (docs/reliability.md names them).
 """
 
 import argparse
@@ -13,23 +14,34 @@ import json
 import sqlite3
 import sys
 import urllib.request
-from collections import defaultdict
+from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import asyncpg
 
 PREFIX = "cd-"
 FINAL = {"SKIPPED", "EXPIRED", "CANCELLED", "REJECTED", "FILLED", "NOT_PLACED"}
+OPENS, CLOSES = "open", "close"
 RECEIVE_WINDOW = timedelta(seconds=3)
 CLOCK_BOUND = timedelta(seconds=0.5)
+LEDGER_TICK = timedelta(milliseconds=5)
+"""The ledger tells milliseconds, rounded down; the journal microseconds."""
+
+UNKNOWN_AT_MOST = timedelta(seconds=60)
+BREAKS_WITHIN = timedelta(seconds=1)
+RESTS_WITHIN = timedelta(minutes=2)
+FIRST_HASH = "0" * 64
+NEVER = datetime.max.replace(tzinfo=UTC)
 QUERIES = {
     "executions": "SELECT id, signal_id, subscription_id, account_id, leg, symbol, state, reason, executed_quantity, attempt, "
-    "request, frozen_at, expires_at, fraction, created_at FROM bot_signal_executions ORDER BY id",
+    "request, expires_at FROM bot_signal_executions ORDER BY id",
     "events": "SELECT number, execution_id, at, state, note, epoch FROM execution_events ORDER BY number",
     "signals": "SELECT id, bot_id, steps, payload FROM bot_signals",
-    "subscriptions": "SELECT id, bot_id, account_id, created_at FROM bot_subscriptions",
+    "subscriptions": "SELECT id, bot_id FROM bot_subscriptions",
     "positions": "SELECT account_id, symbol, direction, quantity FROM positions",
     "audit": "SELECT number, at, actor, action, subject, details, previous_hash, hash FROM audit_log ORDER BY number",
     "leases": "SELECT duty, epoch FROM leases",
@@ -42,10 +54,10 @@ class Report:
     def __init__(self):
         self.found = defaultdict(lambda: {"checked": 0, "violations": []})
 
-    def check(self, invariant, holds, text):
+    def check(self, invariant, holds, what, *, signal=None):
         self.found[invariant]["checked"] += 1
         if not holds:
-            self.found[invariant]["violations"].append(text)
+            self.found[invariant]["violations"].append({"what": what, "signal": signal})
 
 
 def read_database(address):
@@ -74,223 +86,312 @@ async def _read_postgres(address):
 def _value(name, value):
     if value is None:
         return None
-    if name in {"at", "frozen_at", "expires_at", "created_at"}:
+    if name in {"at", "expires_at"}:
         return _time(value) if isinstance(value, str) else value.astimezone(UTC)
-    if name in {"executed_quantity", "fraction", "quantity"}:
+    if name in {"executed_quantity", "quantity"}:
         return Decimal(value)
     return json.loads(value) if name in {"request", "steps", "payload", "details"} and isinstance(value, str) else value
 
 
-def _time(text):
-    return datetime.fromisoformat(text)
+_time = datetime.fromisoformat
+
+
+class Books:
+    """Both ledgers, arranged: the exchange's as it told it, the desk's as its tables hold it."""
+
+    def __init__(self, ledger, tables, facts):
+        self.ledger, self.tables, self.facts = ledger, tables, facts
+
+    @cached_property
+    def executions(self):
+        return {row["id"]: row for row in self.tables["executions"]}
+
+    @cached_property
+    def events(self):
+        """Of each execution, in the journal's order."""
+        found = defaultdict(list)
+        for event in self.tables["events"]:
+            found[event["execution_id"]].append(event)
+        return found
+
+    @cached_property
+    def asked_for(self):
+        """Without what a conditional order became: its own row tells that already."""
+        return [row for row in self.ledger["orders"] if "algo_id" not in row or row["order_id"].startswith("algo-")]
+
+    @cached_property
+    def orders(self):
+        """Ours, by execution."""
+        found = defaultdict(list)
+        for order in self.asked_for:
+            if order["client_order_id"].startswith(PREFIX):
+                found[_execution_and_attempt(order)[0]].append(order)
+        return found
+
+    @cached_property
+    def fills(self):
+        """By account and the order's own number at the exchange."""
+        found = defaultdict(list)
+        for fill in self.ledger["fills"]:
+            found[fill["account"], fill["order_id"]].append(fill)
+        return found
+
+    def fills_of(self, order):
+        return self.fills[order["account"], order.get("actual_order_id") or order["order_id"]]
+
+    def openings(self):
+        for execution_id, found in self.orders.items():
+            row = self.executions.get(execution_id)
+            if row is not None and row["leg"] == OPENS:
+                yield row, found
+
+
+def _execution_and_attempt(order):
+    execution_id, _, attempt = order["client_order_id"].removeprefix(PREFIX).partition("-")
+    return execution_id, int(attempt or 1)
 
 
 def examine(ledger, tables, facts):
     """All invariants that can be seen from outside."""
-    report = Report()
-    for rule in (_evidence, _once, _signals, _fresh, _positions, _order, _unknown, _breaker, _audit, _epochs, _rest):
-        rule(report, ledger, tables, facts)
+    report, books = Report(), Books(ledger, tables, facts)
+    rules = (_evidence, _claims, _once, _signals, _fresh, _positions, _order, _order_at_the_venue)
+    for rule in (*rules, _unknown, _breaker, _audit, _epochs, _woken, _rest):
+        rule(report, books)
     return dict(report.found)
 
 
-def _execution_id(client_id):
-    return client_id.removeprefix(PREFIX).partition("-")[0]
-
-
-def _orders(ledger):
-    """Ours, by execution."""
-    found = defaultdict(list)
-    for order in _asked_for(ledger):
-        if order["client_order_id"].startswith(PREFIX):
-            found[_execution_id(order["client_order_id"])].append(order)
-    return found
-
-
-def _asked_for(ledger):
-    """Without what a conditional order became: its row tells that already."""
-    return [row for row in ledger["orders"] if "algo_id" not in row or row["order_id"].startswith("algo-")]
-
-
-def _executed(order):
-    return Decimal(order["executed_quantity"])
-
-
-def _evidence(report, ledger, tables, _facts):
-    executions = {row["id"]: row for row in tables["executions"]}
-    sent = defaultdict(list)
-    for event in tables["events"]:
-        if event["state"] == "SENDING":
-            sent[event["execution_id"]].append(event["at"])
-    orders = _orders(ledger)
-    for execution_id, found in orders.items():
-        row = executions.get(execution_id)
+def _evidence(report, books):
+    """I1, from the exchange's side: each order was written down before, as it was then sent."""
+    for execution_id, found in books.orders.items():
+        row = books.executions.get(execution_id)
         report.check("I1", row is not None, f"order {found[0]['client_order_id']} has no execution")
         if row is None:
             continue
-        report.check("I1", bool(sent[execution_id]), f"{execution_id} is at the venue and was never written down")
-        report.check("I1", row["request"] is not None, f"{execution_id} has no frozen request")
-        total = sum(map(_executed, found), Decimal(0))
+        signal = row["signal_id"]
+        sent = [event["at"] for event in books.events[execution_id] if event["state"] == "SENDING"]
+        for order in found:
+            attempt = _execution_and_attempt(order)[1]
+            before = len(sent) >= attempt and sent[attempt - 1] <= _time(order["time"]) + LEDGER_TICK
+            report.check("I1", before, f"{order['client_order_id']} was not written down before", signal=signal)
+            own = order["account"] == books.facts["accounts"].get(row["account_id"])
+            report.check("I1", own, f"{execution_id} is on another account than its own", signal=signal)
+        report.check("I1", _is_as_frozen(row, found), f"{execution_id} is not what was frozen", signal=signal)
+        total = sum((Decimal(order["executed_quantity"]) for order in found), Decimal(0))
         same = total == row["executed_quantity"] or row["state"] == "REVIEW"
-        report.check(
-            "I1", same, f"{execution_id} {row['leg']} {row['state']}: ours {row['executed_quantity']}, venue {total}"
-        )
-    for row in tables["executions"]:
+        what = f"{execution_id} {row['leg']} {row['state']}: ours {row['executed_quantity']}, venue {total}"
+        report.check("I1", same, what, signal=signal)
+
+
+def _is_as_frozen(row, found):
+    request = row["request"] or {}
+    frozen_id = request.get("newClientOrderId") or request.get("clientAlgoId")
+    latest = [order for order in found if order["client_order_id"] == frozen_id]
+    same = all(
+        (order["symbol"], order["side"], Decimal(order["quantity"]))
+        == (request["symbol"], request["side"], Decimal(request["quantity"]))
+        for order in latest
+    )
+    return frozen_id is not None and same
+
+
+def _claims(report, books):
+    """I1, from the desk's side; and nothing was traded on these accounts that no order of the desk explains."""
+    for row in books.tables["executions"]:
         if row["executed_quantity"] > 0 or row["state"] in {"WORKING", "PARTIAL", "FILLED"}:
-            report.check("I1", row["id"] in orders, f"{row['id']} {row['leg']} {row['state']} is not at the venue")
+            what = f"{row['id']} {row['leg']} {row['state']} is not at the venue"
+            report.check("I1", row["id"] in books.orders, what, signal=row["signal_id"])
+    ours = {
+        (order["account"], order.get("actual_order_id") or order["order_id"])
+        for found in books.orders.values()
+        for order in found
+    }
+    for place in books.fills:
+        report.check("I1", place in ours, f"fill of an order that is nobody's: {place}")
 
 
-def _once(report, ledger, tables, _facts):
-    executions = {row["id"]: row for row in tables["executions"]}
+def _once(report, books):
     openings = defaultdict(int)
-    for execution_id, found in _orders(ledger).items():
-        row = executions.get(execution_id)
-        if row is not None and row["leg"] == "open":
-            openings[row["signal_id"], row["subscription_id"]] += sum(_executed(order) > 0 for order in found)
-            report.check("I2", row["attempt"] == 1, f"opening {execution_id} was attempted {row['attempt']} times")
-    for place, times in openings.items():
-        report.check("I2", times <= 1, f"opened {times} times: signal and subscription {place}")
-    ids = [(order["account"], order["client_order_id"]) for order in _asked_for(ledger)]
-    for one in {each for each in ids if each[1].startswith(PREFIX)}:
-        report.check("I2", ids.count(one) == 1, f"two orders carry {one}")
+    for row, found in books.openings():
+        signal = row["signal_id"]
+        openings[signal, row["subscription_id"]] += sum(Decimal(order["executed_quantity"]) > 0 for order in found)
+        once = row["attempt"] == 1 and len(found) == 1
+        what = f"opening {row['id']}: attempt {row['attempt']}, {len(found)} orders"
+        report.check("I2", once, what, signal=signal)
+    for (signal, subscription), times in openings.items():
+        report.check("I2", times <= 1, f"opened {times} times for subscription {subscription}", signal=signal)
+    carried = Counter((order["account"], order["client_order_id"]) for order in books.asked_for)
+    for (_, client_id), times in carried.items():
+        if client_id.startswith(PREFIX):
+            report.check("I2", times == 1, f"{times} orders carry {client_id}")
+    alerts = Counter((signal["bot_id"], signal["payload"].get("id")) for signal in books.tables["signals"])
+    for (_, alert), times in alerts.items():
+        report.check("I2", alert is None or times == 1, f"alert {alert} became {times} signals")
+    for alert, told in books.facts["answers"].items():
+        report.check("I2", len(told) <= 1, f"alert {alert} was answered with {len(told)} signals")
 
 
-def _signals(report, _ledger, tables, facts):
-    stored = {row["id"]: row for row in tables["signals"]}
+def _signals(report, books):
+    stored = {row["id"]: row for row in books.tables["signals"]}
     by_place = defaultdict(list)
-    for row in tables["executions"]:
+    for row in books.tables["executions"]:
         by_place[row["signal_id"], row["subscription_id"]].append(row)
         told = row["reason"] or row["state"] in {"FILLED", "WORKING", "CANCELLED"}
-        report.check("I3", told, f"{row['id']} {row['state']} has no reason")
-    for signal_id in facts["acknowledged"]:
-        report.check("I3", signal_id in stored, f"acknowledged signal {signal_id} is not stored")
+        report.check("I3", told, f"{row['id']} {row['state']} has no reason", signal=row["signal_id"])
+    for signal in books.facts["acknowledged"]:
+        report.check("I3", signal in stored, f"acknowledged signal {signal} is not stored", signal=signal)
     for signal in stored.values():
         only = signal["payload"].get("subscription_id")
-        for one in tables["subscriptions"]:
+        for one in books.tables["subscriptions"]:
             if one["bot_id"] != signal["bot_id"] or only not in {None, one["id"]}:
                 continue
-            found = [row for row in by_place[signal["id"], one["id"]] if row["leg"] in {"open", "close"}]
-            legs = {row["leg"] for row in found}
-            right = len(found) == len(legs) == max(len(signal["steps"]), 1)
-            report.check("I3", right, f"signal {signal['id']}, subscription {one['id']}: {sorted(legs)}")
+            found = [row["leg"] for row in by_place[signal["id"], one["id"]] if row["leg"] in {OPENS, CLOSES}]
+            right = len(found) == len(set(found)) == max(len(signal["steps"]), 1)
+            what = f"signal {signal['id']}, subscription {one['id']}: legs {sorted(found)}"
+            report.check("I3", right, what, signal=signal["id"])
 
 
-def _fresh(report, ledger, tables, _facts):
-    executions = {row["id"]: row for row in tables["executions"]}
-    for execution_id, found in _orders(ledger).items():
-        row = executions.get(execution_id)
-        if row is None or row["leg"] != "open":
-            continue
+def _fresh(report, books):
+    """By the fills; an order that was not filled, by its own time."""
+    for row, found in books.openings():
         for order in found:
-            late = _time(order["time"]) - row["expires_at"]
-            report.check("I4", late <= RECEIVE_WINDOW + CLOCK_BOUND, f"{execution_id} opened {late} after it expired")
+            times = [_time(fill["time"]) for fill in books.fills_of(order)] or [_time(order["time"])]
+            late = max(times) - row["expires_at"]
+            what = f"{row['id']} opened {late} after it expired"
+            report.check("I4", late <= RECEIVE_WINDOW + CLOCK_BOUND, what, signal=row["signal_id"])
 
 
-def _positions(report, ledger, tables, facts):
-    key_of = facts["accounts"]
+def _positions(report, books):
+    key_of = books.facts["accounts"]
     filled, held, ours = defaultdict(Decimal), defaultdict(Decimal), defaultdict(Decimal)
-    for fill in ledger["fills"]:
-        filled[fill["account"], fill["symbol"]] += Decimal(fill["quantity"]) * (1 if fill["side"] == "BUY" else -1)
-    for position in ledger["positions"]:
+    for order in (one for found in books.orders.values() for one in found):
+        for fill in books.fills_of(order):
+            sign = 1 if fill["side"] == "BUY" else -1
+            filled[fill["account"], fill["symbol"]] += sign * Decimal(fill["quantity"])
+    for position in books.ledger["positions"]:
         held[position["account"], position["symbol"]] += Decimal(position["signed_quantity"])
-    for position in tables["positions"]:
+    for position in books.tables["positions"]:
         sign = 1 if position["direction"] == "long" else -1
         ours[key_of[position["account_id"]], position["symbol"]] += sign * position["quantity"]
-    review = {(key_of[r["account_id"]], r["symbol"]) for r in tables["executions"] if r["state"] == "REVIEW"}
+    review = {(key_of[r["account_id"]], r["symbol"]) for r in books.executions.values() if r["state"] == "REVIEW"}
     for place in {*filled, *held, *ours}:
         report.check("I5", filled[place] == held[place], f"{place}: fills {filled[place]}, position {held[place]}")
         same = ours[place] == held[place] or place in review
         report.check("I5", same, f"{place}: ours {ours[place]}, venue {held[place]}")
 
 
-def _order(report, ledger, tables, _facts):
-    """By the journal's own numbers: a close is written down for sending only when its openings are final."""
-    rows = {row["id"]: row for row in tables["executions"]}
-    state, open_lines = {}, defaultdict(set)
-    for event in tables["events"]:
-        row = rows[event["execution_id"]]
-        state[row["id"]] = event["state"]
-        place = (row["account_id"], row["symbol"])
-        if row["leg"] == "open":
-            is_open = event["state"] not in FINAL and event["state"] != "REVIEW"
-            (open_lines[place].add if is_open else open_lines[place].discard)(row["id"])
-        elif row["leg"] == "close" and event["state"] == "SENDING":
-            before = [one for one in open_lines[place] if rows[one]["signal_id"] < row["signal_id"]]
-            report.check("I6", not before, f"close {row['id']} left while {before} was open")
+def _order(report, books):
+    """By the journal's own numbers: a close is written down for sending only when the openings before it are final."""
+    open_lines = defaultdict(set)
+    for event in books.tables["events"]:
+        row = books.executions[event["execution_id"]]
+        line = open_lines[row["subscription_id"], row["symbol"]]
+        if row["leg"] == OPENS:
+            (line.discard if _is_settled(event) else line.add)(row["id"])
+        elif row["leg"] == CLOSES and event["state"] == "SENDING":
+            before = [one for one in line if books.executions[one]["signal_id"] < row["signal_id"]]
+            report.check("I6", not before, f"close {row['id']} left while {before} was open", signal=row["signal_id"])
 
 
-def _unknown(report, _ledger, tables, facts):
+def _is_settled(event):
+    return event["state"] in FINAL or event["state"] == "REVIEW"
+
+
+def _order_at_the_venue(report, books):
+    """By the exchange's time of the close, and the journal's of the openings before it."""
+    openings = defaultdict(list)
+    for row in books.tables["executions"]:
+        if row["leg"] == OPENS:
+            settled_at = next((event["at"] for event in books.events[row["id"]] if _is_settled(event)), NEVER)
+            openings[row["subscription_id"], row["symbol"]].append((row["signal_id"], settled_at))
+    for execution_id, found in books.orders.items():
+        row = books.executions.get(execution_id)
+        if row is not None and row["leg"] == CLOSES:
+            first = min(_time(order["time"]) for order in found) + LEDGER_TICK
+            line = openings[row["subscription_id"], row["symbol"]]
+            early = [signal for signal, settled_at in line if signal < row["signal_id"] and settled_at > first]
+            what = f"close {execution_id} came before the openings of {early} were final"
+            report.check("I6", not early, what, signal=row["signal_id"])
+
+
+def _unknown(report, books):
     """Counted from the moment when the venue was healthy again."""
-    healthy = _time(facts["calm_since"])
-    since = {}
-    for event in tables["events"]:
-        began = since.pop(event["execution_id"], None)
-        if began is not None:
-            waited = event["at"] - max(began, healthy)
-            report.check("I9", waited <= timedelta(seconds=60), f"{event['execution_id']} was UNKNOWN for {waited}")
-        if event["state"] == "UNKNOWN":
-            since[event["execution_id"]] = event["at"]
-    for execution_id in since:
-        report.check("I9", False, f"{execution_id} is still UNKNOWN")
+    healthy = _time(books.facts["calm_since"])
+    for execution_id, events in books.events.items():
+        for event, after in pairwise([*events, None]):
+            if event["state"] == "UNKNOWN":
+                waited = None if after is None else after["at"] - max(event["at"], healthy)
+                settled = waited is not None and waited <= UNKNOWN_AT_MOST
+                what = f"{execution_id} was UNKNOWN for {waited or 'ever'}"
+                report.check("I9", settled, what, signal=books.executions[execution_id]["signal_id"])
 
 
-def _breaker(report, ledger, tables, facts):
-    executions = {row["id"]: row for row in tables["executions"]}
-    pulls = [(mode, _time(at)) for mode, at in facts["breakers"]]
+def _breaker(report, books):
+    pulls = [(mode, _time(at)) for mode, at in books.facts["breakers"]]
     for place, (mode, at) in enumerate(pulls):
         if mode == "release":
             continue
-        released = next(
-            (end for what, end in pulls[place + 1 :] if what == "release"), datetime.max.replace(tzinfo=UTC)
-        )
-        for execution_id, found in _orders(ledger).items():
-            if executions.get(execution_id, {}).get("leg") == "open":
-                behind = [order for order in found if at + timedelta(seconds=1) < _time(order["time"]) < released]
-                report.check("I10", not behind, f"{execution_id} opened behind the breaker of {at}")
+        released = next((end for what, end in pulls[place + 1 :] if what == "release"), NEVER)
+        for row, found in books.openings():
+            behind = [order for order in found if at + BREAKS_WITHIN < _time(order["time"]) < released]
+            report.check("I10", not behind, f"{row['id']} opened behind the breaker of {at}", signal=row["signal_id"])
 
 
-def _audit(report, _ledger, tables, _facts):
+def _audit(report, books):
     """Each line's hash covers the line and its predecessor's: SHA-256 of the sorted, compact JSON."""
-    previous = None
-    for number, row in enumerate(tables["audit"], 1):
+    previous = FIRST_HASH
+    for number, row in enumerate(books.tables["audit"], 1):
         line = {name: value for name, value in row.items() if name != "hash"}
         line["at"] = row["at"].strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         text = json.dumps(line, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-        fits = row["number"] == number and previous in {None, row["previous_hash"]}
+        fits = row["number"] == number and row["previous_hash"] == previous
         report.check("I11", fits and hashlib.sha256(text.encode()).hexdigest() == row["hash"], f"audit line {number}")
         previous = row["hash"]
 
 
-def _epochs(report, _ledger, tables, _facts):
+def _epochs(report, books):
     newest = 0
-    for event in tables["events"]:
+    for event in books.tables["events"]:
         if event["epoch"] is not None:
-            right = event["epoch"] >= newest
-            report.check("I12", right, f"event {event['number']} is of epoch {event['epoch']}, after {newest}")
+            what = f"event {event['number']} is of epoch {event['epoch']}, after {newest}"
+            report.check("I12", event["epoch"] >= newest, what)
             newest = max(newest, event["epoch"])
-    for lease in tables["leases"]:
-        report.check("I12", lease["epoch"] >= newest, f"{lease['duty']} is at {lease['epoch']}, events at {newest}")
+    for lease in books.tables["leases"]:
+        what = f"{lease['duty']} is at {lease['epoch']}, events at {newest}"
+        report.check("I12", lease["epoch"] >= newest, what)
 
 
-def _rest(report, _ledger, tables, facts):
-    notes = {event["execution_id"]: event["note"] for event in tables["events"] if event["state"] == "REVIEW"}
-    limit = _time(facts["calm_since"]) + timedelta(minutes=2)
-    for row in tables["executions"]:
-        standing = row["state"] == "WORKING" and row["leg"] not in {"open", "close"}
-        explained = row["state"] == "REVIEW" and notes.get(row["id"])
-        rests = row["state"] in FINAL or standing or explained
-        report.check("I13", rests, f"{row['id']} {row['leg']} is {row['state']}: {row['reason']}")
-    late = [event for event in tables["events"] if event["at"] > limit and event["state"] not in {"WORKING", "FILLED"}]
-    report.check("I13", not late, f"{len(late)} moves more than two minutes after the faults stopped")
+def _woken(report, books):
+    for requests in books.facts["woken"]:
+        report.check("I12", not requests, f"a replaced hub woke up and sent {requests}")
+
+
+def _rest(report, books):
+    """Final, a stop or target that guards an open position, or in REVIEW with a word why."""
+    limit = _time(books.facts["calm_since"]) + RESTS_WITHIN
+    open_now = {(row["account_id"], row["symbol"]) for row in books.tables["positions"] if row["quantity"] > 0}
+    for row in books.tables["executions"]:
+        events = books.events[row["id"]]
+        guards = row["leg"] not in {OPENS, CLOSES} and (row["account_id"], row["symbol"]) in open_now
+        at_the_venue = any(order["status"] == "NEW" for order in books.orders[row["id"]])
+        stands = row["state"] == "WORKING" and guards and at_the_venue
+        explained = row["state"] == "REVIEW" and bool(events) and events[-1]["note"]
+        rests = row["state"] in FINAL or stands or explained
+        what = f"{row['id']} {row['leg']} is {row['state']}: {row['reason']}"
+        report.check("I13", rests, what, signal=row["signal_id"])
+        late = [event for event in events if event["at"] > limit and row["leg"] in {OPENS, CLOSES}]
+        report.check(
+            "I13", not late, f"{row['id']} moved {len(late)} times after two calm minutes", signal=row["signal_id"]
+        )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    for name in ("ledger", "database", "facts"):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ("ledger", "database", "acknowledged"):
         parser.add_argument(f"--{name}", required=True)
     given = parser.parse_args()
     with urllib.request.urlopen(given.ledger, timeout=60) as answer:
         ledger = json.load(answer)
-    found = examine(ledger, read_database(given.database), json.loads(Path(given.facts).read_text()))
+    found = examine(ledger, read_database(given.database), json.loads(Path(given.acknowledged).read_text()))
     sys.stdout.write(json.dumps(found, indent=1) + "\n")
     return 1 if any(each["violations"] for each in found.values()) else 0
 

@@ -1,9 +1,10 @@
-"""`python -m kill_matrix.hub POINT COUNTDOWN -- serve …`: the real `copydesk`, with seams around its store from outside.
+"""`python -m kill_matrix.hub --point NAME --countdown K -- serve …`: the real `copydesk`, with seams around its store from outside.
 
-The K-th time the point is passed, the process kills itself with -9, there and then: inside of the transaction for
+The K-th time the point is passed, the process kills (or stops) itself, there and then: inside of the transaction for
 "before commit", as soon as the commit has been told for "after commit". The product has no such hooks.
 """
 
+import argparse
 import os
 import signal
 import sys
@@ -20,17 +21,18 @@ _TAKEN_OVER = "The desk was restarted"
 
 
 class Seam:
-    """Counts how often a point is passed."""
+    """Counts how often a point is passed; `ending` is the signal that this process then sends to itself."""
 
-    def __init__(self, point, countdown):
+    def __init__(self, point, countdown, ending=signal.SIGKILL):
         self._point = point
         self._left = countdown
+        self._ending = ending
 
     def passed(self, events, when):
         if self._left > 0 and any(f"{event}_{when}" == self._point for event in events):
             self._left -= 1
             if self._left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+                os.kill(os.getpid(), self._ending)
 
 
 def install(seam):
@@ -93,7 +95,12 @@ def _note(table, event):
 
 
 if __name__ == "__main__":
-    point, countdown = sys.argv[1], int(sys.argv[2])
-    install(Seam(point, countdown))
-    sys.argv = ["copydesk", *sys.argv[4:]]
+    parser = argparse.ArgumentParser(prog="kill_matrix.hub")
+    parser.add_argument("--point", default="none")
+    parser.add_argument("--countdown", type=int, default=1)
+    parser.add_argument("--signal", choices=("KILL", "STOP"), default="KILL")
+    parser.add_argument("verb", nargs="+")
+    given = parser.parse_args()
+    install(Seam(given.point, given.countdown, signal.Signals[f"SIG{given.signal}"]))
+    sys.argv = ["copydesk", *given.verb]
     main()

@@ -5,10 +5,10 @@ IN_THE_PROCESS = (
     "signal_after_commit",
     "intent_before_commit",
     "intent_after_commit",
-    "stop_intent_before_commit",
-    "stop_intent_after_commit",
     "result_before_commit",
     "result_after_commit",
+    "stop_intent_before_commit",
+    "stop_intent_after_commit",
     "unknown_before_commit",
     "unknown_after_commit",
     "settled_before_commit",
@@ -17,6 +17,15 @@ IN_THE_PROCESS = (
     "take_over_after_commit",
 )
 ON_THE_WIRE = ("first_byte", "request_sent", "mid_answer", "cancel_first_byte")
-RANDOM = "random instant"
-STOPPED = "stopped, then woken"
 NAMED = (*IN_THE_PROCESS, *ON_THE_WIRE)
+RANDOM = "random"
+MISSED = "random, point missed"
+STOPPED = "stopped and woken"
+BREAKER = "breaker pulled"
+"""Where hubs end that meet no named point."""
+
+EVERYWHERE = (*NAMED, RANDOM, STOPPED, BREAKER)
+
+TAKE_OVERS = ("take_over_before_commit", "take_over_after_commit")
+LEAVES_SENDING = ("intent_after_commit", "first_byte", "request_sent", "mid_answer")
+"""A hub that dies there leaves rows in SENDING: the next one has something to take over."""

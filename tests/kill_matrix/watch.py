@@ -1,4 +1,4 @@
-"""How much is not settled yet, read from the database beside the hub."""
+"""How much is not settled yet, read from the database beside the hub; and whether the file is locked."""
 
 import asyncio
 import sqlite3
@@ -23,9 +23,26 @@ async def unsettled(town):
     return Counter({state: number for state, number in rows if number})
 
 
+async def is_locked(town):
+    """Whether somebody is in the middle of a transaction on the file; a server's database is never locked as a whole."""
+    return town.database_url is None and await asyncio.to_thread(_is_locked, town.folder / "data" / "copydesk.db")
+
+
 def _read_sqlite(path):
     connection = sqlite3.connect(path, timeout=10)
     try:
         return connection.execute(_OPEN).fetchall()
     finally:
         connection.close()
+
+
+def _is_locked(path):
+    connection = sqlite3.connect(path, timeout=0.05, isolation_level=None)
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("ROLLBACK")
+    except sqlite3.OperationalError:
+        return True
+    finally:
+        connection.close()
+    return False

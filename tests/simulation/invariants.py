@@ -226,10 +226,14 @@ def _protected(play, found):
             if order.conditional
             and order.status == "NEW"
             and (order.account, order.symbol) == (account, symbol)
-            and play.rows.executions[_execution_id(order.client_id)].kind is LegKind.STOP_LOSS
+            and _is_stop_loss(play.rows.executions.get(_execution_id(order.client_id)))
         )
         only_told = one.copy.on_unprotected is OnUnprotected.ALERT
         found.check("protected", standing >= position.quantity or only_told, symbol, standing, position.quantity)
+
+
+def _is_stop_loss(execution):
+    return execution is not None and execution.kind is LegKind.STOP_LOSS
 
 
 def _late(play, found):

@@ -189,7 +189,8 @@ def _shown(execution: Execution, event: Shown, now: datetime, rules: Rules) -> S
         # The attempt that was proved absent is there after all: nothing more may be sent.
         before, on_the_way = State.REVIEW, (replace(execution, state=State.REVIEW, reason=f"{LATE}: it is there"),)
     states = states_to_show(before, report.status) or (before,)
-    looks = [None if one in FINAL else now + rules.poll_every for one in states]
+    wait = LOOK_AGAIN if execution.cancel_wanted else rules.poll_every
+    looks = [None if one in FINAL else now + wait for one in states]
     moves = [replace(shown, state=one, next_look_at=look) for one, look in zip(states, looks, strict=True)]
     return Step(moves=(*on_the_way, *moves), evidence=report.evidence)
 

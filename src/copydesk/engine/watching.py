@@ -23,8 +23,8 @@ from copydesk.ports.venue import OrderNews, StreamOpened
 
 log = structlog.get_logger()
 
-ACCOUNTS_A_STREAM = 50
-"""Accounts that share a connection: few enough that one cut leaves little to be asked, many enough for thousands."""
+ACCOUNTS_A_STREAM = 25
+"""Accounts that share a connection: few enough that their keys fit into an address and one cut leaves little to be asked."""
 
 AGAIN_FIRST_S = 1.0
 AGAIN_MAX_S = 30.0
