@@ -29,18 +29,32 @@ async def test_five_hundred_followers_stay_under_the_address_and_the_account_lim
     watching = asyncio.get_running_loop().create_task(watch(desk, used))
 
     acceptance = await desk.signal("buy")
-    while len(states := await ended(desk, acceptance)) < 2 * FOLLOWERS:
+    while (counted := await ended(desk, acceptance)) is None:
         await CLOCK.sleep(2)
     watching.cancel()
 
-    assert Counter(states) == {("open", State.FILLED): FOLLOWERS, ("stop_loss", State.WORKING): FOLLOWERS}
+    # A machine so slow that requests grow stale before they leave loses some openings to that, and none to a limit.
+    stale = counted.pop("stale", 0)
+    assert counted == {("open", State.FILLED): FOLLOWERS - stale, ("stop_loss", State.WORKING): FOLLOWERS - stale}
+    assert stale <= FOLLOWERS / 10
     assert max(used) < 2_400
     assert max(used) > 2 * FOLLOWERS, "the accounts were set up in this minute, or this proves nothing"
 
 
 async def ended(desk, acceptance):
-    """Leg and state of everything that is calm: looked at seldom, a thousand rows are no small read."""
-    return [(one.leg, one.state) for one in await desk.executions(acceptance) if one.state in CALM]
+    """Leg and state of everything, once all is calm: looked at seldom, a thousand rows are no small read."""
+    found = await desk.executions(acceptance)
+    opened = [one for one in found if one.leg == "open"]
+    stopped = [one for one in found if one.leg == "stop_loss"]
+    filled = [one for one in opened if one.state is State.FILLED]
+    if len(opened) < FOLLOWERS or len(stopped) < len(filled) or not all(one.state in CALM for one in found):
+        return None
+    return Counter("stale" if is_stale(one) else (one.leg, one.state) for one in found)
+
+
+def is_stale(execution):
+    reason = execution.reason or ""
+    return execution.state is State.REJECTED and ("recvWindow" in reason or reason.startswith("Not sent"))
 
 
 async def watch(desk, used):

@@ -96,6 +96,7 @@ def _check(town, folder, url, calm_since):
     database = url or f"sqlite:///{folder / 'data' / 'copydesk.db'}"
     script = Path(__file__).with_name("checker.py")
     told = ("--ledger", town.ledger_url, "--database", database, "--acknowledged", str(facts))
+    told += ("--evidence", str(folder / "evidence.json"))
     checked = subprocess.run([sys.executable, "-I", str(script), *told], capture_output=True, text=True, check=False)
     if not checked.stdout:
         raise RuntimeError(f"the checker broke:\n{checked.stderr}")

@@ -25,9 +25,9 @@ import asyncpg
 
 PREFIX = "cd-"
 FINAL = {"SKIPPED", "EXPIRED", "CANCELLED", "REJECTED", "FILLED", "NOT_PLACED"}
+SETTLED = FINAL | {"REVIEW"}
 OPENS, CLOSES = "open", "close"
-RECEIVE_WINDOW = timedelta(seconds=3)
-CLOCK_BOUND = timedelta(seconds=0.5)
+LATE_AT_MOST = timedelta(seconds=3 + 0.5)  # a request's window and the bound on clocks
 LEDGER_TICK = timedelta(milliseconds=5)
 """The ledger tells milliseconds, rounded down; the journal microseconds."""
 
@@ -174,7 +174,7 @@ def _evidence(report, books):
             before = len(sent) >= attempt and sent[attempt - 1] <= _time(order["time"]) + LEDGER_TICK
             report.check("I1", before, f"{order['client_order_id']} was not written down before", signal=signal)
             own = order["account"] == books.facts["accounts"].get(row["account_id"])
-            report.check("I1", own, f"{execution_id} is on another account than its own", signal=signal)
+            report.check("I1", own, f"{execution_id} is on another account", signal=signal)
         report.check("I1", _is_as_frozen(row, found), f"{execution_id} is not what was frozen", signal=signal)
         total = sum((Decimal(order["executed_quantity"]) for order in found), Decimal(0))
         same = total == row["executed_quantity"] or row["state"] == "REVIEW"
@@ -183,15 +183,15 @@ def _evidence(report, books):
 
 
 def _is_as_frozen(row, found):
+    """The latest attempt. The exchange cuts what may only reduce to what there is to reduce."""
     request = row["request"] or {}
     frozen_id = request.get("newClientOrderId") or request.get("clientAlgoId")
-    latest = [order for order in found if order["client_order_id"] == frozen_id]
-    same = all(
-        (order["symbol"], order["side"], Decimal(order["quantity"]))
-        == (request["symbol"], request["side"], Decimal(request["quantity"]))
-        for order in latest
-    )
-    return frozen_id is not None and same
+    for order in (one for one in found if one["client_order_id"] == frozen_id):
+        missing = Decimal(request["quantity"]) - Decimal(order["quantity"])
+        whole = missing == 0 or (missing > 0 and order["reduce_only"])
+        if not whole or (order["symbol"], order["side"]) != (request["symbol"], request["side"]):
+            return False
+    return frozen_id is not None
 
 
 def _claims(report, books):
@@ -257,7 +257,7 @@ def _fresh(report, books):
             times = [_time(fill["time"]) for fill in books.fills_of(order)] or [_time(order["time"])]
             late = max(times) - row["expires_at"]
             what = f"{row['id']} opened {late} after it expired"
-            report.check("I4", late <= RECEIVE_WINDOW + CLOCK_BOUND, what, signal=row["signal_id"])
+            report.check("I4", late <= LATE_AT_MOST, what, signal=row["signal_id"])
 
 
 def _positions(report, books):
@@ -286,14 +286,10 @@ def _order(report, books):
         row = books.executions[event["execution_id"]]
         line = open_lines[row["subscription_id"], row["symbol"]]
         if row["leg"] == OPENS:
-            (line.discard if _is_settled(event) else line.add)(row["id"])
+            (line.discard if event["state"] in SETTLED else line.add)(row["id"])
         elif row["leg"] == CLOSES and event["state"] == "SENDING":
             before = [one for one in line if books.executions[one]["signal_id"] < row["signal_id"]]
             report.check("I6", not before, f"close {row['id']} left while {before} was open", signal=row["signal_id"])
-
-
-def _is_settled(event):
-    return event["state"] in FINAL or event["state"] == "REVIEW"
 
 
 def _order_at_the_venue(report, books):
@@ -301,7 +297,7 @@ def _order_at_the_venue(report, books):
     openings = defaultdict(list)
     for row in books.tables["executions"]:
         if row["leg"] == OPENS:
-            settled_at = next((event["at"] for event in books.events[row["id"]] if _is_settled(event)), NEVER)
+            settled_at = next((event["at"] for event in books.events[row["id"]] if event["state"] in SETTLED), NEVER)
             openings[row["subscription_id"], row["symbol"]].append((row["signal_id"], settled_at))
     for execution_id, found in books.orders.items():
         row = books.executions.get(execution_id)
@@ -388,10 +384,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("ledger", "database", "acknowledged"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--evidence", type=Path, help="write what was read of both ledgers into this file")
     given = parser.parse_args()
     with urllib.request.urlopen(given.ledger, timeout=60) as answer:
         ledger = json.load(answer)
-    found = examine(ledger, read_database(given.database), json.loads(Path(given.acknowledged).read_text()))
+    tables = read_database(given.database)
+    if given.evidence is not None:
+        given.evidence.write_text(json.dumps({"ledger": ledger, "tables": tables}, default=str))
+    found = examine(ledger, tables, json.loads(Path(given.acknowledged).read_text()))
     sys.stdout.write(json.dumps(found, indent=1) + "\n")
     return 1 if any(each["violations"] for each in found.values()) else 0
 

@@ -54,6 +54,7 @@ def order(identity, side, seconds, **changes):
         "symbol": "BTCUSDT",
         "side": side,
         "status": "FILLED",
+        "reduce_only": side == "SELL",
         "quantity": "0.010",
         "executed_quantity": "0.010",
         "time": at(seconds).isoformat(),
@@ -158,8 +159,12 @@ def a_second_attempt_was_not_written_down(ledger, _tables, _facts):
     ledger["orders"].append(order(f"{CLOSED}-2", "SELL", 6, executed_quantity="0"))
 
 
-def another_quantity_was_sent_than_was_frozen(ledger, _tables, _facts):
-    ledger["orders"][0]["quantity"] = "0.011"
+def less_was_opened_than_was_frozen(ledger, _tables, _facts):
+    ledger["orders"][0]["quantity"] = "0.009"
+
+
+def more_was_closed_than_was_frozen(ledger, _tables, _facts):
+    ledger["orders"][1]["quantity"] = "0.011"
 
 
 def nothing_was_frozen(_ledger, tables, _facts):
@@ -298,7 +303,8 @@ def it_came_to_rest_too_late(_ledger, tables, _facts):
         (it_was_not_written_down, "I1"),
         (it_was_written_down_afterwards, "I1"),
         (a_second_attempt_was_not_written_down, "I1"),
-        (another_quantity_was_sent_than_was_frozen, "I1"),
+        (less_was_opened_than_was_frozen, "I1"),
+        (more_was_closed_than_was_frozen, "I1"),
         (nothing_was_frozen, "I1"),
         (it_went_to_another_account, "I1"),
         (the_venue_filled_more, "I1"),
@@ -338,6 +344,12 @@ def test_the_checker_sees_each_way_of_going_wrong(story, damage, invariant):
     damage(ledger, tables, facts)
 
     assert invariant in violated(ledger, tables, facts)
+
+
+def test_a_close_may_be_cut_by_the_exchange_to_what_there_was_to_reduce(story):
+    story[0]["orders"][1]["quantity"] = "0.007"
+
+    assert violated(*story) == set()
 
 
 def test_a_violation_names_the_signal_that_it_happened_to(story):

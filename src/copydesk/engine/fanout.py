@@ -25,7 +25,7 @@ from copydesk.ports.store import Store, Transaction
 
 log = structlog.get_logger()
 
-BATCH = 25
+BATCH = 15
 """Executions that share one commit just ahead of the wire: few enough that the last is still fresh when it leaves."""
 
 

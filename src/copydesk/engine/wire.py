@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from copydesk.domain.venue import VenueName
 
-PLACES = 50
+PLACES = 30
 
 NOTHING_FOR_S = 2.0
 """A venue that gives nothing back for so long hangs: it delays its next followers and does not stop them."""
