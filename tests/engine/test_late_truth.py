@@ -7,7 +7,10 @@ from decimal import Decimal
 import pytest
 
 from copydesk.domain.execution import State
+from copydesk.domain.ids import client_order_id
 from copydesk.domain.life import LATE
+from copydesk.stores import tables as schema
+from copydesk.stores.rows import dump
 from desk_support import CLOCK, running_desk
 
 
@@ -83,3 +86,37 @@ async def test_a_late_opening_that_the_bot_has_closed_meanwhile_is_closed_as_wel
     await desk.until(flat, within_s=30)
     assert skipped.state is State.SKIPPED
     assert not any(symbol == "BTCUSDT" for _, symbol in await desk.simulator.positions())
+
+
+@pytest.mark.timeout(240)
+async def test_a_stop_s_earlier_attempt_that_stands_after_all_is_taken_back_when_the_later_one_is_not_there(desk):
+    follower = await desk.follow(custom_take_profit_pct=Decimal(0))
+    acceptance = await desk.signal("open_long")
+    (stop,) = await desk.settled(acceptance, legs=("stop_loss",))
+    unsure = replace(
+        stop,
+        state=State.UNKNOWN,
+        attempt=2,
+        client_order_id=client_order_id(stop.id, 2),
+        exchange_order_id=None,
+        next_look_at=CLOCK.now(),
+    )
+    await desk.store.write(lambda tables: force(tables, stop, unsure))
+
+    async def taken_back():
+        first = client_order_id(stop.id, 1)
+        (ours,) = [one for one in await desk.simulator.orders() if one["client_order_id"] == first]
+        return ours["status"] == "CANCELED"
+
+    await desk.until(taken_back, within_s=30)
+
+    async def flat():  # without a stop the position is closed, as its follower chose
+        return await desk.position(follower) is None
+
+    await desk.until(flat, within_s=60)
+
+
+def force(tables, before, after):
+    """Past the table of moves: a stop that stands cannot become unknown in two attempts."""
+    rows = schema.bot_signal_executions
+    tables._connection.execute(rows.update().where(rows.c.id == before.id).values(dump(after)))

@@ -95,7 +95,7 @@ class SimulatedVenue:
         listener = Listener(self.exchange, frozenset(sessions), push)
         self.exchange.listeners.append(listener)
         try:
-            yield StreamOpened()
+            yield StreamOpened(accounts=frozenset(sessions))
             while True:
                 await arrived.wait()
                 arrived.clear()

@@ -20,8 +20,8 @@ class Address:
     kind: str
     place: str
 
-    def open(self) -> Database:
-        return SqliteDatabase(Path(self.place)) if self.kind == "sqlite" else PostgresDatabase(self.place)
+    def open(self, program: str = "copydesk") -> Database:
+        return SqliteDatabase(Path(self.place)) if self.kind == "sqlite" else PostgresDatabase(self.place, program)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -1,13 +1,15 @@
 """One program at a time does a duty; what one wrote that has lost it is not stored, and the journal tells each move's epoch."""
 
+import asyncio
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
-from copydesk.domain.errors import LeaseLost, StaleWrite
+from copydesk.domain.errors import LeaseLost, StaleWrite, StoreUnavailable
 from copydesk.domain.execution import State
 from copydesk.stores import tables as schema
+from copydesk.stores.store import SqlStore
 from store_support import NOW
 
 
@@ -87,3 +89,26 @@ async def test_a_move_from_a_state_that_is_no_longer_so_is_refused(store, desk, 
         await store.write(
             lambda tables: tables.executions.move(imagined, replace(imagined, state=State.SENDING), at=NOW)
         )
+
+
+@pytest.mark.parametrize("address", ["postgresql"], indirect=True)
+async def test_one_that_is_stopped_in_a_transaction_is_replaced_when_its_lease_has_run_out(store, address, vault):
+    database = address.open("one")
+    stopped, entered = SqlStore(database, vault), asyncio.Event()
+    loop = asyncio.get_running_loop()
+    epoch = await stopped.write(take("one", ttl_s=1.0))
+
+    def work(tables):
+        tables.leases.fence("desk", epoch)
+        loop.call_soon(entered.set)
+        tables.leases._connection.execute(text("SELECT pg_sleep(60)"))
+
+    under_way = asyncio.ensure_future(stopped.write(work))
+    async with asyncio.timeout(10):
+        await entered.wait()
+        assert await store.write(take("two")) is None
+        await asyncio.sleep(1.2)
+        assert await store.write(take("two")) == epoch + 1
+        with pytest.raises(StoreUnavailable):
+            await under_way
+    await database.close()

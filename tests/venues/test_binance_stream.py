@@ -20,23 +20,14 @@ from copydesk.ports.venue import StreamOpened
 from copydesk.simulators.binance import serve
 from copydesk.venues.binance import BinanceFutures, codec, stream
 from copydesk.venues.binance.session import BinanceSession
-from desk_support import CLOCK, Simulator, running_simulator
+from desk_support import CLOCK, Simulator
 from store_support import make_account
 from venue_conformance import heard
 
 
 @pytest.fixture
-async def market():
-    async with running_simulator() as running:
-        await running.hold("BTCUSDT", "95200")
-        yield running
-
-
-@pytest.fixture
-async def venue(market):
-    venue = BinanceFutures(CLOCK, simulator_url=market.url, timeout_s=10, allow_live=False)
-    yield venue
-    await venue.close()
+def venue(binance):
+    return binance
 
 
 async def account_at(market, venue, *, known=True):
@@ -67,7 +58,7 @@ async def test_an_account_whose_key_is_refused_does_not_silence_the_others(marke
     _, bad = await account_at(market, venue, known=False)
     _, good = await account_at(market, venue)
     async with aclosing(venue.listen({"bad": bad, "good": good})) as told:
-        assert isinstance(await anext(told), StreamOpened)
+        assert await anext(told) == StreamOpened(accounts=frozenset({"good"}))
         client_id = await order(venue, good)
 
         news = await heard(told, lambda news: news.client_order_id == client_id)

@@ -20,7 +20,7 @@ from copydesk.venues.binance.transport import Transport
 from copydesk.venues.ccxt import CcxtVenue, codec
 from copydesk.venues.ccxt.capabilities import KNOWN, UNTRUSTED, Capabilities
 from copydesk.venues.ccxt.carrier import Carrier
-from desk_support import CLOCK, running_simulator
+from desk_support import CLOCK
 from store_support import make_account
 
 TERSE = Capabilities(
@@ -36,13 +36,6 @@ TERSE = Capabilities(
 MARKET = {"base": "BTC", "quote": "USDT", "spot": True, "contract": False, "taker": 0.001}
 
 
-@pytest.fixture
-async def simulator():
-    async with running_simulator() as running:
-        await running.hold("BTCUSDT", "95200")
-        yield running
-
-
 def purchase(venue):
     order = NewOrder(
         client_order_id=f"cd-{secrets.token_hex(8)}",
@@ -56,22 +49,22 @@ def purchase(venue):
     return venue.freeze(order, mode=PositionMode.ONE_WAY, at=CLOCK.now())
 
 
-async def account_at(venue, simulator):
+async def account_at(venue, market):
     key = secrets.token_hex(16)
-    await simulator.account(key, spot={"USDT": "10000"})
+    await market.account(key, spot={"USDT": "10000"})
     return venue.open_session(make_account(venue="ccxt:binance"), {"api_key": key, "api_secret": f"secret-of-{key}"})
 
 
-async def test_an_order_keeps_the_id_it_was_given_though_nothing_more_is_told_in_time(simulator):
-    venue = CcxtVenue("binance", CLOCK, simulator_url=simulator.url, timeout_s=2, allow_live=False, known=TERSE)
-    session = await account_at(venue, simulator)
+async def test_an_order_keeps_the_id_it_was_given_though_nothing_more_is_told_in_time(market):
+    venue = CcxtVenue("binance", CLOCK, simulator_url=market.url, timeout_s=2, allow_live=False, known=TERSE)
+    session = await account_at(venue, market)
     await venue.symbols(make_account().environment)
-    await simulator.tell("faults", kind="delay_before", probability=1, path="GET /api/v3/order", delay_s=5)
+    await market.tell("faults", kind="delay_before", probability=1, path="GET /api/v3/order", delay_s=5)
 
     async with asyncio.timeout(2):
         report = await session.place(purchase(venue))
 
-    (order,) = [one for one in await simulator.orders() if one["symbol"] == "BTCUSDT"]
+    (order,) = [one for one in await market.orders() if one["symbol"] == "BTCUSDT"]
     assert (report.status, report.exchange_order_id) == (OrderStatus.WORKING, str(order["order_id"]))
     await venue.close()
 
@@ -167,14 +160,14 @@ def test_a_purchase_whose_side_is_not_told_counts_its_fee_in_coins_all_the_same(
 
 
 @pytest.fixture
-async def spot(simulator):
-    venue = CcxtVenue("binance", CLOCK, simulator_url=simulator.url, timeout_s=10, allow_live=False)
+async def spot(market):
+    venue = CcxtVenue("binance", CLOCK, simulator_url=market.url, timeout_s=10, allow_live=False)
     yield venue
     await venue.close()
 
 
-async def test_an_order_whose_id_is_there_already_may_be_the_one_that_was_sent(spot, simulator):
-    session = await account_at(spot, simulator)
+async def test_an_order_whose_id_is_there_already_may_be_the_one_that_was_sent(spot, market):
+    session = await account_at(spot, market)
     await session.place(purchase(spot))
     order = NewOrder(
         client_order_id=f"cd-{secrets.token_hex(8)}",
@@ -195,17 +188,17 @@ async def test_an_order_whose_id_is_there_already_may_be_the_one_that_was_sent(s
 
 
 @pytest.mark.parametrize("code", [-1000, -1001, -1006, -1007, -1008, -2011, -2013])
-async def test_a_code_that_does_not_say_not_placed_is_unknown_on_spot(spot, simulator, code):
-    session = await account_at(spot, simulator)
-    await simulator.tell("faults", kind="refuse", code=code, next_n=1)
+async def test_a_code_that_does_not_say_not_placed_is_unknown_on_spot(spot, market, code):
+    session = await account_at(spot, market)
+    await market.tell("faults", kind="refuse", code=code, next_n=1)
 
     with pytest.raises(OutcomeUnknown):
         await session.place(purchase(spot))
 
 
-async def test_an_exchange_whose_ids_are_not_trusted_lists_no_orders(simulator):
-    venue = CcxtVenue("binance", CLOCK, simulator_url=simulator.url, timeout_s=5, allow_live=False, known=TERSE)
-    session = await account_at(venue, simulator)
+async def test_an_exchange_whose_ids_are_not_trusted_lists_no_orders(market):
+    venue = CcxtVenue("binance", CLOCK, simulator_url=market.url, timeout_s=5, allow_live=False, known=TERSE)
+    session = await account_at(venue, market)
 
     assert not venue.traits.lists_orders
     with pytest.raises(VenueUnavailable, match="not known to list orders"):
@@ -214,18 +207,18 @@ async def test_an_exchange_whose_ids_are_not_trusted_lists_no_orders(simulator):
 
 
 @pytest.mark.parametrize("kind", ["empty_200", "html_502", "truncated", "drop_after"])
-async def test_a_list_of_orders_that_cannot_be_read_is_unknown_not_empty(spot, simulator, kind):
-    session = await account_at(spot, simulator)
+async def test_a_list_of_orders_that_cannot_be_read_is_unknown_not_empty(spot, market, kind):
+    session = await account_at(spot, market)
     await session.place(purchase(spot))
-    await simulator.tell("faults", kind=kind, probability=1, path="GET /api/v3/allOrders")
+    await market.tell("faults", kind=kind, probability=1, path="GET /api/v3/allOrders")
 
     with pytest.raises(OutcomeUnknown):
         await session.orders_since("BTCUSDT", CLOCK.now() - timedelta(minutes=1))
 
 
-async def test_a_list_of_orders_longer_than_a_page_is_read_to_its_end(spot, simulator, monkeypatch):
+async def test_a_list_of_orders_longer_than_a_page_is_read_to_its_end(spot, market, monkeypatch):
     monkeypatch.setattr("copydesk.venues.ccxt.session._PAGE", 2)
-    session = await account_at(spot, simulator)
+    session = await account_at(spot, market)
     since = CLOCK.now()
     placed = []
     for _ in range(5):
@@ -237,9 +230,9 @@ async def test_a_list_of_orders_longer_than_a_page_is_read_to_its_end(spot, simu
     assert [one.exchange_order_id for one in listed] == placed
 
 
-async def test_a_list_of_orders_that_does_not_go_on_after_a_page_is_unknown(spot, simulator, monkeypatch):
+async def test_a_list_of_orders_that_does_not_go_on_after_a_page_is_unknown(spot, market, monkeypatch):
     monkeypatch.setattr("copydesk.venues.ccxt.session._PAGE", 1)
-    session = await account_at(spot, simulator)
+    session = await account_at(spot, market)
     await session.place(purchase(spot))
 
     with pytest.raises(OutcomeUnknown, match="does not go on"):

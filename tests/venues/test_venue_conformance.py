@@ -14,23 +14,9 @@ from copydesk.stores.vault import EnvelopeVault
 from copydesk.venues.binance import BinanceFutures
 from copydesk.venues.ccxt import CcxtVenue
 from copydesk.venues.paper import Paper
-from desk_support import CLOCK, running_simulator
+from desk_support import CLOCK
 from store_support import make_account, make_user
 from venue_conformance import VenueConformance
-
-
-@pytest.fixture
-async def market():
-    async with running_simulator() as running:
-        await running.hold("BTCUSDT", "95200")
-        yield running
-
-
-@pytest.fixture
-async def binance(market):
-    venue = BinanceFutures(CLOCK, simulator_url=market.url, timeout_s=10, allow_live=False)
-    yield venue
-    await venue.close()
 
 
 async def account_at(market, venue, *, hedge=False):

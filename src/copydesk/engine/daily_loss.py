@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -35,9 +35,11 @@ class DailyLoss:
     store: Store
     sessions: Sessions
     clock: Clock
+    _closing: set[str] = field(default_factory=set)
 
     async def look(self) -> None:
         held = await self.store.read(lambda tables: tables.positions.at_risk(self.clock.now()))
+        self._closing &= {_key(one) for one in held}
         if not held:
             return
         lines = {_line(one): one for one in held}
@@ -61,9 +63,13 @@ class DailyLoss:
         return None if quote is None else quote.last_price
 
     async def _close(self, positions: Sequence[AtRisk], loss: Decimal) -> None:
+        keys = {_key(one) for one in positions}
+        if keys <= self._closing:
+            return
         now = self.clock.now()
         if await self.store.write(lambda tables: _end_day(tables, positions, loss, now)):
             log.warning("daily loss limit", subscription_id=positions[0].subscription.id, loss_usd=plain(loss))
+        self._closing |= keys
 
 
 def loss_of(positions: Sequence[AtRisk], prices: Mapping[Line, Decimal]) -> Decimal | None:
@@ -91,13 +97,17 @@ def _end_day(tables: Transaction, positions: Sequence[AtRisk], loss: Decimal, no
             bot_id=subscription.bot_id,
             symbol=one.symbol,
             direction=one.position.direction,
-            key=f"desk:daily-loss:{subscription.id}:{one.symbol}:{one.position.opened_at.isoformat()}",
+            key=_key(one),
             why=why,
             at=now,
         )
         for one in positions
     ]
     return any(closing)
+
+
+def _key(held: AtRisk) -> str:
+    return f"desk:daily-loss:{held.subscription.id}:{held.symbol}:{held.position.opened_at.isoformat()}"
 
 
 def _line(held: AtRisk) -> Line:

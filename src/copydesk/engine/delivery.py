@@ -191,19 +191,20 @@ class Delivery:
         """The breakers as they were a moment ago: a whole fan-out that waits asks a few times, not once a follower."""
         async with self._asking:
             if self.clock.elapsed() - self._breakers_read_s > BREAKERS_AGE_S:
-                self._breakers_read_s = self.clock.elapsed()
+                asked_at_s = self.clock.elapsed()
                 self._breakers = await self.store.read(lambda tables: tables.breakers.pulled())
+                self._breakers_read_s = asked_at_s
             return self._breakers
 
     def _elapsed_ms(self, dispatch: Dispatch) -> int:
         return int((self.clock.now() - dispatch.signal_received_at).total_seconds() * 1000)
 
 
-def order_refs(execution: Execution) -> Sequence[OrderRef]:
-    """The latest attempt, and every earlier one that may have left."""
+def earlier_refs(execution: Execution) -> Sequence[OrderRef]:
+    """The attempts before the latest that may have left, though each was believed absent when the next was made."""
+    latest = replace(order_ref(execution), exchange_order_id=None, placed_at=execution.created_at)
     earlier = [one for one in range(execution.attempt - 1, 0, -1) if one not in attempts_never_sent(execution)]
-    ids = (client_order_id(execution.id, attempt) for attempt in earlier)
-    return [order_ref(execution), *(replace(order_ref(execution), client_order_id=one) for one in ids)]
+    return [replace(latest, client_order_id=client_order_id(execution.id, attempt)) for attempt in earlier]
 
 
 def order_ref(execution: Execution) -> OrderRef:

@@ -3,11 +3,36 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from copydesk.domain.execution import Execution
 from copydesk.domain.ids import BotId, SignalId, SubscriptionId, new_id
 from copydesk.domain.signal import Action, Direction, LegKind, Signal, SourceKind, Step
 from copydesk.ports.store import Transaction
 
 _REMEMBER = timedelta(days=3650)
+
+
+def close_after(
+    tables: Transaction,
+    execution: Execution,
+    *,
+    direction: Direction,
+    key: str,
+    why: Mapping[str, str],
+    at: datetime,
+    note: str | None = None,
+) -> bool:
+    """What became of an execution makes its position one that must be closed; as `close_position`."""
+    return close_position(
+        tables,
+        subscription_id=execution.subscription_id,
+        bot_id=execution.bot_id,
+        symbol=execution.symbol,
+        direction=direction,
+        key=key,
+        why=why,
+        at=at,
+        note=note,
+    )
 
 
 def close_position(

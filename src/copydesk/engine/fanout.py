@@ -28,6 +28,9 @@ log = structlog.get_logger()
 BATCH = 15
 """Executions that share one commit just ahead of the wire: few enough that the last is still fresh when it leaves."""
 
+READ_AT_ONCE = 500
+"""Followers a query: their ids are its parameters, and databases allow only so many."""
+
 
 class Fanout:
     """Plans and records.
@@ -139,8 +142,8 @@ def _audience(tables: Transaction, signal: Signal, at: datetime) -> tuple[Bot, S
     ids = [SubscriptionId(str(only))] if only else tables.followers.subscribers(signal.bot_id)
     return bot, [
         follower
-        for start in range(0, len(ids), BATCH)
-        for follower in tables.followers.followers(bot, signal.symbol, ids[start : start + BATCH], at)
+        for start in range(0, len(ids), READ_AT_ONCE)
+        for follower in tables.followers.followers(bot, signal.symbol, ids[start : start + READ_AT_ONCE], at)
     ]
 
 

@@ -13,11 +13,11 @@ from copydesk.domain.errors import StaleWrite, StoreUnavailable, VenueError, Ven
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.ids import AccountId, ExecutionId
 from copydesk.domain.life import LOOK_AGAIN, Action, Compared, Event, NotFound, NotTold, Shown, Unclear
-from copydesk.domain.order import OrderReport
+from copydesk.domain.order import OrderReport, OrderStatus
 from copydesk.domain.subscription import Account, Environment
 from copydesk.domain.venue import VenueName
 from copydesk.engine import unprotected
-from copydesk.engine.delivery import Delivery, order_refs
+from copydesk.engine.delivery import Delivery, earlier_refs, order_ref
 from copydesk.ports.clock import Clock
 from copydesk.ports.store import Store, Transaction
 from copydesk.ports.venue import Session
@@ -211,9 +211,19 @@ def _read(tables: Transaction, execution_id: ExecutionId) -> tuple[Execution | N
 
 
 async def _look_up(session: Session, execution: Execution) -> OrderReport | None:
-    """What the venue shows of it; where an earlier attempt was executed after all, that."""
-    shown = [await session.look_up(ref) for ref in order_refs(execution)]
-    return next((one for one in shown if one is not None and one.executed_quantity > 0), shown[0])
+    """What the venue shows of it; where an earlier attempt was executed after all, that. One that stands is taken back."""
+    latest = await session.look_up(order_ref(execution))
+    stands = execution.state in {State.WORKING, State.PARTIAL}
+    if stands or (latest is not None and latest.executed_quantity > 0):
+        return latest
+    for ref in earlier_refs(execution):
+        shown = await session.look_up(ref)
+        if shown is not None and shown.status in {OrderStatus.WORKING, OrderStatus.PARTIAL}:
+            log.warning("an earlier attempt stands", execution_id=execution.id, client_order_id=ref.client_order_id)
+            await session.cancel(ref)
+        if shown is not None and shown.executed_quantity > 0:
+            return shown
+    return latest
 
 
 def _could_have_traded(one: Execution, execution: Execution) -> bool:

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import structlog
 
-from copydesk.domain.errors import VenueError
+from copydesk.domain.errors import LeaseLost, StoreUnavailable, VenueError
 from copydesk.domain.execution import Execution
 from copydesk.domain.ledgers import Discrepancy, compare_orders, compare_position
 from copydesk.domain.order import OrderReport
@@ -66,8 +66,8 @@ class SelfCheck:
         while True:
             try:
                 await self.check_all()
-            except Exception:  # the boundary of one round: the desk goes on trading, the next hour asks again
-                log.exception("self-check broke")
+            except StoreUnavailable as error:
+                log.warning("self-check left for later", problem=str(error))
             await self.clock.sleep(self.every_s)
 
     async def check_all(self) -> None:
@@ -88,6 +88,11 @@ class SelfCheck:
         except (VenueError, TimeoutError) as error:
             problem = str(error) or "the venue did not answer in time"
             return self._result(account, since, 0, (), problem)
+        except (StoreUnavailable, LeaseLost):
+            raise
+        except Exception as error:  # the boundary of one account: an odd answer about it leaves the others checked
+            log.exception("self-check broke", account_id=account.id)
+            return self._result(account, since, 0, (), f"the check broke: {type(error).__name__}")
         return self._result(account, since, *found)
 
     def _result(
@@ -112,9 +117,11 @@ class SelfCheck:
             raise VenueError("this venue does not list its orders in a way that the desk trusts")
         session = await self.sessions.of(account)
         seen = await self._look(account, session, since)
-        if self._differences(seen):
+        if differences := self._differences(seen):
+            orders = {one.client_order_id for one in differences}
+            symbols = {one.symbol for one in differences if not one.client_order_id}
             for execution in seen.ours:
-                if execution.client_order_id is not None:
+                if execution.client_order_id in orders or execution.symbol in symbols:
                     self.reconciler.look_soon(execution)
             await self.clock.sleep(MEND_S)
             seen = await self._look(account, session, since)

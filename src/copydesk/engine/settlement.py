@@ -128,13 +128,5 @@ def _has_left_a_rest(tables: Transaction, closed: Execution) -> bool:
 
 
 def _close_again(tables: Transaction, execution: Execution, rule: str, why: str, at: datetime) -> None:
-    desk_signals.close_position(
-        tables,
-        subscription_id=execution.subscription_id,
-        bot_id=execution.bot_id,
-        symbol=execution.symbol,
-        direction=execution.direction,
-        key=f"desk:{rule}:{execution.id}",
-        why={"why": why, "rule": rule},
-        at=at,
-    )
+    key, told = f"desk:{rule}:{execution.id}", {"why": why, "rule": rule}
+    desk_signals.close_after(tables, execution, direction=execution.direction, key=key, why=told, at=at)

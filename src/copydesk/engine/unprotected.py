@@ -42,16 +42,9 @@ def handle_failed_close(tables: Transaction, close: Execution, at: datetime) -> 
     closes = int(str(signal.payload.get("closes", 1)))
     if closes < CLOSES_MAX:
         why = {name: str(value) for name, value in signal.payload.items() if name != "subscription_id"}
-        desk_signals.close_position(
-            tables,
-            subscription_id=close.subscription_id,
-            bot_id=close.bot_id,
-            symbol=close.symbol,
-            direction=held.direction,
-            key=f"desk:again:{close.id}",
-            why={**why, "closes": str(closes + 1)},
-            at=at,
-        )
+        why["closes"] = str(closes + 1)
+        key = f"desk:again:{close.id}"
+        desk_signals.close_after(tables, close, direction=held.direction, key=key, why=why, at=at)
 
 
 def handle_missing(tables: Transaction, stop: Execution, at: datetime) -> None:
@@ -62,11 +55,9 @@ def handle_missing(tables: Transaction, stop: Execution, at: datetime) -> None:
         return
     why = f"stop loss {stop.state}: {stop.reason or 'not confirmed in time'}"
     flatten = subscription.copy.on_unprotected is OnUnprotected.FLATTEN
-    told = desk_signals.close_position(
+    told = desk_signals.close_after(
         tables,
-        subscription_id=stop.subscription_id,
-        bot_id=stop.bot_id,
-        symbol=stop.symbol,
+        stop,
         direction=held.direction,
         key=f"desk:unprotected:{stop.id}",
         why={"why": why, "stop_execution_id": stop.id},

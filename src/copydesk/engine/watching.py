@@ -34,11 +34,11 @@ Place = tuple[VenueName, Environment]
 
 @dataclass(slots=True, eq=False)
 class _Stream:
-    """One connection: whose orders it should tell of, and whether it does."""
+    """One connection: whose orders it should tell of, and whose it does."""
 
     accounts: dict[AccountId, Account]
     task: asyncio.Task[None] | None = None
-    is_open: bool = False
+    heard: frozenset[AccountId] = frozenset()
 
 
 @dataclass(slots=True)
@@ -55,9 +55,10 @@ class Watching:
     spawn: Callable[[Coroutine[Any, Any, None]], None]
     _streams: dict[Place, list[_Stream]] = field(default_factory=dict)
     _early: dict[ExecutionId, OrderNews] = field(default_factory=dict)
+    _watched: set[AccountId] = field(default_factory=set)
 
     def is_watched(self, account_id: AccountId) -> bool:
-        return any(one.is_open and account_id in one.accounts for streams in self._streams.values() for one in streams)
+        return account_id in self._watched
 
     async def look_after(self) -> None:
         """Accounts come, change and go: the streams follow."""
@@ -71,6 +72,7 @@ class Watching:
     def stop(self) -> None:
         """Forget them all; their tasks end with the desk's group."""
         self._streams.clear()
+        self._watched.clear()
         self._early.clear()
 
     def answered(self, execution: Execution) -> None:
@@ -105,7 +107,7 @@ class Watching:
         for stream in changed:
             if stream.task is not None:
                 stream.task.cancel()
-            stream.is_open = False
+            self._hear(stream, frozenset())
             stream.task = self.start(self._listen_for_ever(stream)) if stream.accounts else None
         streams[:] = [stream for stream in streams if stream.accounts]
 
@@ -122,9 +124,9 @@ class Watching:
                 return
             except Exception:  # the boundary of one connection: without it the desk asks more often, and goes on
                 log.exception("stream broke")
-            if stream.is_open:
+            if stream.heard:
                 again_s = AGAIN_FIRST_S
-            stream.is_open = False
+            self._hear(stream, frozenset())
             await self.clock.sleep(again_s)
             again_s = min(2 * again_s, AGAIN_MAX_S)
 
@@ -136,10 +138,15 @@ class Watching:
             async for news in told:
                 match news:
                     case StreamOpened():
-                        stream.is_open = True
+                        self._hear(stream, news.accounts)
                         await self._ask_all(accounts)
                     case OrderNews():
                         await self._take(stream.accounts[news.account_id], news)
+
+    def _hear(self, stream: _Stream, accounts: frozenset[AccountId]) -> None:
+        self._watched -= stream.heard
+        self._watched |= accounts
+        stream.heard = accounts
 
     async def _ask_all(self, accounts: Sequence[Account]) -> None:
         for account in accounts:

@@ -65,7 +65,9 @@ class ClockReading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamOpened:
-    """From here on everything is told; what happened before may have been missed."""
+    """From here on everything about these accounts is told; what happened before may have been missed."""
+
+    accounts: frozenset[AccountId]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ class Database(Protocol):
     """Told of each commit, from whatever thread: how many units of work shared it, and its seconds."""
 
     async def start(self) -> None:
-        """Bring the schema up to date and get ready."""
+        """Bring the schema up to date and get ready. Raise StoreUnavailable, and then it may be tried again."""
         ...
 
     async def read(self, work: Callable[[Connection], T]) -> T: ...

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, Row, select, text
 
 from copydesk.domain.errors import LeaseLost
 from copydesk.stores import tables
@@ -11,6 +12,11 @@ from copydesk.stores.signals import upsert
 from copydesk.stores.types import TIME_FORMAT
 
 _TABLE = tables.leases
+
+_END_SESSIONS = text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND usename = current_user AND application_name = :owner"
+)
 
 
 class Leases:
@@ -21,13 +27,21 @@ class Leases:
         self._fenced = fenced
 
     def take(self, duty: str, owner: str, ttl_s: float, is_gone: Callable[[str], bool]) -> int | None:
+        def is_taken(row: Row[Any] | None) -> bool:
+            return row is not None and row.owner != owner and row.expires_at > self._now() and not is_gone(row.owner)
+
+        query = select(_TABLE).where(_TABLE.c.duty == duty)
+        row = self._connection.execute(query).one_or_none()
+        if is_taken(row):
+            return None
+        if row is not None and row.owner != owner:
+            self._end_sessions(row.owner)
         # FOR UPDATE waits for every transaction that is fenced by the epoch before.
-        row = self._connection.execute(select(_TABLE).where(_TABLE.c.duty == duty).with_for_update()).one_or_none()
-        now = self._now()
-        if row is not None and row.owner != owner and row.expires_at > now and not is_gone(row.owner):
+        row = self._connection.execute(query.with_for_update()).one_or_none()
+        if is_taken(row):
             return None
         epoch = 1 if row is None else row.epoch + 1
-        values = {"owner": owner, "epoch": epoch, "expires_at": now + timedelta(seconds=ttl_s)}
+        values = {"owner": owner, "epoch": epoch, "expires_at": self._now() + timedelta(seconds=ttl_s)}
         upsert(self._connection, _TABLE, {"duty": duty}, values)
         return epoch
 
@@ -43,6 +57,11 @@ class Leases:
         if self._connection.execute(query).scalar_one_or_none() != epoch:
             raise LeaseLost(f"another program has taken {duty} over")
         self._fenced(epoch)
+
+    def _end_sessions(self, owner: str) -> None:
+        """Its time is over, and it may be stopped in the middle of a transaction, which nobody could wait for."""
+        if self._connection.dialect.name == "postgresql":
+            self._connection.execute(_END_SESSIONS, {"owner": owner})
 
     def _now(self) -> datetime:
         if self._connection.dialect.name == "postgresql":

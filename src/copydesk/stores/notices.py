@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime, time
+from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Any
 
@@ -92,6 +92,9 @@ class Notices:
             .join(_ACCOUNTS, _ACCOUNTS.c.id == _CHECKS.c.account_id)
             .order_by(_CHECKS.c.checked_at, _CHECKS.c.account_id)
         )
+        if cursor:
+            told_until = datetime.strptime(cursor.partition("/")[0], TIME_FORMAT).replace(tzinfo=UTC)
+            query = query.where(_CHECKS.c.checked_at >= told_until)
         rows = [row for row in self._connection.execute(query) if row.discrepancies]
         found = [(_cursor(row.checked_at, row.account_id), _check(row)) for row in rows]
         return [(at, fact) for at, fact in found if at > cursor][:most]

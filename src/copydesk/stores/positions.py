@@ -68,29 +68,33 @@ class Positions:
 
     def at_risk(self, at: datetime) -> Sequence[AtRisk]:
         held, follows, accounts = tables.positions, tables.bot_subscriptions, tables.exchange_accounts
-        query = (
-            select(held.c.subscription_id, held.c.account_id, held.c.symbol, *columns(held, Position))
-            .join(follows, follows.c.id == held.c.subscription_id)
-            .where(follows.c.max_daily_loss_usd.is_not(None))
+        results = tables.daily_results
+        limited = select(*columns(follows, Subscription)).where(
+            follows.c.max_daily_loss_usd.is_not(None), follows.c.id.in_(select(held.c.subscription_id))
         )
-        found = []
-        for row in self._connection.execute(query.order_by(held.c.subscription_id, held.c.symbol)).all():
-            query = select(*columns(follows, Subscription)).where(follows.c.id == row.subscription_id)
-            subscription = read_subscription(self._connection.execute(query).one())
-            account = first(self._connection, Account, accounts, accounts.c.id == row.account_id)
-            if subscription.copy.on_daily_loss is OnDailyLoss.FLATTEN and account is not None:
-                result = self._result(subscription.id, at)
-                position = load(Position, row)
-                found.append(
-                    AtRisk(
-                        subscription=subscription,
-                        account=account,
-                        symbol=row.symbol,
-                        position=position,
-                        result_usd=result,
-                    )
-                )
-        return found
+        chosen = {one.id: one for one in map(read_subscription, self._connection.execute(limited))}
+        chosen = {key: one for key, one in chosen.items() if one.copy.on_daily_loss is OnDailyLoss.FLATTEN}
+        if not chosen:
+            return []
+        theirs = {one.account_id for one in chosen.values()}
+        query = select(*columns(accounts, Account)).where(accounts.c.id.in_(theirs))
+        owned = {one.id: one for one in (load(Account, row) for row in self._connection.execute(query))}
+        query = select(results.c.subscription_id, results.c.net_usd).where(
+            results.c.subscription_id.in_(chosen), results.c.day == day_of(at)
+        )
+        brought = {row.subscription_id: row.net_usd for row in self._connection.execute(query)}
+        query = select(held.c.subscription_id, held.c.symbol, *columns(held, Position))
+        query = query.where(held.c.subscription_id.in_(chosen)).order_by(held.c.subscription_id, held.c.symbol)
+        return [
+            AtRisk(
+                subscription=chosen[row.subscription_id],
+                account=owned[chosen[row.subscription_id].account_id],
+                symbol=row.symbol,
+                position=load(Position, row),
+                result_usd=brought.get(row.subscription_id, Decimal(0)),
+            )
+            for row in self._connection.execute(query)
+        ]
 
     def end_day(self, subscription_id: SubscriptionId, at: datetime) -> None:
         self._lock(subscription_id)

@@ -19,15 +19,19 @@ POOL_SIZE = 10
 
 
 class PostgresDatabase:
-    """Rows that must be read and changed at one moment are locked by the statements themselves (FOR UPDATE)."""
+    """Rows that must be read and changed at one moment are locked by the statements themselves (FOR UPDATE).
 
-    def __init__(self, url: str) -> None:
+    `program` names this one's sessions: whoever takes its work over ends them.
+    """
+
+    def __init__(self, url: str, program: str = "copydesk") -> None:
         self.listeners: list[Callable[[int, float], None]] = []
         address = "postgresql+asyncpg://" + url.partition("://")[2]
         self._engine = create_async_engine(
             address,
             pool_size=POOL_SIZE,
             pool_pre_ping=True,
+            connect_args={"server_settings": {"application_name": program}},
             json_serializer=lambda value: json.dumps(value, default=str),
         )
 

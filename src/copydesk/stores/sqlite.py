@@ -86,10 +86,13 @@ class SqliteDatabase:
         self._engine.dispose()
 
     def _migrate(self) -> None:
-        with self._engine.connect() as connection:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            upgrade(connection)
-            connection.exec_driver_sql("COMMIT")
+        try:
+            with self._engine.connect() as connection:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                upgrade(connection)
+                connection.exec_driver_sql("COMMIT")
+        except DBAPIError as error:
+            raise StoreUnavailable(str(error.orig)) from error
 
     def _read(self, work: Callable[[Connection], T]) -> T:
         try:

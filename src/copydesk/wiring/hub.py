@@ -8,15 +8,16 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 
+import structlog
 import uvicorn
 from prometheus_client import CollectorRegistry
 
-from copydesk.domain.errors import FieldError, InvalidInput
+from copydesk.domain.errors import FieldError, InvalidInput, StoreUnavailable
 from copydesk.domain.subscription import Environment
 from copydesk.engine.desk import Desk
 from copydesk.engine.notifying import Notifying
 from copydesk.notifiers.sender import AppriseNotifier
-from copydesk.ports.clock import SystemClock
+from copydesk.ports.clock import Clock, SystemClock
 from copydesk.settings import Settings
 from copydesk.stores.database import Database
 from copydesk.stores.postgres import PostgresDatabase
@@ -32,14 +33,18 @@ from copydesk.web.tokens import Passwords, Tokens
 from copydesk.wiring.owner import this_program
 from copydesk.wiring.venues import Venues
 
+log = structlog.get_logger()
+
 DATABASE_FILE = "copydesk.db"
 GRACE_S = 5
 """Seconds that open requests get when the hub is asked to stop."""
 
+START_AGAIN_S = 0.5
+
 
 def open_database(settings: Settings) -> Database:
     if settings.database_url is not None:
-        return PostgresDatabase(settings.database_url)
+        return PostgresDatabase(settings.database_url, this_program().name)
     return SqliteDatabase(settings.data_dir / DATABASE_FILE)
 
 
@@ -106,7 +111,7 @@ async def _build(settings: Settings, port: int) -> _Parts:
         ledger_check_every_s=settings.ledger_check_every_s,
     )
     notifier = AppriseNotifier(settings.notification_hosts)
-    await database.start()
+    await _start(database, clock)
     metrics = Metrics(CollectorRegistry())
     await metrics.start(store)
     desk.intake.listeners.append(metrics.take_signal)
@@ -131,6 +136,19 @@ async def _build(settings: Settings, port: int) -> _Parts:
         metrics_token=None if settings.metrics_token is None else settings.metrics_token.get_secret_value(),
     )
     return _Parts(database, venues, desk, Notifying(store, notifier, clock), hub)
+
+
+async def _start(database: Database, clock: Clock) -> None:
+    """It may come up after the hub, or be held for a while by a hub before this one."""
+    told = ""
+    while True:
+        try:
+            return await database.start()
+        except StoreUnavailable as error:
+            if str(error) != told:
+                log.warning("waiting for the database", problem=str(error))
+            told = str(error)
+            await clock.sleep(START_AGAIN_S)
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """Who this program is among all that ever ran: so that a killed one's work is taken over at once, and a stopped one's not."""
 
+import hashlib
 import os
 import socket
 from pathlib import Path
@@ -10,7 +11,7 @@ _PROC = Path("/proc")
 
 
 def this_program() -> Owner:
-    """Its name tells the machine as it was booted, and the process by its number and start."""
+    """Its name tells the machine as it was booted, and the process by its number and start; at most 60 characters of ASCII."""
     pid = os.getpid()
     return Owner(name=f"{_machine()} {pid} {_started(pid)}", is_gone=_is_gone)
 
@@ -27,12 +28,14 @@ def _is_gone(name: str) -> bool:
 
 def _machine() -> str:
     """Host, boot and process namespace: two containers may share the first two, and see different processes."""
+    host = socket.gethostname()
     try:
         boot = (_PROC / "sys/kernel/random/boot_id").read_text().strip()
         namespace = (_PROC / "self/ns/pid").readlink().name
     except OSError:
-        return socket.gethostname()
-    return f"{socket.gethostname()} {boot} {namespace}"
+        boot = namespace = ""
+    readable = "".join(one for one in host if one.isascii() and (one.isalnum() or one in "-."))[:16]
+    return f"{readable}-{hashlib.sha256(f'{host} {boot} {namespace}'.encode()).hexdigest()[:12]}"
 
 
 def _started(pid: int) -> str:

@@ -53,7 +53,8 @@ async def listen(
 ) -> AsyncGenerator[StreamOpened | OrderNews, None]:
     """One connection to its end, which is a VenueError; an account whose key is refused is left out."""
     listeners = await _open_listen_keys(sessions)
-    turn = deque(sessions[account_id] for accounts in listeners.values() for account_id in accounts)
+    heard = [account_id for accounts in listeners.values() for account_id in accounts]
+    turn = deque(sessions[account_id] for account_id in heard)
     if not turn:
         raise VenueUnavailable("none of these accounts has a stream")
     names = "&".join(f"listenKey={key}&events={EVENTS}" for key in listeners)
@@ -61,7 +62,7 @@ async def listen(
     pause_s = KEEP_EVERY_S / len(turn)
     keep_at_s = clock.elapsed() + pause_s
     try:
-        yield StreamOpened()
+        yield StreamOpened(accounts=frozenset(heard))
         while True:
             wait_s = keep_at_s - clock.elapsed()
             if wait_s <= 0:
