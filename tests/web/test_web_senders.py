@@ -1,6 +1,7 @@
 """Whose alerts are listened to: addresses and certificates, and whose word about them counts."""
 
 import contextlib
+from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
@@ -8,6 +9,7 @@ from structlog.testing import capture_logs
 from copydesk.domain.errors import InvalidInput
 from copydesk.settings import read_settings
 from copydesk.web.limits import Buckets
+from store_support import NOW
 from web_support import PASSWORD, WEBHOOK, assert_error, no_limits
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -204,3 +206,10 @@ async def test_addresses_in_the_environment_are_parted_by_commas(monkeypatch):
 
     assert settings.trusted_proxies == ("127.0.0.1/32", "10.0.0.0/8")
     assert settings.webhook_sources == ("tradingview",)
+
+
+async def test_requests_that_get_to_the_bucket_in_another_order_than_they_came_in_cost_no_more():
+    buckets = Buckets(rate=100.0, burst=3)
+
+    for milliseconds in (30, 0, 20):
+        buckets.take("a bot", NOW + timedelta(milliseconds=milliseconds))

@@ -161,8 +161,12 @@ class Desk:
         return await self.sessions.of(account)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        if self._start(self._safely(work)) is None:
+        task = self._start(self._safely(work))
+        if task is None:
             work.close()
+        else:
+            # One that is cancelled before it began never got to it.
+            task.add_done_callback(lambda _: work.close())
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
         if self._tasks is not None:

@@ -42,6 +42,7 @@ class Buckets:
     def take(self, key: str, now: datetime) -> None:
         """Raise TooMany where the bucket is empty."""
         level, since = self._buckets.pop(key, (float(self._burst), now))
+        now = max(now, since)  # requests may get here in another order than they came in
         level = min(float(self._burst), level + (now - since).total_seconds() * self._rate)
         self._buckets[key] = (level - 1 if level >= 1 else level, now)
         if len(self._buckets) > KEYS_MAX:
