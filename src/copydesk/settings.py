@@ -44,6 +44,19 @@ class SimulatorSettings(BaseModel):
     binance_url: HttpUrl | None = Field(None, description="Address of `copydesk simulate binance`.")
 
 
+class BinanceSettings(BaseModel):
+    """How Binance futures is reached."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    accounts_per_connection: int = Field(
+        200,
+        ge=1,
+        le=1_000,
+        description="Accounts whose orders share one connection of the venue's WebSocket API; each order is signed by itself.",
+    )
+
+
 class Settings(BaseSettings):
     """What differs between two installations."""
 
@@ -73,6 +86,7 @@ class Settings(BaseSettings):
         None, description="Address that TradingView reaches; webhook URLs begin with it. Default: host and port."
     )
     simulator: SimulatorSettings = SimulatorSettings()
+    binance: BinanceSettings = BinanceSettings()
     venue_timeout_s: float = Field(
         10.0, gt=0, le=60, description="Seconds a venue may take to answer an order; a slower one is UNKNOWN."
     )

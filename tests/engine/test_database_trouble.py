@@ -75,4 +75,4 @@ async def test_a_full_disk_takes_no_signal_and_loses_none_that_was_taken(desk):
 
 
 def ask(tables, pragma):
-    return tables._connection.exec_driver_sql(pragma).scalar()
+    return tables.unit.connection.exec_driver_sql(pragma).scalar()

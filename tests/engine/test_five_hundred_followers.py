@@ -38,7 +38,7 @@ async def test_five_hundred_followers_stay_under_the_address_and_the_account_lim
     assert counted == {("open", State.FILLED): FOLLOWERS - stale, ("stop_loss", State.WORKING): FOLLOWERS - stale}
     assert stale <= FOLLOWERS / 10
     assert max(used) < 2_400
-    assert max(used) > 2 * FOLLOWERS, "the accounts were set up in this minute, or this proves nothing"
+    assert max(used) > FOLLOWERS, "most accounts were set up within a minute, or this proves nothing"
 
 
 async def ended(desk, acceptance):

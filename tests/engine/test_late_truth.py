@@ -119,4 +119,4 @@ async def test_a_stop_s_earlier_attempt_that_stands_after_all_is_taken_back_when
 def force(tables, before, after):
     """Past the table of moves: a stop that stands cannot become unknown in two attempts."""
     rows = schema.bot_signal_executions
-    tables._connection.execute(rows.update().where(rows.c.id == before.id).values(dump(after)))
+    tables.unit.connection.execute(rows.update().where(rows.c.id == before.id).values(dump(after)))

@@ -86,7 +86,7 @@ def problem_of(tables, account_id):
     from copydesk.stores import tables as schema
 
     query = select(schema.ledger_checks.c.problem).where(schema.ledger_checks.c.account_id == account_id)
-    return tables._connection.execute(query).scalar_one()
+    return tables.unit.connection.execute(query).scalar_one()
 
 
 def force(tables, before, after):
@@ -95,5 +95,5 @@ def force(tables, before, after):
     from copydesk.stores.rows import dump
 
     rows, held = schema.bot_signal_executions, schema.positions
-    tables._connection.execute(rows.update().where(rows.c.id == before.id).values(dump(after)))
-    tables._connection.execute(held.delete().where(held.c.subscription_id == before.subscription_id))
+    tables.unit.connection.execute(rows.update().where(rows.c.id == before.id).values(dump(after)))
+    tables.unit.connection.execute(held.delete().where(held.c.subscription_id == before.subscription_id))

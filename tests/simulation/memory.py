@@ -175,6 +175,10 @@ class FollowerRows(_Part):
     def preparation(self, account_id, symbol):
         return self.rows.preparations.get((account_id, symbol))
 
+    def preparations(self, accounts, symbol):
+        found = {one: self.rows.preparations.get((one, symbol)) for one in accounts}
+        return {one: made for one, made in found.items() if made is not None}
+
     def save_preparation(self, account_id, symbol, made, at):
         self.rows.put(self.rows.preparations, (account_id, symbol), made)
 
@@ -221,6 +225,16 @@ class ExecutionRows(_Part):
     def of_signal(self, signal_id):
         found = (self.rows.executions[key] for (signal, _, _), key in self.rows.unique.items() if signal == signal_id)
         return sorted(found, key=lambda one: one.id)
+
+    def read_ahead(self, ids):
+        return [one for one in map(self.rows.executions.get, ids) if one is not None]
+
+    def legs(self, signal_id, subscriptions):
+        return {
+            (subscription_id, leg)
+            for signal, subscription_id, leg in self.rows.unique
+            if signal == signal_id and subscription_id in subscriptions
+        }
 
     def order_ids(self, account_id, symbol):
         found = (one for one in self.rows.executions.values() if (one.account_id, one.symbol) == (account_id, symbol))
@@ -288,6 +302,9 @@ class ExecutionRows(_Part):
 class PositionRows(_Part):
     def get(self, subscription_id, symbol):
         return self.rows.positions.get((subscription_id, symbol), (None, None))[1]
+
+    def read_ahead(self, subscriptions, at):
+        """Everything is in memory."""
 
     def put(self, execution, position, at):
         key = (execution.subscription_id, execution.symbol)

@@ -12,10 +12,8 @@ import pytest
 from aiohttp import web
 
 from copydesk.domain.errors import CredentialsRefused, OutcomeUnknown, VenueUnavailable
-from copydesk.domain.ids import new_id
-from copydesk.domain.order import NewOrder, OrderStatus
-from copydesk.domain.signal import Direction, LegKind, Side
-from copydesk.domain.subscription import MarginMode, PositionMode
+from copydesk.domain.order import OrderStatus
+from copydesk.domain.subscription import MarginMode
 from copydesk.ports.venue import StreamOpened
 from copydesk.simulators.binance import serve
 from copydesk.venues.binance import BinanceFutures, codec, stream
@@ -23,6 +21,7 @@ from copydesk.venues.binance.session import BinanceSession
 from desk_support import CLOCK, Simulator
 from store_support import make_account
 from venue_conformance import heard
+from venue_support import purchase
 
 
 @pytest.fixture
@@ -41,17 +40,9 @@ async def order(venue, session, at=None):
     """A purchase; `at` a moment of the venue's own, without preparing (which would use ours)."""
     if at is None:
         await session.prepare("BTCUSDT", leverage=10, margin_mode=MarginMode.ISOLATED)
-    new = NewOrder(
-        client_order_id=f"cd-{new_id(CLOCK.now())}",
-        symbol="BTCUSDT",
-        leg=LegKind.OPEN,
-        side=Side.BUY,
-        direction=Direction.LONG,
-        quantity=Decimal("0.005"),
-        reduce_only=False,
-    )
-    await session.place(venue.freeze(new, mode=PositionMode.ONE_WAY, at=at or CLOCK.now()))
-    return new.client_order_id
+    request = purchase(venue, at=at)
+    await session.place(request)
+    return request.params["newClientOrderId"]
 
 
 async def test_an_account_whose_key_is_refused_does_not_silence_the_others(market, venue):

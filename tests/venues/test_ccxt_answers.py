@@ -22,6 +22,7 @@ from copydesk.venues.ccxt.capabilities import KNOWN, UNTRUSTED, Capabilities
 from copydesk.venues.ccxt.carrier import Carrier
 from desk_support import CLOCK
 from store_support import make_account
+from venue_support import purchase
 
 TERSE = Capabilities(
     simulated=True,
@@ -34,19 +35,6 @@ TERSE = Capabilities(
 """Trusted with nothing, and its first answer tells an order's id only."""
 
 MARKET = {"base": "BTC", "quote": "USDT", "spot": True, "contract": False, "taker": 0.001}
-
-
-def purchase(venue):
-    order = NewOrder(
-        client_order_id=f"cd-{secrets.token_hex(8)}",
-        symbol="BTCUSDT",
-        leg=LegKind.OPEN,
-        side=Side.BUY,
-        direction=Direction.LONG,
-        quantity=Decimal("0.005"),
-        reduce_only=False,
-    )
-    return venue.freeze(order, mode=PositionMode.ONE_WAY, at=CLOCK.now())
 
 
 async def account_at(venue, market):

@@ -14,7 +14,6 @@ from copydesk.domain.errors import (
     OrderRejected,
     OutcomeUnknown,
     RequestStale,
-    StaleWrite,
     StoreUnavailable,
     VenueUnavailable,
 )
@@ -35,11 +34,12 @@ from copydesk.domain.life import (
 from copydesk.domain.order import OrderRef
 from copydesk.domain.signal import LegKind
 from copydesk.domain.subscription import Account
+from copydesk.engine.recording import Recorder
 from copydesk.engine.sessions import Sessions
-from copydesk.engine.settlement import Settled, settle
+from copydesk.engine.settlement import Settled
 from copydesk.engine.wire import Wire
 from copydesk.ports.clock import Clock
-from copydesk.ports.store import Store, Transaction
+from copydesk.ports.store import Store
 from copydesk.ports.venue import Session
 
 log = structlog.get_logger()
@@ -78,9 +78,13 @@ class Delivery:
     settled: Callable[[Execution], None]
     is_watched: Callable[[AccountId], bool]
     in_flight: set[ExecutionId] = field(default_factory=set)
+    _recorder: Recorder = field(init=False)
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
     _breakers: Sequence[Breaker] = ()
     _breakers_read_s: float = -math.inf
+
+    def __post_init__(self) -> None:
+        self._recorder = Recorder(self.store, self.sessions, self.clock, self._rules)
 
     async def send(self, dispatch: Dispatch) -> None:
         """To the venue and back, in a place on the wire that was taken before. Never raises for what the venue does."""
@@ -103,23 +107,8 @@ class Delivery:
 
         None where the event is about an earlier attempt, or somebody else was first.
         """
-
-        def work(tables: Transaction) -> Settled:
-            now = tables.executions.get(execution.id)
-            if now is None or now.attempt != execution.attempt:
-                raise StaleWrite(f"execution {execution.id} has gone on to another attempt")
-            return settle(
-                tables,
-                now,
-                event,
-                at=self.clock.now(),
-                rules=self._rules(now, account),
-                freezer=lambda: self.sessions.freezer(tables, account, now.symbol),
-            )
-
-        try:
-            settled = await self.store.write(work)
-        except StaleWrite:
+        settled = await self._recorder.record(execution, event, account)
+        if settled is None:
             return None
         known_since = since or settled.execution.created_at
         self.wire.take(account.venue, len(settled.to_send))
@@ -179,13 +168,19 @@ class Delivery:
     async def _refuse_stale(self, dispatch: Dispatch) -> None:
         """Raise VenueUnavailable where the desk was so busy, or was stopped, that this may no longer be wanted."""
         execution, account = dispatch.execution, dispatch.account
-        age = (self.sessions.venue_time(account) or self.clock.now()) - execution.frozen().frozen_at
-        if age > SEND_WITHIN:
-            raise VenueUnavailable(f"Not sent: written down {age.total_seconds():.1f} s before it could leave")
-        if age > BREAKERS_AGE_MAX and execution.kind is LegKind.OPEN:
+        if self._age(dispatch) > BREAKERS_AGE_MAX and execution.kind is LegKind.OPEN:
             refusal = refuse_breaker(await self._pulled(), account, execution.bot_id)
             if refusal is not None:
                 raise VenueUnavailable(f"Not sent: {refusal.reason}")
+        # Last: nothing is waited for between this and the wire.
+        age = self._age(dispatch)
+        if age > SEND_WITHIN:
+            raise VenueUnavailable(f"Not sent: written down {age.total_seconds():.1f} s before it could leave")
+
+    def _age(self, dispatch: Dispatch) -> timedelta:
+        """Of its frozen request, by the venue's clock."""
+        now = self.sessions.venue_time(dispatch.account) or self.clock.now()
+        return now - dispatch.execution.frozen().frozen_at
 
     async def _pulled(self) -> Sequence[Breaker]:
         """The breakers as they were a moment ago: a whole fan-out that waits asks a few times, not once a follower."""

@@ -67,7 +67,7 @@ class Desk:
         self._store: Store = self._lease
         self.sessions = Sessions(self._store, venues, clock)
         self.intake = Intake(store, clock)
-        self._wire = Wire()
+        self._wire = Wire(lambda name: venues[name].traits.at_once)
         self._readiness = Readiness(self._store, self.sessions, clock)
         self._releasing = Releasing(
             self._store, self.sessions, clock, readiness=self._readiness, wire=self._wire, send=self._send

@@ -25,9 +25,6 @@ from copydesk.ports.store import Store, Transaction
 
 log = structlog.get_logger()
 
-BATCH = 15
-"""Executions that share one commit just ahead of the wire: few enough that the last is still fresh when it leaves."""
-
 READ_AT_ONCE = 500
 """Followers a query: their ids are its parameters, and databases allow only so many."""
 
@@ -76,8 +73,10 @@ class Fanout:
         market = await self._readiness.market(group[0].account, signal.symbol)
         sizes = await self._readiness.sizes(signal, group)
         unready = await self._readiness.unready(group, signal, market, sizes)
-        for start in range(0, len(group), BATCH):
-            batch = group[start : start + BATCH]
+        # Half of the wire is on its way while the other half is written down.
+        at_once = max(1, self._sessions.venue(group[0].account).traits.at_once // 2)
+        for start in range(0, len(group), at_once):
+            batch = group[start : start + at_once]
             results += await _each(self._record(signal, bot, batch, steps, market, unready, sizes))
         _raise_first(results)
         for account_id in unready:

@@ -103,8 +103,8 @@ def adjust(tables: Transaction, closed: Execution, *, at: datetime, freezer: Fre
 def _numbered(tables: Transaction, planned: Sequence[Execution]) -> list[Execution]:
     """Under the first number that no stop or target of this signal and subscription has."""
     signal_id, subscription_id = planned[0].signal_id, planned[0].subscription_id
-    known = tables.executions.of_signal(signal_id)
-    taken = {_number(one) for one in known if one.subscription_id == subscription_id and one.is_protection}
+    legs = (leg.partition(":") for _, leg in tables.executions.legs(signal_id, [subscription_id]))
+    taken = {number for kind, _, number in legs if kind in _PERCENT_OF}
     number = next(str(number) for number in range(2, len(taken) + 3) if str(number) not in taken)
     return [replace(one, leg=f"{one.kind.value}:{number}") for one in planned]
 

@@ -87,15 +87,12 @@ class Readiness:
         openings = [step for step in signal.steps if step.leg is LegKind.OPEN]
         if not openings or market.quote is None:
             return frozenset()
-        made = await self._store.read(
-            lambda tables: {
-                one.account.id: tables.followers.preparation(one.account.id, signal.symbol) for one in group
-            },
-        )
+        accounts = {one.account.id for one in group}
+        made = await self._store.read(lambda tables: tables.followers.preparations(accounts, signal.symbol))
         return frozenset(
             follower.account.id
             for follower in group
-            if not is_prepared(made[follower.account.id], follower)
+            if not is_prepared(made.get(follower.account.id), follower)
             and any(
                 isinstance(_if_flat(step, follower, market, sizes.get(follower.account.id, signal.size)), Copy)
                 for step in openings

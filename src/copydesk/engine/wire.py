@@ -2,11 +2,10 @@
 
 import asyncio
 from collections import Counter, defaultdict, deque
+from collections.abc import Callable
 from typing import NamedTuple
 
 from copydesk.domain.venue import VenueName
-
-PLACES = 30
 
 NOTHING_FOR_S = 2.0
 """A venue that gives nothing back for so long hangs: it delays its next followers and does not stop them."""
@@ -20,7 +19,8 @@ class _Waiter(NamedTuple):
 class Wire:
     """Places are taken before requests are frozen, in the order asked, and given back when each has been answered."""
 
-    def __init__(self) -> None:
+    def __init__(self, places: Callable[[VenueName], int]) -> None:
+        self._places = places
         self._taken: Counter[VenueName] = Counter()
         self._given_back: Counter[VenueName] = Counter()
         self._waiting: dict[VenueName, deque[_Waiter]] = defaultdict(deque)
@@ -28,7 +28,7 @@ class Wire:
     async def reserve(self, venue: VenueName, places: int) -> None:
         """Taken when this returns, whatever happened."""
         queue = self._waiting[venue]
-        if queue or self._taken[venue] + places > PLACES:
+        if queue or self._taken[venue] + places > self._places(venue):
             waiter = _Waiter(asyncio.get_running_loop().create_future(), places)
             queue.append(waiter)
             try:
@@ -47,7 +47,7 @@ class Wire:
         self._taken[venue] -= places
         self._given_back[venue] += 1
         queue = self._waiting[venue]
-        while queue and self._taken[venue] + queue[0].places <= PLACES:
+        while queue and self._taken[venue] + queue[0].places <= self._places(venue):
             waiter = queue.popleft()
             if not waiter.turn.done():
                 self.take(venue, waiter.places)

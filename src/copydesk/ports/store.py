@@ -88,6 +88,10 @@ class FollowerTable(Protocol):
 
     def preparation(self, account_id: AccountId, symbol: str) -> Preparation | None: ...
 
+    def preparations(self, accounts: Collection[AccountId], symbol: str) -> Mapping[AccountId, Preparation]:
+        """Of those that have been set up for the symbol."""
+        ...
+
     def save_preparation(self, account_id: AccountId, symbol: str, made: Preparation, at: datetime) -> None: ...
 
     def subscription(self, subscription_id: SubscriptionId) -> Subscription | None: ...
@@ -106,7 +110,19 @@ class ExecutionTable(Protocol):
 
     def get(self, execution_id: ExecutionId) -> Execution | None: ...
 
+    def read_ahead(self, ids: Collection[ExecutionId]) -> Sequence[Execution]:
+        """Those that there are, locked until the transaction ends: each `get` of them then costs nothing, nor does asking for
+        the stops and targets of their subscriptions.
+        """
+        ...
+
     def of_signal(self, signal_id: SignalId) -> Sequence[Execution]: ...
+
+    def legs(
+        self, signal_id: SignalId, subscriptions: Collection[SubscriptionId]
+    ) -> Collection[tuple[SubscriptionId, str]]:
+        """Which legs of a signal these subscriptions have executions of."""
+        ...
 
     def order_ids(self, account_id: AccountId, symbol: str) -> Collection[str]:
         """The venue's ids of every order of ours on an account and symbol."""
@@ -154,6 +170,10 @@ class PositionTable(Protocol):
     """What our fills opened, and what it brought."""
 
     def get(self, subscription_id: SubscriptionId, symbol: str) -> Position | None: ...
+
+    def read_ahead(self, subscriptions: Collection[SubscriptionId], at: datetime) -> None:
+        """Their positions and the day's results in a few statements, so that what follows costs none."""
+        ...
 
     def put(self, execution: Execution, position: Position | None, at: datetime) -> None:
         """None is flat."""

@@ -128,7 +128,8 @@ class Traits:
     a standing stop locks the coins that it would sell. `places_stops`: a stop can stand at the venue itself; where
     not, nothing that wants one is opened. `tells_permissions`: it can be asked what a key may do (outside its demo).
     `finds_orders`: an order is found again by our own id. `lists_orders`: an account's recent orders can be listed.
-    `tells_news`: it has a stream that tells of orders as they change.
+    `tells_news`: it has a stream that tells of orders as they change. `at_once`: requests that may be on their way to it at
+    one time and still leave fresh.
     """
 
     markets: frozenset[MarketType]
@@ -139,6 +140,7 @@ class Traits:
     finds_orders: bool = True
     lists_orders: bool = True
     tells_news: bool = False
+    at_once: int = 30
 
 
 class Venue(Protocol):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
 
 from copydesk.domain.errors import Conflict
@@ -15,15 +15,16 @@ from copydesk.ports.vault import Vault
 from copydesk.stores import tables
 from copydesk.stores.followers import secret_context
 from copydesk.stores.rows import columns, count, dump, first, load, page
+from copydesk.stores.unit import Part, Unit
 
 _ACCOUNTS = tables.exchange_accounts
 
 
-class Accounts:
+class Accounts(Part):
     """One key is one account: the same key twice would copy every signal twice to the same money."""
 
-    def __init__(self, connection: Connection, vault: Vault) -> None:
-        self._connection = connection
+    def __init__(self, unit: Unit, vault: Vault) -> None:
+        super().__init__(unit)
         self._vault = vault
 
     def add(self, account: Account, secrets: Mapping[str, str]) -> None:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, select
 
 from copydesk.stores import tables
 from copydesk.stores.rows import columns, count, load
 from copydesk.stores.types import TIME_FORMAT
+from copydesk.stores.unit import Part
 
 _TABLE = tables.audit_log
 _START = "0" * 64
@@ -31,11 +32,8 @@ class AuditLine:
     hash: str
 
 
-class AuditLog:
+class AuditLog(Part):
     """Written in the same transaction as what it tells of."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def add(self, *, actor: str, action: str, subject: str, details: Mapping[str, Any], at: datetime) -> None:
         if self._connection.dialect.name == "postgresql":

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from copydesk.domain.bot import Bot, BotStatus
@@ -14,18 +14,16 @@ from copydesk.domain.signal import SourceKind
 from copydesk.domain.subscription import SubscriptionStatus
 from copydesk.stores import tables
 from copydesk.stores.rows import columns, count, dump, first, load, page
+from copydesk.stores.unit import Part
 
 _BOTS = tables.bots
 _SECRETS = tables.bot_secrets
 
 
-class Bots:
+class Bots(Part):
     """Two secrets may be valid at once while one is being rotated. Of an alert's secret only the fingerprint is kept;
     one to sign with is kept sealed as well.
     """
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def add(self, bot: Bot, fingerprint: str, sealed: str | None = None) -> None:
         self._save_new(bot)

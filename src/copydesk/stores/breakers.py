@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, Table, select
+from sqlalchemy import ColumnElement, Table, select
 
 from copydesk.domain.breaker import Breaker, BreakerScope, Reach
 from copydesk.domain.execution import FINAL, Execution
@@ -13,15 +13,13 @@ from copydesk.ports.store import Holding
 from copydesk.stores import tables
 from copydesk.stores.rows import columns, load
 from copydesk.stores.signals import upsert
+from copydesk.stores.unit import Part
 
 _TABLE = tables.breakers
 
 
-class Breakers:
+class Breakers(Part):
     """The BreakerTable of ports/store.py."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def pulled(self) -> Sequence[Breaker]:
         return [

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select, union
+from sqlalchemy import func, select, union
 
 from copydesk.domain.execution import FINAL, Execution
 from copydesk.domain.ids import AccountId
@@ -15,15 +15,13 @@ from copydesk.ports.store import LedgerCheck
 from copydesk.stores import tables
 from copydesk.stores.rows import columns, load
 from copydesk.stores.signals import upsert
+from copydesk.stores.unit import Part
 
 _SENT, _CHECKS = tables.bot_signal_executions, tables.ledger_checks
 
 
-class LedgerChecks:
+class LedgerChecks(Part):
     """The LedgerCheckTable of ports/store.py, and what the API shows of it."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def sent_since(self, account_id: AccountId, since: datetime) -> Sequence[Execution]:
         query = select(*columns(_SENT, Execution)).where(_SENT.c.account_id == account_id, _SENT.c.frozen_at >= since)

@@ -13,7 +13,8 @@ from copydesk.domain.execution import FINAL, Execution, State, check_move
 from copydesk.domain.ids import AccountId, ExecutionId, SignalId, SubscriptionId
 from copydesk.domain.signal import LegKind
 from copydesk.stores import tables
-from copydesk.stores.rows import columns, dump, first, load
+from copydesk.stores.rows import any_of, columns, dump, load, one_or_none
+from copydesk.stores.unit import Part, Unit
 
 _TABLE = tables.bot_signal_executions
 _COLUMNS = columns(_TABLE, Execution)
@@ -27,16 +28,42 @@ _COMPARE_AND_SET = _TABLE.update().where(
 _OPEN_QUESTIONS = (State.UNKNOWN, State.ABSENT, State.PARTIAL, State.REVIEW)
 _AT_THE_VENUE = (State.SENDING, State.WORKING, *_OPEN_QUESTIONS)
 
+_ALL = select(*_COLUMNS).order_by(_TABLE.c.id)
+_NOT_FINAL = _TABLE.c.state.not_in(FINAL)
+_PROTECTS = _TABLE.c.leg.not_in([LegKind.OPEN.value, LegKind.CLOSE.value])
+
+_BY_ID = select(*_COLUMNS).where(_TABLE.c.id == bindparam("id"))
+_BY_CLIENT_ORDER = select(*_COLUMNS).where(_TABLE.c.client_order_id == bindparam("client_order_id"))
+_LOCKED = _ALL.where(_TABLE.c.id.in_(any_of("ids"))).with_for_update()
+_PROTECTING = _ALL.where(_TABLE.c.subscription_id.in_(any_of("ids")), _NOT_FINAL, _PROTECTS).with_for_update()
+_STANDING = _ALL.where(
+    _TABLE.c.subscription_id == bindparam("subscription_id"),
+    _TABLE.c.symbol == bindparam("symbol"),
+    _NOT_FINAL,
+    _PROTECTS,
+)
+_UNSETTLED = _ALL.where(
+    _TABLE.c.account_id.in_(any_of("accounts")), _TABLE.c.symbol == bindparam("symbol"), _NOT_FINAL, not_(_PROTECTS)
+)
+_LEGS = select(_TABLE.c.subscription_id, _TABLE.c.leg).where(
+    _TABLE.c.signal_id == bindparam("signal_id"), _TABLE.c.subscription_id.in_(any_of("ids"))
+)
+
 DUE_MAX = 1_000
 """Rows one look takes; the next look takes the next."""
 
 
-class Executions:
+class Executions(Part):
     """The ExecutionTable of ports/store.py."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, unit: Unit) -> None:
+        super().__init__(unit)
         self._epoch: int | None = None
+        self._ahead: dict[ExecutionId, Execution] = {}
+        self._standing: dict[SubscriptionId, list[ExecutionId]] = {}
+        self._added: list[Execution] = []
+        self._stored: dict[ExecutionId, Execution] = {}
+        self._events: list[Mapping[str, object]] = []
 
     def be_of(self, epoch: int) -> None:
         """The moves of this transaction are made in that epoch of the desk."""
@@ -44,18 +71,27 @@ class Executions:
 
     def add(self, executions: Iterable[Execution], *, note: str | None = None) -> None:
         made = list(executions)
-        if not made:
-            return
-        try:
-            self._connection.execute(_TABLE.insert(), [dump(one) for one in made])
-        except IntegrityError as error:
-            raise StaleWrite("an execution of this signal, subscription and leg exists") from error
+        self._added += made
+        for one in made:
+            if one.is_protection and one.subscription_id in self._standing:
+                self._ahead[one.id] = one
+                self._standing[one.subscription_id].append(one.id)
         self._journal(
             [{"execution_id": one.id, "at": one.created_at, "state": one.state, "note": note} for one in made]
         )
 
     def get(self, execution_id: ExecutionId) -> Execution | None:
-        return first(self._connection, Execution, _TABLE, _TABLE.c.id == execution_id)
+        known = self._ahead.get(execution_id)
+        return known or one_or_none(self._connection, Execution, _BY_ID, id=execution_id)
+
+    def read_ahead(self, ids: Collection[ExecutionId]) -> Sequence[Execution]:
+        found = self._all(_LOCKED, ids=list(ids))
+        self._standing = {one.subscription_id: [] for one in found}
+        protections = self._all(_PROTECTING, ids=list(self._standing))
+        for one in protections:
+            self._standing[one.subscription_id].append(one.id)
+        self._ahead |= {one.id: one for one in (*found, *protections)}
+        return found
 
     def of_signal(self, signal_id: SignalId) -> Sequence[Execution]:
         return self._all(select(*_COLUMNS).where(_TABLE.c.signal_id == signal_id).order_by(_TABLE.c.id))
@@ -66,20 +102,42 @@ class Executions:
         if before.state is not after.state:
             check_move(before.state, after.state)
         moved = replace(after, version=before.version + 1, updated_at=at)
-        written, previous = dump(moved), dump(before)
-        changes = {name: value for name, value in written.items() if value != previous[name]}
-        seen = {"seen_id": before.id, "seen_version": before.version, "seen_state": before.state}
-        result = self._connection.execute(_COMPARE_AND_SET, {**changes, **seen})
-        if result.rowcount != 1:
+        if before.id in self._ahead:
+            self._put_off(before, moved)
+        elif not _store_moves(self._connection, [(before, moved)]):
             raise StaleWrite(f"execution {before.id} was moved by somebody else")
         if before.state is not after.state or before.executed_quantity != after.executed_quantity:
             event = {"execution_id": moved.id, "at": at, "state": moved.state, "note": moved.reason}
             self._journal([{**event, "evidence": evidence}])
         return moved
 
+    def _put_off(self, before: Execution, moved: Execution) -> None:
+        """The row is locked: whether it was moved meanwhile is known without asking again."""
+        known = self._ahead[before.id]
+        if (known.version, known.state) != (before.version, before.state):
+            raise StaleWrite(f"execution {before.id} was moved by somebody else")
+        self._stored.setdefault(before.id, known)
+        self._ahead[before.id] = moved
+        self._unit.put_off(self._flush)
+
     def _journal(self, events: Sequence[Mapping[str, object]]) -> None:
         usual = {"evidence": None, "epoch": self._epoch}
-        self._connection.execute(tables.execution_events.insert(), [{**usual, **one} for one in events])
+        self._events += [{**usual, **one} for one in events]
+        self._unit.put_off(self._flush)
+
+    def _flush(self, connection: Connection) -> None:
+        added, self._added = self._added, []
+        if added:
+            try:
+                connection.execute(_TABLE.insert(), [dump(one) for one in added])
+            except IntegrityError as error:
+                raise StaleWrite("an execution of this signal, subscription and leg exists") from error
+        stored, self._stored = self._stored, {}
+        if not _store_moves(connection, [(before, self._ahead[key]) for key, before in stored.items()]):
+            raise StaleWrite("executions were moved by somebody else")
+        events, self._events = self._events, []
+        if events:
+            connection.execute(tables.execution_events.insert(), events)
 
     def in_state(self, states: Iterable[State], *, due: datetime | None = None) -> Sequence[Execution]:
         query = select(*_COLUMNS).where(_TABLE.c.state.in_(list(states)))
@@ -98,7 +156,7 @@ class Executions:
         return self._all(query.order_by(_TABLE.c.id))
 
     def of_client_order(self, client_order_id: str) -> Execution | None:
-        return first(self._connection, Execution, _TABLE, _TABLE.c.client_order_id == client_order_id)
+        return one_or_none(self._connection, Execution, _BY_CLIENT_ORDER, client_order_id=client_order_id)
 
     def to_poll(self, due: datetime, most: int) -> Sequence[Execution]:
         calm = and_(_TABLE.c.state == State.WORKING, not_(_TABLE.c.cancel_wanted))
@@ -109,6 +167,12 @@ class Executions:
         query = query.where(or_(looked_at.is_(None), looked_at <= due))
         return query.order_by(looked_at.asc().nulls_first(), _TABLE.c.id)
 
+    def legs(
+        self, signal_id: SignalId, subscriptions: Collection[SubscriptionId]
+    ) -> Collection[tuple[SubscriptionId, str]]:
+        rows = self._connection.execute(_LEGS, {"signal_id": signal_id, "ids": list(subscriptions)})
+        return {(SubscriptionId(row.subscription_id), row.leg) for row in rows}
+
     def order_ids(self, account_id: AccountId, symbol: str) -> Collection[str]:
         query = select(_TABLE.c.exchange_order_id).where(
             _TABLE.c.account_id == account_id,
@@ -118,22 +182,29 @@ class Executions:
         return frozenset(self._connection.execute(query).scalars())
 
     def unsettled(self, accounts: Collection[AccountId], symbol: str) -> Sequence[Execution]:
-        query = select(*_COLUMNS).where(
-            _TABLE.c.account_id.in_(sorted(accounts)),
-            _TABLE.c.symbol == symbol,
-            _TABLE.c.state.not_in(FINAL),
-            _TABLE.c.leg.in_([LegKind.OPEN.value, LegKind.CLOSE.value]),
-        )
-        return self._all(query.order_by(_TABLE.c.id))
+        return self._all(_UNSETTLED, accounts=sorted(accounts), symbol=symbol)
 
     def protections(self, subscription_id: SubscriptionId, symbol: str) -> Sequence[Execution]:
-        query = select(*_COLUMNS).where(
-            _TABLE.c.subscription_id == subscription_id,
-            _TABLE.c.symbol == symbol,
-            _TABLE.c.state.not_in(FINAL),
-            _TABLE.c.leg.not_in([LegKind.OPEN.value, LegKind.CLOSE.value]),
-        )
-        return self._all(query.order_by(_TABLE.c.id))
+        if subscription_id in self._standing:
+            known = (self._ahead[key] for key in self._standing[subscription_id])
+            return [one for one in known if one.symbol == symbol and not one.is_final]
+        return self._all(_STANDING, subscription_id=subscription_id, symbol=symbol)
 
-    def _all(self, query: Select[Any]) -> list[Execution]:
-        return [load(Execution, row) for row in self._connection.execute(query)]
+    def _all(self, query: Select[Any], **named: object) -> list[Execution]:
+        return [load(Execution, row) for row in self._connection.execute(query, named)]
+
+
+def _store_moves(connection: Connection, moves: Sequence[tuple[Execution, Execution]]) -> bool:
+    """Each as a compare-and-set; those that change the same columns in one statement. Whether all were as they were seen."""
+    alike: dict[tuple[str, ...], list[dict[str, object]]] = {}
+    for before, after in moves:
+        written, previous = dump(after), dump(before)
+        changes = {name: value for name, value in written.items() if value != previous[name]}
+        seen = {"seen_id": before.id, "seen_version": before.version, "seen_state": before.state}
+        alike.setdefault(tuple(changes), []).append({**changes, **seen})
+    for rows in alike.values():
+        result = connection.execute(_COMPARE_AND_SET, rows if len(rows) > 1 else rows[0])
+        # asyncpg does not tell how many rows a list of statements changed; those rows are locked.
+        if result.rowcount not in {len(rows), -1}:
+            return False
+    return True

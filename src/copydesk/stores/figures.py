@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
 from copydesk.domain.execution import FINAL, State
 from copydesk.domain.ids import SignalId
@@ -12,6 +12,7 @@ from copydesk.domain.signal import LegKind
 from copydesk.domain.venue import VenueName
 from copydesk.stores import tables
 from copydesk.stores.rows import count
+from copydesk.stores.unit import Part
 
 _SENT = tables.bot_signal_executions
 _EVENTS = tables.execution_events
@@ -31,11 +32,8 @@ class Move:
     received_at: datetime
 
 
-class Figures:
+class Figures(Part):
     """Over the journal and the indexes on what is not settled: nothing here reads the whole history."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def newest_move(self) -> int:
         return self._connection.execute(select(func.max(_EVENTS.c.number))).scalar_one() or 0

@@ -1,13 +1,13 @@
 """Who follows a bot, and everything about them that a plan depends on, read in a handful of statements."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, or_, select
+from sqlalchemy import Row, bindparam, or_, select
 
 from copydesk.domain.bot import Bot
 from copydesk.domain.execution import FINAL
@@ -29,8 +29,9 @@ from copydesk.domain.subscription import (
 from copydesk.ports.store import Preparation
 from copydesk.ports.vault import Vault
 from copydesk.stores import tables
-from copydesk.stores.rows import columns, first, load
+from copydesk.stores.rows import any_of, columns, load, one_or_none
 from copydesk.stores.signals import upsert
+from copydesk.stores.unit import Part, Unit
 
 _LISTENING = (SubscriptionStatus.ACTIVE, SubscriptionStatus.CLOSE_ONLY)
 
@@ -50,15 +51,50 @@ class _Day(NamedTuple):
     has_ended: bool
 
 
+_FOLLOWS, _ACCOUNTS, _MADE = tables.bot_subscriptions, tables.exchange_accounts, tables.account_preparations
+_HELD, _SENT, _RESULTS = tables.positions, tables.bot_signal_executions, tables.daily_results
+_OPENS = [LegKind.OPEN.value, LegKind.CLOSE.value]
+
+_BY_IDS = select(*columns(_FOLLOWS, Subscription)).where(_FOLLOWS.c.id.in_(any_of("ids"))).order_by(_FOLLOWS.c.id)
+_ACCOUNT = select(*columns(_ACCOUNTS, Account)).where(_ACCOUNTS.c.id == bindparam("id"))
+_LOCKED_ACCOUNTS = (
+    select(*columns(_ACCOUNTS, Account))
+    .where(_ACCOUNTS.c.id.in_(any_of("ids")))
+    .order_by(_ACCOUNTS.c.id)
+    .with_for_update(key_share=True)
+)
+_PREPARATIONS = select(_MADE.c.account_id, *columns(_MADE, Preparation)).where(
+    _MADE.c.account_id.in_(any_of("ids")), _MADE.c.symbol == bindparam("symbol")
+)
+_POSITIONS = select(_HELD.c.subscription_id, *columns(_HELD, Position)).where(
+    _HELD.c.subscription_id.in_(any_of("ids")), _HELD.c.symbol == bindparam("symbol")
+)
+_OPEN_NOW = select(_HELD.c.subscription_id, _HELD.c.account_id, _HELD.c.symbol).where(
+    _HELD.c.account_id.in_(any_of("ids"))
+)
+_OPENING = select(_SENT.c.subscription_id, _SENT.c.account_id, _SENT.c.symbol).where(
+    _SENT.c.account_id.in_(any_of("ids")), _SENT.c.state.not_in(FINAL), _SENT.c.leg == LegKind.OPEN.value
+)
+_STANDING = select(_SENT.c.account_id, _SENT.c.subscription_id).where(
+    _SENT.c.account_id.in_(any_of("ids")),
+    _SENT.c.symbol == bindparam("symbol"),
+    _SENT.c.state.not_in(FINAL),
+    _SENT.c.leg.not_in(_OPENS),
+)
+_DAYS = select(_RESULTS.c.subscription_id, _RESULTS.c.net_usd, _RESULTS.c.ended_at).where(
+    _RESULTS.c.subscription_id.in_(any_of("ids")), _RESULTS.c.day == bindparam("day")
+)
+
 _NO_DAY = _Day(Decimal(0), has_ended=False)
 
 
-class Followers:
+class Followers(Part):
     """The FollowerTable of ports/store.py."""
 
-    def __init__(self, connection: Connection, vault: Vault) -> None:
-        self._connection = connection
+    def __init__(self, unit: Unit, vault: Vault) -> None:
+        super().__init__(unit)
         self._vault = vault
+        self._prepared: dict[tuple[AccountId, str], Preparation] = {}
 
     def subscribers(self, bot_id: BotId) -> Sequence[SubscriptionId]:
         subscriptions = tables.bot_subscriptions.c
@@ -70,13 +106,7 @@ class Followers:
         return [SubscriptionId(found) for found in self._connection.execute(query.order_by(subscriptions.id)).scalars()]
 
     def followers(self, bot: Bot, symbol: str, ids: Sequence[SubscriptionId], at: datetime) -> Sequence[Follower]:
-        subscriptions = tables.bot_subscriptions
-        query = (
-            select(*columns(subscriptions, Subscription))
-            .where(subscriptions.c.id.in_(ids))
-            .order_by(subscriptions.c.id)
-        )
-        found = [read_subscription(row) for row in self._connection.execute(query)]
+        found = [read_subscription(row) for row in self._connection.execute(_BY_IDS, {"ids": list(ids)})]
         accounts = self._locked_accounts({one.account_id for one in found})
         held = self._positions(ids, symbol)
         holdings, standing = self._holdings(set(accounts)), self._standing(set(accounts), symbol)
@@ -95,7 +125,7 @@ class Followers:
         ]
 
     def account(self, account_id: AccountId) -> Account | None:
-        return first(self._connection, Account, tables.exchange_accounts, tables.exchange_accounts.c.id == account_id)
+        return one_or_none(self._connection, Account, _ACCOUNT, id=account_id)
 
     def credentials(self, account_id: AccountId) -> Mapping[str, str]:
         accounts = tables.exchange_accounts.c
@@ -112,17 +142,22 @@ class Followers:
         self._connection.execute(accounts.update().where(accounts.c.id == account_id).values(values))
 
     def preparation(self, account_id: AccountId, symbol: str) -> Preparation | None:
-        made = tables.account_preparations
-        return first(self._connection, Preparation, made, made.c.account_id == account_id, made.c.symbol == symbol)
+        known = self._prepared.get((account_id, symbol))
+        return known or self.preparations([account_id], symbol).get(account_id)
+
+    def preparations(self, accounts: Collection[AccountId], symbol: str) -> Mapping[AccountId, Preparation]:
+        rows = self._connection.execute(_PREPARATIONS, {"ids": list(accounts), "symbol": symbol})
+        found = {AccountId(row.account_id): load(Preparation, row) for row in rows}
+        self._prepared |= {(account_id, symbol): one for account_id, one in found.items()}
+        return found
 
     def save_preparation(self, account_id: AccountId, symbol: str, made: Preparation, at: datetime) -> None:
+        self._prepared[account_id, symbol] = made
         values = {field.name: getattr(made, field.name) for field in fields(made)} | {"verified_at": at}
         upsert(self._connection, tables.account_preparations, {"account_id": account_id, "symbol": symbol}, values)
 
     def subscription(self, subscription_id: SubscriptionId) -> Subscription | None:
-        subscriptions = tables.bot_subscriptions
-        query = select(*columns(subscriptions, Subscription)).where(subscriptions.c.id == subscription_id)
-        row = self._connection.execute(query).one_or_none()
+        row = self._connection.execute(_BY_IDS, {"ids": [subscription_id]}).one_or_none()
         return None if row is None else read_subscription(row)
 
     def trading(self) -> Sequence[Account]:
@@ -138,49 +173,29 @@ class Followers:
         return [load(Account, row) for row in self._connection.execute(query.order_by(accounts.c.id))]
 
     def _locked_accounts(self, ids: set[AccountId]) -> dict[AccountId, Account]:
-        accounts = tables.exchange_accounts
-        query = select(*columns(accounts, Account)).where(accounts.c.id.in_(sorted(ids))).order_by(accounts.c.id)
-        rows = self._connection.execute(query.with_for_update(key_share=True))
+        rows = self._connection.execute(_LOCKED_ACCOUNTS, {"ids": sorted(ids)})
         return {account.id: account for account in (load(Account, row) for row in rows)}
 
     def _positions(self, ids: Sequence[SubscriptionId], symbol: str) -> dict[SubscriptionId, Position]:
-        held = tables.positions
-        query = select(held.c.subscription_id, *columns(held, Position))
-        rows = self._connection.execute(query.where(held.c.subscription_id.in_(ids), held.c.symbol == symbol))
+        rows = self._connection.execute(_POSITIONS, {"ids": list(ids), "symbol": symbol})
         return {SubscriptionId(row.subscription_id): load(Position, row) for row in rows}
 
     def _holdings(self, accounts: set[AccountId]) -> Mapping[AccountId, set[_Holding]]:
-        held, sent = tables.positions.c, tables.bot_signal_executions.c
-        opening = select(sent.subscription_id, sent.account_id, sent.symbol).where(
-            sent.account_id.in_(accounts), sent.state.not_in(FINAL), sent.leg == LegKind.OPEN.value
-        )
-        open_now = select(held.subscription_id, held.account_id, held.symbol).where(held.account_id.in_(accounts))
         by_account: dict[AccountId, set[_Holding]] = defaultdict(set)
-        for query in (open_now, opening):
-            for row in self._connection.execute(query):
+        for query in (_OPEN_NOW, _OPENING):
+            for row in self._connection.execute(query, {"ids": sorted(accounts)}):
                 by_account[row.account_id].add(_Holding(*row))
         return by_account
 
     def _standing(self, accounts: set[AccountId], symbol: str) -> Mapping[AccountId, set[SubscriptionId]]:
         """Whose stops and targets stand on a symbol, or may: they would close whatever the account holds there."""
-        sent = tables.bot_signal_executions.c
-        query = select(sent.account_id, sent.subscription_id).where(
-            sent.account_id.in_(accounts),
-            sent.symbol == symbol,
-            sent.state.not_in(FINAL),
-            sent.leg.not_in([LegKind.OPEN.value, LegKind.CLOSE.value]),
-        )
         by_account: dict[AccountId, set[SubscriptionId]] = defaultdict(set)
-        for row in self._connection.execute(query):
+        for row in self._connection.execute(_STANDING, {"ids": sorted(accounts), "symbol": symbol}):
             by_account[row.account_id].add(SubscriptionId(row.subscription_id))
         return by_account
 
     def _days(self, ids: Sequence[SubscriptionId], at: datetime) -> dict[SubscriptionId, _Day]:
-        results = tables.daily_results.c
-        query = select(results.subscription_id, results.net_usd, results.ended_at).where(
-            results.subscription_id.in_(ids), results.day == day_of(at)
-        )
-        rows = self._connection.execute(query)
+        rows = self._connection.execute(_DAYS, {"ids": list(ids), "day": day_of(at)})
         return {SubscriptionId(row.subscription_id): _Day(-row.net_usd, row.ended_at is not None) for row in rows}
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select
 
 from copydesk.domain.execution import FINAL, Execution, Outcome, State
 from copydesk.domain.ids import ExecutionId, SignalId, UserId
@@ -14,6 +14,7 @@ from copydesk.domain.user import Role, User
 from copydesk.stores import tables
 from copydesk.stores.rows import columns, count, load, page
 from copydesk.stores.signals import read_signal
+from copydesk.stores.unit import Part
 
 _SIGNALS = tables.bot_signals
 _SENT = tables.bot_signal_executions
@@ -29,11 +30,8 @@ class Event:
     evidence: Mapping[str, object] | None
 
 
-class History:
+class History(Part):
     """A follower sees the own, a provider what their bots did, an admin all."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def signals(
         self, viewer: User, filters: Mapping[str, Any], *, limit: int, cursor: str | None

@@ -4,14 +4,17 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, text
+from sqlalchemy import Row, bindparam, select, text
 
 from copydesk.domain.errors import LeaseLost
 from copydesk.stores import tables
 from copydesk.stores.signals import upsert
 from copydesk.stores.types import TIME_FORMAT
+from copydesk.stores.unit import Part, Unit
 
 _TABLE = tables.leases
+
+_FENCE = select(_TABLE.c.epoch).where(_TABLE.c.duty == bindparam("duty")).with_for_update(read=True, key_share=True)
 
 _END_SESSIONS = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -19,11 +22,11 @@ _END_SESSIONS = text(
 )
 
 
-class Leases:
+class Leases(Part):
     """The LeaseTable of ports/store.py; `fenced` is told the epoch of a transaction that was fenced."""
 
-    def __init__(self, connection: Connection, fenced: Callable[[int], None]) -> None:
-        self._connection = connection
+    def __init__(self, unit: Unit, fenced: Callable[[int], None]) -> None:
+        super().__init__(unit)
         self._fenced = fenced
 
     def take(self, duty: str, owner: str, ttl_s: float, is_gone: Callable[[str], bool]) -> int | None:
@@ -53,8 +56,7 @@ class Leases:
 
     def fence(self, duty: str, epoch: int) -> None:
         # FOR KEY SHARE lets others in and renewals through, and keeps a take-over out until this transaction ends.
-        query = select(_TABLE.c.epoch).where(_TABLE.c.duty == duty).with_for_update(read=True, key_share=True)
-        if self._connection.execute(query).scalar_one_or_none() != epoch:
+        if self._connection.execute(_FENCE, {"duty": duty}).scalar_one_or_none() != epoch:
             raise LeaseLost(f"another program has taken {duty} over")
         self._fenced(epoch)
 

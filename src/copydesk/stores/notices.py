@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, func, select
+from sqlalchemy import Row, RowMapping, func, select
 
 from copydesk.domain.ids import UserId
 from copydesk.domain.notice import DEFAULT_KINDS, Choices, Destination, Fact, NoticeKind, QuietHours
@@ -16,17 +16,18 @@ from copydesk.ports.vault import Vault
 from copydesk.stores import tables
 from copydesk.stores.signals import upsert
 from copydesk.stores.types import TIME_FORMAT
+from copydesk.stores.unit import Part, Unit
 
 _WANTED = tables.user_notifications
 _EVENTS, _SENT, _SIGNALS = tables.execution_events, tables.bot_signal_executions, tables.bot_signals
 _BOTS, _ACCOUNTS, _CHECKS = tables.bots, tables.exchange_accounts, tables.ledger_checks
 
 
-class Notices:
+class Notices(Part):
     """The NoticeTable of ports/store.py, and what a person's own route needs beside it."""
 
-    def __init__(self, connection: Connection, vault: Vault) -> None:
-        self._connection = connection
+    def __init__(self, unit: Unit, vault: Vault) -> None:
+        super().__init__(unit)
         self._vault = vault
 
     def latest(self) -> tuple[int, str, str]:

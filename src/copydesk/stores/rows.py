@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, Table, func, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, Select, Table, bindparam, func, select
 
 T = TypeVar("T")
 
@@ -29,6 +29,17 @@ def first(connection: Connection, kind: type[T], table: Table, *where: ColumnEle
     """The one row that fits, as a `kind`."""
     row = connection.execute(select(*columns(table, kind)).where(*where)).one_or_none()
     return None if row is None else load(kind, row)
+
+
+def one_or_none(connection: Connection, kind: type[T], query: Select[Any], **named: object) -> T | None:
+    """The one row of a query that was built beforehand, as a `kind`: building one costs more than running it."""
+    row = connection.execute(query, named).one_or_none()
+    return None if row is None else load(kind, row)
+
+
+def any_of(name: str) -> BindParameter[Any]:
+    """For `in_`: as many values as are given."""
+    return bindparam(name, expanding=True)
 
 
 def count(connection: Connection, table: Table, *where: ColumnElement[bool]) -> int:

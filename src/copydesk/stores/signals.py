@@ -6,26 +6,32 @@ from decimal import Decimal
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, select
+from sqlalchemy import Connection, Row, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from copydesk.domain.bot import Bot
 from copydesk.domain.ids import BotId, SignalId
 from copydesk.domain.signal import Direction, LegKind, Signal, Size, SizeUnit, Step
 from copydesk.stores import tables
-from copydesk.stores.rows import columns, dump, load
+from copydesk.stores.rows import columns, dump, one_or_none
+from copydesk.stores.unit import Part
+
+_LOCKED_BOT = (
+    select(*columns(tables.bots, Bot)).where(tables.bots.c.id == bindparam("id")).with_for_update(key_share=True)
+)
+_BY_ID = select(*columns(tables.bot_signals, Signal)).where(tables.bot_signals.c.id == bindparam("id"))
+_WAITING = (
+    select(*columns(tables.bot_signals, Signal))
+    .where(tables.bot_signals.c.fanned_out_at.is_(None))
+    .order_by(tables.bot_signals.c.created_at, tables.bot_signals.c.id)
+)
 
 
-class Signals:
+class Signals(Part):
     """The SignalTable of ports/store.py."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
     def lock_bot(self, bot_id: BotId) -> Bot | None:
-        query = select(*columns(tables.bots, Bot)).where(tables.bots.c.id == bot_id).with_for_update(key_share=True)
-        row = self._connection.execute(query).one_or_none()
-        return None if row is None else load(Bot, row)
+        return one_or_none(self._connection, Bot, _LOCKED_BOT, id=bot_id)
 
     def known(self, bot_id: BotId, key: str, at: datetime) -> SignalId | None:
         keys = tables.bot_signal_keys.c
@@ -50,16 +56,11 @@ class Signals:
         self._connection.execute(tables.bot_signals.insert(), [row])
 
     def get(self, signal_id: SignalId) -> Signal | None:
-        row = self._connection.execute(
-            select(*columns(tables.bot_signals, Signal)).where(tables.bot_signals.c.id == signal_id),
-        ).one_or_none()
+        row = self._connection.execute(_BY_ID, {"id": signal_id}).one_or_none()
         return None if row is None else read_signal(row)
 
     def waiting(self) -> Sequence[Signal]:
-        signals = tables.bot_signals
-        query = select(*columns(signals, Signal)).where(signals.c.fanned_out_at.is_(None))
-        query = query.order_by(signals.c.created_at, signals.c.id)
-        return [read_signal(row) for row in self._connection.execute(query)]
+        return [read_signal(row) for row in self._connection.execute(_WAITING)]
 
     def mark_fanned_out(self, signal_id: SignalId, at: datetime) -> None:
         signals = tables.bot_signals
@@ -83,6 +84,15 @@ def upsert(connection: Connection, table: Table, key: Mapping[str, Any], values:
     """Insert, or update the row that has this primary key; both databases speak the same clause."""
     statement = _upsert_statement(connection.dialect.name, table, tuple(key), tuple(values))
     connection.execute(statement, {**key, **values})
+
+
+def upsert_all(
+    connection: Connection, table: Table, rows: Sequence[tuple[Mapping[str, Any], Mapping[str, Any]]]
+) -> None:
+    """Pairs of key and values, all of the same columns, in one statement."""
+    if rows:
+        statement = _upsert_statement(connection.dialect.name, table, tuple(rows[0][0]), tuple(rows[0][1]))
+        connection.execute(statement, [{**key, **values} for key, values in rows])
 
 
 @cache

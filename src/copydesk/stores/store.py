@@ -23,6 +23,7 @@ from copydesk.stores.positions import Positions
 from copydesk.stores.signals import Signals
 from copydesk.stores.subscriptions import Subscriptions
 from copydesk.stores.tickets import Tickets
+from copydesk.stores.unit import Unit
 from copydesk.stores.users import Users
 
 T = TypeVar("T")
@@ -32,72 +33,72 @@ class Tables:
     """The Transaction of ports/store.py, and what only people's routes need beside it."""
 
     def __init__(self, connection: Connection, vault: Vault) -> None:
-        self._connection = connection
+        self.unit = Unit(connection)
         self._vault = vault
 
     @cached_property
     def signals(self) -> Signals:
-        return Signals(self._connection)
+        return Signals(self.unit)
 
     @cached_property
     def followers(self) -> Followers:
-        return Followers(self._connection, self._vault)
+        return Followers(self.unit, self._vault)
 
     @cached_property
     def executions(self) -> Executions:
-        return Executions(self._connection)
+        return Executions(self.unit)
 
     @cached_property
     def positions(self) -> Positions:
-        return Positions(self._connection)
+        return Positions(self.unit)
 
     @cached_property
     def breakers(self) -> Breakers:
-        return Breakers(self._connection)
+        return Breakers(self.unit)
 
     @cached_property
     def tickets(self) -> Tickets:
-        return Tickets(self._connection)
+        return Tickets(self.unit)
 
     @cached_property
     def notices(self) -> Notices:
-        return Notices(self._connection, self._vault)
+        return Notices(self.unit, self._vault)
 
     @cached_property
     def leases(self) -> Leases:
-        return Leases(self._connection, self.executions.be_of)
+        return Leases(self.unit, self.executions.be_of)
 
     @cached_property
     def checks(self) -> LedgerChecks:
-        return LedgerChecks(self._connection)
+        return LedgerChecks(self.unit)
 
     @cached_property
     def users(self) -> Users:
-        return Users(self._connection)
+        return Users(self.unit)
 
     @cached_property
     def bots(self) -> Bots:
-        return Bots(self._connection)
+        return Bots(self.unit)
 
     @cached_property
     def accounts(self) -> Accounts:
-        return Accounts(self._connection, self._vault)
+        return Accounts(self.unit, self._vault)
 
     @cached_property
     def subscriptions(self) -> Subscriptions:
-        return Subscriptions(self._connection)
+        return Subscriptions(self.unit)
 
     @cached_property
     def history(self) -> History:
-        return History(self._connection)
+        return History(self.unit)
 
     @cached_property
     def figures(self) -> Figures:
-        return Figures(self._connection)
+        return Figures(self.unit)
 
     @cached_property
     def audit(self) -> AuditLog:
-        return AuditLog(self._connection)
+        return AuditLog(self.unit)
 
 
 class SqlStore:
@@ -111,4 +112,10 @@ class SqlStore:
         return await self._database.read(lambda connection: work(Tables(connection, self._vault)))
 
     async def write(self, work: Callable[[Tables], T]) -> T:
-        return await self._database.write(lambda connection: work(Tables(connection, self._vault)))
+        def whole(connection: Connection) -> T:
+            tables = Tables(connection, self._vault)
+            result = work(tables)
+            tables.unit.flush()
+            return result
+
+        return await self._database.write(whole)

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, distinct, func, select
+from sqlalchemy import ColumnElement, distinct, func, select
 
 from copydesk.domain.execution import FINAL, State
 from copydesk.domain.ids import AccountId, BotId, SubscriptionId, UserId
@@ -14,6 +14,7 @@ from copydesk.domain.subscription import Subscription
 from copydesk.stores import tables
 from copydesk.stores.followers import day_of, read_subscription
 from copydesk.stores.rows import columns, count, page
+from copydesk.stores.unit import Part
 
 _TABLE = tables.bot_subscriptions
 _FAILED = FINAL - {State.FILLED, State.SKIPPED, State.CANCELLED}
@@ -31,11 +32,8 @@ class Record:
     current_positions: int
 
 
-class Subscriptions:
+class Subscriptions(Part):
     """`owner_id` None sees everybody's."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def add(self, subscription: Subscription) -> None:
         row = {field.name: getattr(subscription, field.name) for field in fields(subscription)}

@@ -3,7 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 
 from copydesk.domain.ids import BotId
 from copydesk.domain.signal import Direction
@@ -11,17 +11,15 @@ from copydesk.domain.tickets import Book, Ticket
 from copydesk.stores import tables
 from copydesk.stores.rows import columns, dump, first, load
 from copydesk.stores.signals import upsert
+from copydesk.stores.unit import Part
 
 _TICKETS = tables.master_tickets
 _HELD = tables.bot_positions
 _OPEN, _CLOSED = "open", "closed"
 
 
-class Tickets:
+class Tickets(Part):
     """The TicketTable of ports/store.py."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def get(self, bot_id: BotId, number: int) -> Ticket | None:
         return first(self._connection, Ticket, _TICKETS, _TICKETS.c.bot_id == bot_id, _TICKETS.c.number == number)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from copydesk.domain.errors import Conflict
@@ -12,16 +12,14 @@ from copydesk.domain.ids import UserId
 from copydesk.domain.user import Role, User, UserStatus
 from copydesk.stores import tables
 from copydesk.stores.rows import columns, count, dump, first, load, page
+from copydesk.stores.unit import Part
 
 _USERS = tables.users
 _TOKENS = tables.refresh_tokens
 
 
-class Users:
+class Users(Part):
     """Names are compared in lower case; a refresh token is used once, and a second use ends its whole family."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
 
     def add(self, user: User, password_hash: str) -> None:
         row = dump(user, username=user.username.lower(), password_hash=password_hash, config={})

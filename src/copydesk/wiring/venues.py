@@ -28,6 +28,7 @@ class Venues(Mapping[VenueName, Venue]):
             simulator_url=self._simulator_url,
             timeout_s=settings.venue_timeout_s,
             allow_live=settings.allow_live,
+            accounts_per_connection=settings.binance.accounts_per_connection,
         )
         paper = Paper(self._clock, StoredPaperLedger(database), binance.quote, binance.symbols)
         self._open: dict[VenueName, Venue] = {BINANCE_FUTURES: binance, PAPER: paper}

@@ -74,6 +74,12 @@ class Window:
         self.taken.append((now, amount))
         self.total += amount
 
+    def raise_to(self, counted: int, now: datetime) -> None:
+        """Where somebody else has counted more than we know of."""
+        self.forget(now)
+        if counted > self.total:
+            self.take(counted - self.total, now)
+
     def room_at(self, amount: int, limit: int, now: datetime) -> datetime:
         """When `amount` more will fit."""
         self.forget(now)
@@ -114,10 +120,19 @@ class Budget:
                 raise VenueUnavailable("this address has asked Binance for enough this minute", retry_after_s=wait_s)
             await self._clock.sleep(wait_s)
 
+    def takes_at_once(self, weight: int) -> bool:
+        """Whether there was room without any waiting; then it is taken."""
+        now = self._clock.now()
+        quiet = self._quiet_until is not None and now < self._quiet_until
+        if quiet or self._weight.room_at(weight, WEIGHT_A_MINUTE, now) > now:
+            return False
+        self._weight.take(weight, now)
+        return True
+
     def take_order(self, api_key: str) -> None:
         """Raise VenueUnavailable (nothing is sent) where one more order would break the account's limit."""
         now = self._clock.now()
-        in_10_s, a_minute = self._orders.setdefault(api_key, (Window(_TEN_S), Window(_MINUTE)))
+        in_10_s, a_minute = self._sent(api_key)
         for window, limit in ((in_10_s, ORDERS_IN_10_S), (a_minute, ORDERS_A_MINUTE)):
             room_at = window.room_at(1, limit, now)
             if room_at > now:
@@ -130,15 +145,26 @@ class Budget:
     def note(self, headers: Mapping[str, str]) -> None:
         """What the venue counts for this address: others may be asking from here too."""
         told = next((value for name, value in headers.items() if name.lower() == _USED), "")
+        if told.isdigit():
+            self.note_weight(int(told))
+
+    def note_weight(self, counted: int) -> None:
+        self._weight.raise_to(counted, self._clock.now())
+
+    def note_orders(self, api_key: str, *, in_10_s: int = 0, a_minute: int = 0) -> None:
+        """What the venue counts for this account: a person may trade on it too."""
         now = self._clock.now()
-        self._weight.forget(now)
-        if told.isdigit() and int(told) > self._weight.total:
-            self._weight.take(int(told) - self._weight.total, now)
+        for window, counted in zip(self._sent(api_key), (in_10_s, a_minute), strict=True):
+            window.raise_to(counted, now)
 
     def quiet(self, retry_after_s: float) -> None:
         """The venue throttles this address: until then nothing more is asked, going on would end in a ban."""
         until = self._clock.now() + timedelta(seconds=retry_after_s)
         self._quiet_until = max(until, self._quiet_until or until)
+
+    def _sent(self, api_key: str) -> tuple[Window, Window]:
+        """An account's orders of the last 10 seconds, and of the last minute."""
+        return self._orders.setdefault(api_key, (Window(_TEN_S), Window(_MINUTE)))
 
     def _refuse_while_quiet(self, now: datetime) -> None:
         if self._quiet_until is not None and now < self._quiet_until:

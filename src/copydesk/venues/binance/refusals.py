@@ -54,14 +54,18 @@ _THROTTLED_STATUS = frozenset({418, 429})
 
 def read_refusal(status: int, body: str, headers: Mapping[str, str]) -> VenueError:
     """The error of an answer that is not a success; the code in the body decides, never the HTTP status alone."""
-    code, text = _code_and_text(body)
+    return refusal_of(status, *_code_and_text(body), _retry_after(headers))
+
+
+def refusal_of(status: int, code: int | None, text: str, retry_after_s: float | None) -> VenueError:
+    """The same of what was read already; `retry_after_s` is the venue's wish where it throttles."""
     what = f"Binance answered {code}: {text}" if code is not None else f"Binance answered HTTP {status}"
     if code in _CREDENTIALS:
         return CredentialsRefused(what, code=code)
     if code == STALE:
         return RequestStale(what, code=code)
     if code in _TRY_LATER or status in _THROTTLED_STATUS:
-        return VenueUnavailable(what, code=code, retry_after_s=_retry_after(headers))
+        return VenueUnavailable(what, code=code, retry_after_s=retry_after_s)
     if code in _REJECTED:
         return OrderRejected(what, code=code)
     return OutcomeUnknown(what, code=code)

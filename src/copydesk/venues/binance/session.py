@@ -30,6 +30,7 @@ class BinanceSession:
 
     async def prepare(self, symbol: str, *, leverage: int, margin_mode: MarginMode) -> PositionMode:
         mode = await self._one_way_if_possible()
+        await self.transport.sockets.warm(self._credentials["api_key"])
         wanted = _MARGIN_TYPE[margin_mode]
         await self._set("marginType", {"symbol": symbol, "marginType": wanted}, f"margin mode {margin_mode}")
         answer = await self._call("POST", "leverage", {"symbol": symbol, "leverage": leverage})

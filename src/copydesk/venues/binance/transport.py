@@ -1,7 +1,8 @@
-"""ccxt as the carrier: one instance, one TLS context and one connection pool an environment, for all accounts.
+"""The ways to the venue: orders over its WebSocket API, everything else (and orders where that is away) over REST.
 
-Its limiter and retries are off; its error classes are replaced by our own reading of the body. Requests are signed
-by ccxt with the key of whoever they are for: signing does not await, so two accounts cannot mix.
+ccxt carries REST: one instance, one TLS context and one connection pool an environment, for all accounts. Its limiter and
+retries are off; its error classes are replaced by our own reading of the body. Requests are signed by ccxt with the key of
+whoever they are for: signing does not await, so two accounts cannot mix.
 """
 
 import asyncio
@@ -17,6 +18,8 @@ from copydesk.domain.errors import CredentialsRefused, OutcomeUnknown, VenueErro
 from copydesk.domain.subscription import Environment
 from copydesk.ports.clock import Clock
 from copydesk.venues.binance.budget import Budget, is_background, weight_of
+from copydesk.venues.binance.frames import METHODS, Answer
+from copydesk.venues.binance.order_sockets import ACCOUNTS_EACH, OrderSockets, result_of
 from copydesk.venues.binance.refusals import TOO_MANY_REQUESTS, read_refusal
 from copydesk.venues.once import never_connected, open_http
 
@@ -29,8 +32,13 @@ PING_EVERY_S = 60.0
 _STREAMS = {Environment.LIVE: "wss://fstream.binance.com", Environment.DEMO: "wss://fstream.binancefuture.com"}
 """The demo's is ccxt's (4.5.90); elsewhere demo-fstream.binance.com is written. Without it the desk asks instead."""
 
+_ORDERS = {
+    Environment.LIVE: "wss://ws-fapi.binance.com/ws-fapi/v1",
+    Environment.DEMO: "wss://testnet.binancefuture.com/ws-fapi/v1",
+}
+"""The demo's is ccxt's (4.5.90); where it is not there, orders go over REST."""
+
 SUCCESS = range(200, 300)
-ORDER_PATHS = frozenset({"order", "algoOrder"})
 
 
 class UsdmExchange(ccxt.async_support.binanceusdm):  # type: ignore[misc]  # ccxt ships no types we can trust here
@@ -50,8 +58,18 @@ class UsdmExchange(ccxt.async_support.binanceusdm):  # type: ignore[misc]  # ccx
 class Transport:
     """Calls Binance in one environment. Raises VenueErrors only, and never sends anything twice by itself."""
 
-    def __init__(self, environment: Environment, clock: Clock, *, simulator_url: str | None, timeout_s: float) -> None:
+    def __init__(
+        self,
+        environment: Environment,
+        clock: Clock,
+        *,
+        simulator_url: str | None,
+        timeout_s: float,
+        accounts_each: int = ACCOUNTS_EACH,
+    ) -> None:
         self.budget = Budget(clock)
+        url = _ORDERS.get(environment) or f"{_as_socket(simulator_url)}/ws-fapi/v1"
+        self.sockets = OrderSockets(url, clock, self.budget, accounts_each=accounts_each)
         self._environment = environment
         self._simulator_url = simulator_url
         self._timeout_s = timeout_s
@@ -110,8 +128,32 @@ class Transport:
     ) -> Any:
         """One signed request; `params` may bring their own frozen timestamp."""
         await self.budget.take(weight_of(method, path), background=is_background(method, path))
-        if method == "POST" and path in ORDER_PATHS:
+        if method == "POST" and path in METHODS:
             self.budget.take_order(credentials["api_key"])
+        if method == "POST" and path in METHODS and "timestamp" in params:
+            asked = self.sockets.ask(METHODS[path], params, credentials["api_key"], credentials["api_secret"])
+            answer = await self._guarded(asked)
+            if answer is not None:
+                return await self._read(answer, credentials)
+        return await self._over_rest(credentials, method, path, params, api)
+
+    async def _read(self, answer: Answer, credentials: Mapping[str, str]) -> Any:
+        """A key that is refused on a connection with others is proved by itself before it is called bad."""
+        try:
+            return result_of(answer)
+        except CredentialsRefused as error:
+            if not self.sockets.are_shared:
+                raise
+            try:
+                await self.signed(credentials, "GET", "account", {}, "fapiPrivateV3")
+            except VenueError:
+                raise error from None
+            self.sockets.leave(credentials["api_key"])
+            raise VenueUnavailable(f"not placed: {error.text}", code=error.code) from error
+
+    async def _over_rest(
+        self, credentials: Mapping[str, str], method: str, path: str, params: Mapping[str, Any], api: str
+    ) -> Any:
         exchange = self.exchange()
         exchange.apiKey, exchange.secret = credentials["api_key"], credentials["api_secret"]
         try:
@@ -124,7 +166,7 @@ class Transport:
 
     async def connect(self, path: str) -> aiohttp.ClientWebSocketResponse:
         """A WebSocket of the user-data streams. Raise VenueUnavailable."""
-        base = _STREAMS.get(self._environment) or str(self._simulator_url).rstrip("/").replace("http", "ws", 1)
+        base = _STREAMS.get(self._environment) or _as_socket(self._simulator_url)
         http: aiohttp.ClientSession = self.exchange().session
         try:
             async with asyncio.timeout(self._timeout_s):
@@ -134,6 +176,7 @@ class Transport:
             raise VenueUnavailable(f"no stream from Binance: {type(error).__name__}") from None
 
     async def close(self) -> None:
+        self.sockets.close()
         if self._exchange is not None:
             await self._exchange.close()
         if self._http is not None:
@@ -165,6 +208,10 @@ class Transport:
                 name: self._simulator_url.rstrip("/") + urlsplit(url).path if isinstance(url, str) else url
                 for name, url in urls.items()
             }
+
+
+def _as_socket(simulator_url: str | None) -> str:
+    return (simulator_url or "").rstrip("/").replace("http", "ws", 1)
 
 
 def _read_failure(error: BaseException) -> VenueError:

@@ -18,6 +18,7 @@ from copydesk.domain.subscription import Account, Environment, PositionMode
 from copydesk.ports.clock import Clock
 from copydesk.ports.venue import ClockReading, OrderNews, Session, StreamOpened, Traits
 from copydesk.venues.binance import codec
+from copydesk.venues.binance.order_sockets import ACCOUNTS_EACH
 from copydesk.venues.binance.session import BinanceSession
 from copydesk.venues.binance.stream import listen
 from copydesk.venues.binance.transport import Transport
@@ -43,10 +44,21 @@ class _Place:
 class BinanceFutures:
     """The Venue of ports/venue.py."""
 
-    traits = Traits(markets=frozenset({MarketType.FUTURES}), credentials=("api_key", "api_secret"), tells_news=True)
+    traits = Traits(
+        markets=frozenset({MarketType.FUTURES}), credentials=("api_key", "api_secret"), tells_news=True, at_once=40
+    )
 
-    def __init__(self, clock: Clock, *, simulator_url: str | None, timeout_s: float, allow_live: bool) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        simulator_url: str | None,
+        timeout_s: float,
+        allow_live: bool,
+        accounts_per_connection: int = ACCOUNTS_EACH,
+    ) -> None:
         self._clock = clock
+        self._accounts_each = accounts_per_connection
         self._simulator_url = simulator_url
         self._timeout_s = timeout_s
         self._allow_live = allow_live
@@ -76,6 +88,7 @@ class BinanceFutures:
         answer, way_s = await place.transport.server_time(self._clock)
         offset = codec.read_server_time(answer) - (self._clock.now() - timedelta(seconds=way_s / 2))
         await self._refresh_instruments(place)
+        await place.transport.sockets.keep_open()
         return ClockReading(offset_s=offset.total_seconds(), uncertainty_s=way_s / 2)
 
     async def listen(self, sessions: Mapping[AccountId, Session]) -> AsyncGenerator[StreamOpened | OrderNews, None]:
@@ -91,7 +104,11 @@ class BinanceFutures:
     def _place(self, environment: Environment) -> _Place:
         if environment not in self._places:
             transport = Transport(
-                environment, self._clock, simulator_url=self._simulator_url, timeout_s=self._timeout_s
+                environment,
+                self._clock,
+                simulator_url=self._simulator_url,
+                timeout_s=self._timeout_s,
+                accounts_each=self._accounts_each,
             )
             self._places[environment] = _Place(transport)
         return self._places[environment]

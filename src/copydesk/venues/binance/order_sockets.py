@@ -1,0 +1,232 @@
+"""Orders over the venue's WebSocket API: a few connections carry those of all accounts, and nothing is ever sent twice.
+
+A request is on one connection only. When that ends, or says something that cannot be understood, the outcome of all that
+waits on it is unknown; the next connection begins with nothing.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+import picows
+import structlog
+
+from copydesk.domain.errors import OutcomeUnknown
+from copydesk.ports.clock import Clock
+from copydesk.venues.binance.budget import Budget
+from copydesk.venues.binance.frames import Answer, Limit, read_answer, write_request
+
+log = structlog.get_logger()
+
+ACCOUNTS_EACH = 200
+"""Accounts that share a connection where the settings say nothing else."""
+
+HANDSHAKE_WEIGHT = 5
+
+OPEN_WITHIN_S = 2.0
+"""An order waits no longer for its connection; it goes over REST then."""
+
+OPEN_AGAIN_S = 5.0
+
+LIVES_S = 23 * 3_600.0
+"""The venue ends a connection after 24 hours; one that has nothing under way is renewed before."""
+
+IN_FLIGHT_MAX = 256
+"""Requests that may wait on one connection; more wait for their turn on it."""
+
+_PING_AFTER_S = 10.0
+"""Silence until the other end is asked whether it is there, and until a silent one counts as gone."""
+
+
+class OrderSocket(picows.WSListener):
+    """One connection, from its handshake to its end."""
+
+    def __init__(self, note: Callable[[str, Answer], None], clock: Clock) -> None:
+        self._note = note
+        self._transport: picows.WSTransport | None = None
+        self._waiting: dict[int, tuple[asyncio.Future[Answer], str]] = {}
+        self._number = 0
+        self._turns = asyncio.Semaphore(IN_FLIGHT_MAX)
+        self._clock = clock
+        self._opened_s = clock.elapsed()
+
+    @property
+    def is_open(self) -> bool:
+        return self._transport is not None
+
+    @property
+    def is_old(self) -> bool:
+        return not self._waiting and self._clock.elapsed() - self._opened_s > LIVES_S
+
+    async def ask(self, method: str, params: Mapping[str, str], api_key: str, secret: bytes) -> Answer | None:
+        """The answer to a request; None where the connection had ended before anything left. Raise OutcomeUnknown."""
+        async with self._turns:
+            if self._transport is None:
+                return None
+            self._number = number = self._number + 1
+            answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+            self._waiting[number] = answered, api_key
+            try:
+                self._transport.send(picows.WSMsgType.TEXT, write_request(number, method, params, api_key, secret))
+                return await answered
+            finally:
+                self._waiting.pop(number, None)
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.disconnect()
+            self._end("the connection was closed")
+
+    def on_ws_connected(self, transport: picows.WSTransport) -> None:
+        self._transport = transport
+
+    def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
+        match frame.msg_type:
+            case picows.WSMsgType.TEXT if frame.fin:
+                self._hear(frame.get_payload_as_bytes())
+            case picows.WSMsgType.PING | picows.WSMsgType.PONG:
+                return
+            case _:
+                transport.disconnect()
+                self._end("Binance ended the connection")
+
+    def on_ws_disconnected(self, _transport: picows.WSTransport) -> None:
+        self._end("the connection ended")
+
+    def _hear(self, text: bytes) -> None:
+        try:
+            answer = read_answer(text)
+        except msgspec.DecodeError:
+            self._doubt("an answer that cannot be read")
+            return
+        if answer.id is None:
+            self._doubt("an answer that does not say to what")
+            return
+        waits = self._waiting.get(answer.id) if isinstance(answer.id, int) else None
+        if waits is None:
+            return  # nobody waits for it any more: it is being asked about
+        self._note(waits[1], answer)
+        if not waits[0].done():
+            waits[0].set_result(answer)
+
+    def _end(self, why: str) -> None:
+        self._transport = None
+        self._doubt(why)
+
+    def _doubt(self, why: str) -> None:
+        """It may be about any request that waits here."""
+        for answered, _ in self._waiting.values():
+            if not answered.done():
+                answered.set_exception(OutcomeUnknown(f"Binance: {why}"))
+        self._waiting.clear()
+
+
+class OrderSockets:
+    """An environment's connections; each key has its place on one of them, `accounts_each` at most."""
+
+    def __init__(self, url: str, clock: Clock, budget: Budget, *, accounts_each: int) -> None:
+        self._url = url
+        self._clock = clock
+        self._budget = budget
+        self._accounts_each = accounts_each
+        self._places: dict[str, int] = {}
+        self._open: dict[int, OrderSocket] = {}
+        self._opening: dict[int, asyncio.Lock] = {}
+        self._again_s: dict[int, float] = {}
+        self._elsewhere: set[str] = set()
+
+    @property
+    def are_shared(self) -> bool:
+        return self._accounts_each > 1
+
+    async def ask(self, method: str, params: Mapping[str, str], api_key: str, secret: str) -> Answer | None:
+        """As OrderSocket.ask; None too where there is no connection, and the request has to go another way."""
+        if api_key in self._elsewhere:
+            return None
+        socket = await self._socket(self._place(api_key))
+        return None if socket is None else await socket.ask(method, params, api_key, secret.encode())
+
+    async def warm(self, api_key: str) -> None:
+        """Open the connection that this key's orders will take."""
+        if api_key not in self._elsewhere:
+            await self._socket(self._place(api_key))
+
+    def leave(self, api_key: str) -> None:
+        """The venue takes this key elsewhere, and not on a connection with others: its orders go another way."""
+        log.warning("an account's orders go over REST: Binance refuses its key on a shared connection")
+        self._elsewhere.add(api_key)
+
+    async def keep_open(self) -> None:
+        """Those that had ended open again before the next order needs them; old ones are renewed."""
+        for number in range(-(-len(self._places) // self._accounts_each)):
+            found = self._open.get(number)
+            if found is not None and found.is_old:
+                found.close()
+            await self._socket(number)
+
+    def close(self) -> None:
+        for socket in self._open.values():
+            socket.close()
+
+    def _place(self, api_key: str) -> int:
+        return self._places.setdefault(api_key, len(self._places)) // self._accounts_each
+
+    async def _socket(self, number: int) -> OrderSocket | None:
+        found = self._open.get(number)
+        if found is not None and found.is_open:
+            return found
+        async with self._opening.setdefault(number, asyncio.Lock()):
+            found = self._open.get(number)
+            if found is not None and found.is_open:
+                return found
+            if self._clock.elapsed() < self._again_s.get(number, 0.0):
+                return None
+            opened = await self._connect()
+            if opened is None:
+                self._again_s[number] = self._clock.elapsed() + OPEN_AGAIN_S
+            else:
+                self._open[number] = opened
+            return opened
+
+    async def _connect(self) -> OrderSocket | None:
+        if not self._budget.takes_at_once(HANDSHAKE_WEIGHT):
+            return None
+        socket = OrderSocket(self._budget_notes, self._clock)
+        try:
+            async with asyncio.timeout(OPEN_WITHIN_S):
+                await picows.ws_connect(
+                    lambda: socket,
+                    self._url,
+                    enable_auto_ping=True,
+                    auto_ping_idle_timeout=_PING_AFTER_S,
+                    auto_ping_reply_timeout=_PING_AFTER_S,
+                    max_redirects=0,
+                )
+        except (OSError, TimeoutError, picows.WSError) as error:
+            log.info("no connection for orders, they go over REST", problem=f"{type(error).__name__}: {error}")
+            return None
+        return socket
+
+    def _budget_notes(self, api_key: str, answer: Answer) -> None:
+        for limit in answer.rate_limits:
+            self._note(api_key, limit)
+
+    def _note(self, api_key: str, limit: Limit) -> None:
+        match limit.rate_limit_type, limit.interval, limit.interval_num:
+            case "REQUEST_WEIGHT", "MINUTE", 1:
+                self._budget.note_weight(limit.count)
+            case "ORDERS", "SECOND", 10:
+                self._budget.note_orders(api_key, in_10_s=limit.count)
+            case "ORDERS", "MINUTE", 1:
+                self._budget.note_orders(api_key, a_minute=limit.count)
+            case _:
+                return  # a limit that we do not count
+
+
+def result_of(answer: Answer) -> Any:
+    """What a success shows; raise what a refusal means."""
+    refusal = answer.refusal()
+    if refusal is not None:
+        raise refusal
+    return answer.result
