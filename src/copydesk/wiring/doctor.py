@@ -2,12 +2,15 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import timedelta
+from functools import partial
 from urllib.parse import urlsplit
 
 import httpx
 
 from copydesk.domain.errors import CopydeskError, StoreUnavailable, VenueError
+from copydesk.domain.ids import AccountId
 from copydesk.domain.subscription import Account, Environment, KeyCheck
 from copydesk.domain.venue import BINANCE_FUTURES
 from copydesk.engine.preflight import Finding, check_account
@@ -53,8 +56,13 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         for environment in environments(settings):
             yield await _venue(venues[BINANCE_FUTURES], environment, settings)
         store = SqlStore(database, open_vault(settings))
-        for account in await store.read(_accounts):
+        accounts = await store.read(_accounts)
+        for account in accounts:
             yield await _account(account, venues[account.venue], store)
+        for environment in Environment:
+            pair = [one for one in accounts if (one.venue, one.environment) == (BINANCE_FUTURES, environment)][:2]
+            if len(pair) > 1 and settings.binance.accounts_per_connection > 1:
+                yield await _shared(settings, pair, store)
     finally:
         await venues.close()
         await database.close()
@@ -143,6 +151,42 @@ async def _account(account: Account, venue: Venue, store: SqlStore) -> Finding:
     if report.key_check is KeyCheck.REFUSED or wrong:
         return Finding(name=name, ok=False, detail=wrong[0].detail, advice=wrong[0].advice)
     return Finding(name=name, ok=True, detail="; ".join(finding.detail for finding in report.findings))
+
+
+async def _shared(settings: Settings, pair: Sequence[Account], store: SqlStore) -> Finding:
+    """Two accounts on one connection of the WebSocket API, as their orders will go: each must get its own answer."""
+    name = f"Shared connection (Binance futures, {pair[0].environment})"
+    advice = "Set COPYDESK_BINANCE__ACCOUNTS_PER_CONNECTION=1: each account then has a connection of its own."
+    clock = SystemClock()
+    venue = BinanceFutures(
+        clock,
+        simulator_url=None if settings.simulator.binance_url is None else str(settings.simulator.binance_url),
+        timeout_s=settings.venue_timeout_s,
+        allow_live=settings.allow_live,
+    )
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            reading = await venue.read_clock(pair[0].environment)
+            keys = [await store.read(partial(_credentials, one.id)) for one in pair]
+            sessions = [venue.open_session(one, key) for one, key in zip(pair, keys, strict=True)]
+            expected = [(await one.balance()).total_usd for one in sessions]
+            at = clock.now() + timedelta(seconds=reading.offset_s)
+            told = await asyncio.gather(*(one.wallet_over_socket(at) for one in sessions))
+    except (ValueError, CopydeskError, TimeoutError) as error:
+        return Finding(name=name, ok=False, detail=str(error) or "no answer in time", advice=advice)
+    finally:
+        await venue.close()
+    if None in told:
+        detail = "there is no WebSocket API within reach: orders go over REST"
+        return Finding(name=name, ok=False, detail=detail, advice="Let wss through, as the venue's documents name it.")
+    if told != expected:
+        return Finding(name=name, ok=False, detail="an answer was another account's", advice=advice)
+    detail = f"{pair[0].name} and {pair[1].name} each got the answer to their own key"
+    return Finding(name=name, ok=True, detail=detail)
+
+
+def _credentials(account_id: AccountId, tables: Tables) -> Mapping[str, str]:
+    return tables.followers.credentials(account_id)
 
 
 def _accounts(tables: Tables) -> Sequence[Account]:

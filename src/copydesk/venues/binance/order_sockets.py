@@ -25,7 +25,10 @@ ACCOUNTS_EACH = 200
 HANDSHAKE_WEIGHT = 5
 
 OPEN_WITHIN_S = 2.0
-"""An order waits no longer for its connection; it goes over REST then."""
+"""Ahead of orders, when accounts are set up and when the venue's clock is read."""
+
+ORDER_WAITS_S = 0.25
+"""For a connection that is not open: then the order goes over REST. Whatever was asked before it left must still be true."""
 
 OPEN_AGAIN_S = 5.0
 
@@ -144,13 +147,13 @@ class OrderSockets:
         """As OrderSocket.ask; None too where there is no connection, and the request has to go another way."""
         if api_key in self._elsewhere:
             return None
-        socket = await self._socket(self._place(api_key))
+        socket = await self._socket(self._place(api_key), within_s=ORDER_WAITS_S)
         return None if socket is None else await socket.ask(method, params, api_key, secret.encode())
 
     async def warm(self, api_key: str) -> None:
         """Open the connection that this key's orders will take."""
         if api_key not in self._elsewhere:
-            await self._socket(self._place(api_key))
+            await self._socket(self._place(api_key), within_s=OPEN_WITHIN_S)
 
     def leave(self, api_key: str) -> None:
         """The venue takes this key elsewhere, and not on a connection with others: its orders go another way."""
@@ -163,7 +166,7 @@ class OrderSockets:
             found = self._open.get(number)
             if found is not None and found.is_old:
                 found.close()
-            await self._socket(number)
+            await self._socket(number, within_s=OPEN_WITHIN_S)
 
     def close(self) -> None:
         for socket in self._open.values():
@@ -172,40 +175,47 @@ class OrderSockets:
     def _place(self, api_key: str) -> int:
         return self._places.setdefault(api_key, len(self._places)) // self._accounts_each
 
-    async def _socket(self, number: int) -> OrderSocket | None:
+    async def _socket(self, number: int, *, within_s: float) -> OrderSocket | None:
+        """The open one, or None; whoever comes while it is being opened waits for that as long as for opening it."""
         found = self._open.get(number)
-        if found is not None and found.is_open:
-            return found
-        async with self._opening.setdefault(number, asyncio.Lock()):
-            found = self._open.get(number)
-            if found is not None and found.is_open:
-                return found
-            if self._clock.elapsed() < self._again_s.get(number, 0.0):
-                return None
-            opened = await self._connect()
-            if opened is None:
+        if found is None or not found.is_open:
+            try:
+                async with asyncio.timeout(within_s), self._opening.setdefault(number, asyncio.Lock()):
+                    await self._open_again(number)
+            except TimeoutError:
                 self._again_s[number] = self._clock.elapsed() + OPEN_AGAIN_S
-            else:
-                self._open[number] = opened
-            return opened
+        found = self._open.get(number)
+        return found if found is not None and found.is_open else None
+
+    async def _open_again(self, number: int) -> None:
+        found = self._open.get(number)
+        if (found is not None and found.is_open) or self._clock.elapsed() < self._again_s.get(number, 0.0):
+            return
+        opened = await self._connect()
+        if opened is None:
+            self._again_s[number] = self._clock.elapsed() + OPEN_AGAIN_S
+        else:
+            self._open[number] = opened
 
     async def _connect(self) -> OrderSocket | None:
         if not self._budget.takes_at_once(HANDSHAKE_WEIGHT):
             return None
         socket = OrderSocket(self._budget_notes, self._clock)
         try:
-            async with asyncio.timeout(OPEN_WITHIN_S):
-                await picows.ws_connect(
-                    lambda: socket,
-                    self._url,
-                    enable_auto_ping=True,
-                    auto_ping_idle_timeout=_PING_AFTER_S,
-                    auto_ping_reply_timeout=_PING_AFTER_S,
-                    max_redirects=0,
-                )
+            await picows.ws_connect(
+                lambda: socket,
+                self._url,
+                enable_auto_ping=True,
+                auto_ping_idle_timeout=_PING_AFTER_S,
+                auto_ping_reply_timeout=_PING_AFTER_S,
+                max_redirects=0,
+            )
         except (OSError, TimeoutError, picows.WSError) as error:
             log.info("no connection for orders, they go over REST", problem=f"{type(error).__name__}: {error}")
             return None
+        except asyncio.CancelledError:
+            socket.close()
+            raise
         return socket
 
     def _budget_notes(self, api_key: str, answer: Answer) -> None:

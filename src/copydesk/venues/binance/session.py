@@ -11,6 +11,7 @@ from copydesk.domain.order import FrozenRequest, OrderRef, OrderReport
 from copydesk.domain.subscription import Environment, MarginMode, PositionMode
 from copydesk.ports.venue import Balance, KeyPermissions, VenuePosition, VenueTrade
 from copydesk.venues.binance import codec
+from copydesk.venues.binance.order_sockets import result_of
 from copydesk.venues.binance.refusals import ALREADY_SO, BLOCKED_BY_POSITION, NOT_FOUND
 from copydesk.venues.binance.transport import Transport
 
@@ -107,6 +108,14 @@ class BinanceSession:
         return Balance(
             total_usd=Decimal(answer["totalWalletBalance"]), available_usd=Decimal(answer["availableBalance"])
         )
+
+    async def wallet_over_socket(self, at: datetime) -> Decimal | None:
+        """`balance`'s total, asked where this account's orders go; `at` by the venue's clock. None where there is no connection."""
+        params = {"timestamp": str(codec.milliseconds(at)), "recvWindow": str(codec.RECV_WINDOW_MS)}
+        key, secret = self._credentials["api_key"], self._credentials["api_secret"]
+        await self.transport.sockets.warm(key)
+        answer = await self.transport.sockets.ask("account.status", params, key, secret)
+        return None if answer is None else Decimal(result_of(answer)["totalWalletBalance"])
 
     async def permissions(self) -> KeyPermissions:
         """Binance's demo has no such route: there the key is proved by a signed read and marked unasked."""
