@@ -50,6 +50,15 @@ class TestBinanceFuturesInHedgeMode(TestBinanceFutures):
     hedge = True
 
 
+class TestBinanceFuturesOverRest(TestBinanceFutures):
+    """Where there is no connection for orders: the same promises."""
+
+    @pytest.fixture
+    async def binance(self, binance):
+        binance._place(Environment.SIMULATOR).transport.sockets._url = "ws://127.0.0.1:1/ws-fapi/v1"
+        return binance
+
+
 class TestCcxtOnBinanceSpot(VenueConformance):
     @pytest.fixture
     async def venue(self, market):

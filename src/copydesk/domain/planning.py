@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 
 from copydesk.domain.bot import Bot, MarketType, PayloadSize
 from copydesk.domain.guards import Exposure, Refusal, refuse_account, refuse_open
@@ -20,7 +21,7 @@ from copydesk.domain.subscription import (
 PERCENT = Decimal(100)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Follower:
     """Everything about one follower that a plan depends on; `position` is what our fills opened on the symbol."""
 
@@ -30,7 +31,7 @@ class Follower:
     position: Position | None
     exposure: Exposure
 
-    @property
+    @cached_property
     def settings(self) -> EffectiveSettings:
         return effective_settings(self.bot, self.subscription)
 

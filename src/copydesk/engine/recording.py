@@ -83,8 +83,9 @@ class Recorder:
 
     def _settle_all(self, tables: Transaction, batch: Sequence[_Entry]) -> list[Settled | None]:
         at = self.clock.now()
-        tables.executions.read_ahead([one.execution.id for one in batch])
+        # Subscriptions before executions: the order in which others lock them too.
         tables.positions.read_ahead({one.execution.subscription_id for one in batch}, at)
+        tables.executions.read_ahead([one.execution.id for one in batch])
         by_symbol: dict[str, set[AccountId]] = {}
         for one in batch:
             by_symbol.setdefault(one.execution.symbol, set()).add(one.account.id)

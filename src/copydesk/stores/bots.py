@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, bindparam, func, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from copydesk.domain.bot import Bot, BotStatus
@@ -13,11 +13,17 @@ from copydesk.domain.ids import BotId, UserId
 from copydesk.domain.signal import SourceKind
 from copydesk.domain.subscription import SubscriptionStatus
 from copydesk.stores import tables
-from copydesk.stores.rows import columns, count, dump, first, load, page
+from copydesk.stores.rows import columns, count, dump, first, load, one_or_none, page
 from copydesk.stores.unit import Part
 
 _BOTS = tables.bots
 _SECRETS = tables.bot_secrets
+
+_AT_PATH = select(*columns(_BOTS, Bot)).where(_BOTS.c.master_webhook_path == bindparam("path"))
+_FINGERPRINTS = select(_SECRETS.c.fingerprint).where(
+    _SECRETS.c.bot_id == bindparam("bot_id"),
+    or_(_SECRETS.c.expires_at.is_(None), _SECRETS.c.expires_at > bindparam("at")),
+)
 
 
 class Bots(Part):
@@ -55,14 +61,11 @@ class Bots(Part):
         """The bot that listens at a webhook path, and the fingerprints of the secrets valid now."""
         if "\0" in path:
             return None  # PostgreSQL refuses to be asked for it, and the sender would be told to try again
-        bot = first(self._connection, Bot, _BOTS, _BOTS.c.master_webhook_path == path)
+        bot = one_or_none(self._connection, Bot, _AT_PATH, path=path)
         return None if bot is None else (bot, self.fingerprints(bot.id, at))
 
     def fingerprints(self, bot_id: BotId, at: datetime) -> Sequence[str]:
-        query = select(_SECRETS.c.fingerprint).where(
-            _SECRETS.c.bot_id == bot_id, or_(_SECRETS.c.expires_at.is_(None), _SECRETS.c.expires_at > at)
-        )
-        return self._connection.execute(query).scalars().all()
+        return self._connection.execute(_FINGERPRINTS, {"bot_id": bot_id, "at": at}).scalars().all()
 
     def sealed_secrets(self, bot_id: BotId, at: datetime) -> Sequence[str]:
         """The secrets valid now that the bot's senders sign with."""

@@ -56,6 +56,15 @@ _HELD, _SENT, _RESULTS = tables.positions, tables.bot_signal_executions, tables.
 _OPENS = [LegKind.OPEN.value, LegKind.CLOSE.value]
 
 _BY_IDS = select(*columns(_FOLLOWS, Subscription)).where(_FOLLOWS.c.id.in_(any_of("ids"))).order_by(_FOLLOWS.c.id)
+_SUBSCRIBERS = (
+    select(_FOLLOWS.c.id)
+    .where(
+        _FOLLOWS.c.bot_id == bindparam("bot_id"),
+        _FOLLOWS.c.deleted_at.is_(None),
+        _FOLLOWS.c.status.in_(_LISTENING),
+    )
+    .order_by(_FOLLOWS.c.id)
+)
 _ACCOUNT = select(*columns(_ACCOUNTS, Account)).where(_ACCOUNTS.c.id == bindparam("id"))
 _LOCKED_ACCOUNTS = (
     select(*columns(_ACCOUNTS, Account))
@@ -97,13 +106,7 @@ class Followers(Part):
         self._prepared: dict[tuple[AccountId, str], Preparation] = {}
 
     def subscribers(self, bot_id: BotId) -> Sequence[SubscriptionId]:
-        subscriptions = tables.bot_subscriptions.c
-        query = select(subscriptions.id).where(
-            subscriptions.bot_id == bot_id,
-            subscriptions.deleted_at.is_(None),
-            subscriptions.status.in_(_LISTENING),
-        )
-        return [SubscriptionId(found) for found in self._connection.execute(query.order_by(subscriptions.id)).scalars()]
+        return [SubscriptionId(one) for one in self._connection.execute(_SUBSCRIBERS, {"bot_id": bot_id}).scalars()]
 
     def followers(self, bot: Bot, symbol: str, ids: Sequence[SubscriptionId], at: datetime) -> Sequence[Follower]:
         found = [read_subscription(row) for row in self._connection.execute(_BY_IDS, {"ids": list(ids)})]

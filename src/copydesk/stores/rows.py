@@ -11,18 +11,28 @@ T = TypeVar("T")
 
 def columns(table: Table, kind: type[Any]) -> list[ColumnElement[Any]]:
     """The table's columns that make a `kind`."""
-    return [table.c[field.name] for field in fields(kind)]
+    return [table.c[name] for name in names(kind)]
+
+
+_NAMES: dict[type[Any], tuple[str, ...]] = {}
+
+
+def names(kind: type[Any]) -> tuple[str, ...]:
+    """Of its fields, which are its columns'; asked for every row."""
+    if kind not in _NAMES:
+        _NAMES[kind] = tuple(field.name for field in fields(kind))
+    return _NAMES[kind]
 
 
 def load(kind: type[T], row: Row[*tuple[Any, ...]]) -> T:
     """A `kind` out of a row that has all its fields as columns."""
     mapping = row._mapping  # noqa: SLF001  SQLAlchemy's public name for it
-    return kind(**{field.name: mapping[field.name] for field in fields(kind)})  # type: ignore[arg-type]
+    return kind(**{name: mapping[name] for name in names(kind)})
 
 
 def dump(value: Any, **more: Any) -> dict[str, Any]:
     """The row of a domain value, with the columns it does not know itself."""
-    return {field.name: getattr(value, field.name) for field in fields(value)} | more
+    return {name: getattr(value, name) for name in names(type(value))} | more
 
 
 def first(connection: Connection, kind: type[T], table: Table, *where: ColumnElement[bool]) -> T | None:

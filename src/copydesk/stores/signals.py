@@ -20,6 +20,13 @@ _LOCKED_BOT = (
     select(*columns(tables.bots, Bot)).where(tables.bots.c.id == bindparam("id")).with_for_update(key_share=True)
 )
 _BY_ID = select(*columns(tables.bot_signals, Signal)).where(tables.bot_signals.c.id == bindparam("id"))
+_KEYS, _BOT_HOLDS = tables.bot_signal_keys.c, tables.bot_positions.c
+_KNOWN = select(_KEYS.signal_id).where(
+    _KEYS.bot_id == bindparam("bot_id"), _KEYS.key == bindparam("key"), _KEYS.expires_at > bindparam("at")
+)
+_HELD = select(_BOT_HOLDS.direction).where(
+    _BOT_HOLDS.bot_id == bindparam("bot_id"), _BOT_HOLDS.symbol == bindparam("symbol")
+)
 _WAITING = (
     select(*columns(tables.bot_signals, Signal))
     .where(tables.bot_signals.c.fanned_out_at.is_(None))
@@ -34,9 +41,7 @@ class Signals(Part):
         return one_or_none(self._connection, Bot, _LOCKED_BOT, id=bot_id)
 
     def known(self, bot_id: BotId, key: str, at: datetime) -> SignalId | None:
-        keys = tables.bot_signal_keys.c
-        query = select(keys.signal_id).where(keys.bot_id == bot_id, keys.key == key, keys.expires_at > at)
-        found = self._connection.execute(query).scalar_one_or_none()
+        found = self._connection.execute(_KNOWN, {"bot_id": bot_id, "key": key, "at": at}).scalar_one_or_none()
         return None if found is None else SignalId(found)
 
     def content(self, bot_id: BotId, key: str) -> str | None:
@@ -67,9 +72,8 @@ class Signals(Part):
         self._connection.execute(signals.update().where(signals.c.id == signal_id).values(fanned_out_at=at))
 
     def held_by_bot(self, bot_id: BotId, symbol: str) -> Direction:
-        held = tables.bot_positions.c
-        query = select(held.direction).where(held.bot_id == bot_id, held.symbol == symbol)
-        return self._connection.execute(query).scalar_one_or_none() or Direction.FLAT
+        held = self._connection.execute(_HELD, {"bot_id": bot_id, "symbol": symbol}).scalar_one_or_none()
+        return held or Direction.FLAT
 
     def set_held_by_bot(self, bot_id: BotId, symbol: str, direction: Direction, at: datetime) -> None:
         values = {"direction": direction, "updated_at": at}

@@ -7,8 +7,6 @@ import secrets
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,39 +14,22 @@ from urllib.parse import urlsplit
 import aiohttp
 import ccxt.async_support
 
-from copydesk.domain.bot import Bot, BotStatus, MarketType, OnOpposite, PayloadSize
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.execution import FINAL
-from copydesk.domain.ids import AccountId, BotId, SubscriptionId, UserId, new_id
 from copydesk.domain.signal import Action, Instruction, SourceKind
-from copydesk.domain.subscription import (
-    Account,
-    CopyOptions,
-    Environment,
-    KeyCheck,
-    MarginMode,
-    PositionMode,
-    Subscription,
-    SubscriptionStatus,
-)
-from copydesk.domain.user import Role, new_user
 from copydesk.domain.venue import BINANCE_FUTURES
 from copydesk.engine.desk import Desk
 from copydesk.ports.clock import SystemClock
-from copydesk.ports.store import Preparation
 from copydesk.stores.sqlite import SqliteDatabase
-from copydesk.stores.store import SqlStore, Tables
+from copydesk.stores.store import SqlStore
 from copydesk.stores.vault import EnvelopeVault
 from copydesk.venues.binance import BinanceFutures
+from copydesk.wiring.bench.seed import SYMBOL, Key, seed
 from copydesk.wiring.owner import this_program
 
-SYMBOL = "BTCUSDT"
 QUANTITY = "0.002"
 SOCKETS = 64
 TIMEOUT_S = 60.0
-
-Key = tuple[str, str]
-"""api_key, api_secret."""
 
 
 class PlainCcxt:
@@ -83,6 +64,9 @@ class PlainCcxt:
                 await client.load_markets()
             self._clients.append(client)
 
+    async def prepare(self) -> None:
+        """Nothing that is not measured."""
+
     async def fire(self) -> None:
         placed = await asyncio.gather(
             *(one.create_order("BTC/USDT:USDT", "market", "buy", float(QUANTITY)) for one in self._clients),
@@ -111,6 +95,9 @@ class SignedSockets:
         self._sockets = [socket.create_connection(self._address) for _ in range(min(SOCKETS, len(self._keys)))]
         for one in self._sockets:
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    async def prepare(self) -> None:
+        """Nothing that is not measured."""
 
     async def fire(self) -> None:
         for start in range(0, len(self._keys), len(self._sockets)):
@@ -161,9 +148,12 @@ class WholeDesk:
             venue_timeout_s=TIMEOUT_S,
             ledger_check_every_s=3_600,
         )
-        self._bot = await self._store.write(self._seed)
+        self._bot = await self._store.write(lambda tables: seed(tables, self._keys, self._clock.now()))
         await self._stack.enter_async_context(_running(self._desk))
         await self.fire()
+
+    async def prepare(self) -> None:
+        """Nothing that is not measured."""
 
     async def fire(self) -> None:
         instruction = Instruction(
@@ -185,20 +175,6 @@ class WholeDesk:
     async def close(self) -> None:
         await self._stack.aclose()
 
-    def _seed(self, tables: Tables) -> Bot:
-        now = self._clock.now()
-        owner = new_user("bench", Role.ADMIN, at=now)
-        bot = _bot(owner.id, now)
-        tables.users.add(owner, "none")
-        tables.bots.add(bot, "none")
-        for key, secret in self._keys:
-            account = _account(owner.id, now)
-            tables.accounts.add(account, {"api_key": key, "api_secret": secret})
-            tables.subscriptions.add(_subscription(owner.id, bot.id, account.id, now))
-            made = Preparation(leverage=1, margin_mode=MarginMode.ISOLATED, position_mode=PositionMode.ONE_WAY)
-            tables.followers.save_preparation(account.id, SYMBOL, made, now)
-        return bot
-
 
 @asynccontextmanager
 async def _running(desk: Desk) -> AsyncIterator[None]:
@@ -208,64 +184,6 @@ async def _running(desk: Desk) -> AsyncIterator[None]:
             yield
         finally:
             running.cancel()
-
-
-def _bot(owner_id: UserId, now: datetime) -> Bot:
-    return Bot(
-        id=BotId(new_id(now)),
-        owner_id=owner_id,
-        name="bench",
-        description="",
-        market_type=MarketType.FUTURES,
-        source=SourceKind.REST,
-        master_webhook_path="bench",
-        default_leverage=1,
-        default_margin_usd=Decimal(200),
-        default_stop_loss_pct=Decimal(0),
-        default_take_profit_pct=Decimal(0),
-        on_opposite=OnOpposite.CLOSE,
-        payload_size=PayloadSize.IGNORE,
-        open_freshness_s=300,
-        signature_v0=False,
-        status=BotStatus.ACTIVE,
-        created_at=now,
-        updated_at=now,
-    )
-
-
-def _account(owner_id: UserId, now: datetime) -> Account:
-    return Account(
-        id=AccountId(new_id(now)),
-        owner_id=owner_id,
-        name="bench",
-        venue=BINANCE_FUTURES,
-        environment=Environment.SIMULATOR,
-        is_active=True,
-        key_hint="",
-        key_check=KeyCheck.ACCEPTED,
-        key_problem=None,
-        created_at=now,
-        updated_at=now,
-    )
-
-
-def _subscription(owner_id: UserId, bot_id: BotId, account_id: AccountId, now: datetime) -> Subscription:
-    return Subscription(
-        id=SubscriptionId(new_id(now)),
-        owner_id=owner_id,
-        bot_id=bot_id,
-        account_id=account_id,
-        status=SubscriptionStatus.ACTIVE,
-        custom_leverage=None,
-        custom_margin_usd=None,
-        custom_stop_loss_pct=None,
-        custom_take_profit_pct=None,
-        max_daily_loss_usd=None,
-        max_concurrent_positions=None,
-        copy=CopyOptions(),
-        created_at=now,
-        updated_at=now,
-    )
 
 
 def _read_answer(one: socket.socket) -> None:

@@ -1,0 +1,107 @@
+"""What the hot path proper costs: from the frozen plan to the decoded answer, each intent on the disk first."""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from copydesk.domain.bot import Bot
+from copydesk.domain.errors import CopydeskError
+from copydesk.domain.execution import Execution
+from copydesk.domain.ids import SignalId, new_id
+from copydesk.domain.order import OrderStatus
+from copydesk.domain.planning import Copy, Follower, Quote, plan_copy
+from copydesk.domain.signal import Action, Direction, LegKind, Signal, SourceKind, Step
+from copydesk.domain.subscription import Environment, PositionMode
+from copydesk.engine.making import Freezer, new_execution, planned, ready_to_send
+from copydesk.ports.clock import SystemClock
+from copydesk.ports.venue import Session
+from copydesk.stores.sqlite import SqliteDatabase
+from copydesk.stores.store import SqlStore, Tables
+from copydesk.stores.vault import EnvelopeVault
+from copydesk.venues.binance import BinanceFutures
+from copydesk.wiring.bench.seed import SYMBOL, Key, seed
+
+_OPEN = Step(leg=LegKind.OPEN, direction=Direction.LONG)
+
+
+class FromThePlan:
+    """The desk's own parts over a database of their own; `prepare` plans and freezes, and is not measured."""
+
+    def __init__(self, url: str, keys: Sequence[Key], folder: Path, *, timeout_s: float) -> None:
+        self._keys = keys
+        self._clock = SystemClock()
+        self._database = SqliteDatabase(folder / "frozen.db")
+        self._store = SqlStore(self._database, EnvelopeVault(hashlib.sha256(b"bench").digest()))
+        self._venue = BinanceFutures(self._clock, simulator_url=url, timeout_s=timeout_s, allow_live=False)
+        self._stack = AsyncExitStack()
+        self._sessions: list[Session] = []
+        self._intents: list[Execution] = []
+
+    async def warm_up(self) -> None:
+        await self._database.start()
+        self._stack.push_async_callback(self._database.close)
+        self._stack.push_async_callback(self._venue.close)
+        self._bot = await self._store.write(lambda tables: seed(tables, self._keys, self._clock.now()))
+        for follower, (key, secret) in zip(await self._followers(), self._keys, strict=True):
+            credentials = {"api_key": key, "api_secret": secret}
+            self._sessions.append(self._venue.open_session(follower.account, credentials))
+        await self.prepare()
+        await self.fire()
+
+    async def prepare(self) -> None:
+        """One more signal, each follower planned and their requests frozen."""
+        quote = await self._venue.quote(Environment.SIMULATOR, SYMBOL)
+        reading = await self._venue.read_clock(Environment.SIMULATOR)
+        if quote is None:
+            raise CopydeskError("the exchange tells no price")
+        at = self._clock.now() + timedelta(seconds=reading.offset_s)
+        freezer = Freezer(venue=self._venue, mode=PositionMode.ONE_WAY, at=at)
+        signal = _signal(self._bot, self._clock.now())
+        await self._store.write(lambda tables: tables.signals.add(signal))
+        self._intents = [_frozen(signal, one, quote, freezer) for one in await self._followers()]
+
+    async def fire(self) -> None:
+        await self._store.write(lambda tables: tables.executions.add(self._intents))
+        pairs = zip(self._sessions, self._intents, strict=True)
+        reports = await asyncio.gather(*(session.place(one.frozen()) for session, one in pairs))
+        if any(one.status is not OrderStatus.FILLED for one in reports):
+            raise CopydeskError("an order of ours was not filled")
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+    async def _followers(self) -> Sequence[Follower]:
+        def work(tables: Tables) -> Sequence[Follower]:
+            ids = tables.followers.subscribers(self._bot.id)
+            return tables.followers.followers(self._bot, SYMBOL, ids, self._clock.now())
+
+        return await self._store.read(work)
+
+
+def _frozen(signal: Signal, follower: Follower, quote: Quote, freezer: Freezer) -> Execution:
+    copy = plan_copy(_OPEN, follower, quote)
+    if not isinstance(copy, Copy):
+        raise CopydeskError(f"a follower of the benchmark is not copied: {copy.reason}")
+    execution = new_execution(signal, follower, _OPEN, at=signal.created_at)
+    return ready_to_send(planned(execution, copy), freezer)
+
+
+def _signal(bot: Bot, at: datetime) -> Signal:
+    return Signal(
+        id=SignalId(new_id(at)),
+        bot_id=bot.id,
+        source=SourceKind.REST,
+        ticker=SYMBOL,
+        symbol=SYMBOL,
+        action=Action.OPEN_LONG,
+        price=None,
+        size=None,
+        steps=(_OPEN,),
+        note=None,
+        payload={},
+        received_at=at,
+        created_at=at,
+    )

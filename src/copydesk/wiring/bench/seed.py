@@ -1,0 +1,101 @@
+"""A bot and its followers, each with an account at the simulated exchange that is set up already."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from copydesk.domain.bot import Bot, BotStatus, MarketType, OnOpposite, PayloadSize
+from copydesk.domain.ids import AccountId, BotId, SubscriptionId, UserId, new_id
+from copydesk.domain.signal import SourceKind
+from copydesk.domain.subscription import (
+    Account,
+    CopyOptions,
+    Environment,
+    KeyCheck,
+    MarginMode,
+    PositionMode,
+    Subscription,
+    SubscriptionStatus,
+)
+from copydesk.domain.user import Role, new_user
+from copydesk.domain.venue import BINANCE_FUTURES
+from copydesk.ports.store import Preparation
+from copydesk.stores.store import Tables
+
+SYMBOL = "BTCUSDT"
+
+Key = tuple[str, str]
+"""api_key, api_secret."""
+
+
+def seed(tables: Tables, keys: Sequence[Key], now: datetime) -> Bot:
+    """One follower a key, in the keys' order."""
+    owner = new_user("bench", Role.ADMIN, at=now)
+    bot = _bot(owner.id, now)
+    tables.users.add(owner, "none")
+    tables.bots.add(bot, "none")
+    made = Preparation(leverage=1, margin_mode=MarginMode.ISOLATED, position_mode=PositionMode.ONE_WAY)
+    for key, secret in keys:
+        account = _account(owner.id, now)
+        tables.accounts.add(account, {"api_key": key, "api_secret": secret})
+        tables.subscriptions.add(_subscription(owner.id, bot.id, account.id, now))
+        tables.followers.save_preparation(account.id, SYMBOL, made, now)
+    return bot
+
+
+def _bot(owner_id: UserId, now: datetime) -> Bot:
+    return Bot(
+        id=BotId(new_id(now)),
+        owner_id=owner_id,
+        name="bench",
+        description="",
+        market_type=MarketType.FUTURES,
+        source=SourceKind.REST,
+        master_webhook_path="bench",
+        default_leverage=1,
+        default_margin_usd=Decimal(200),
+        default_stop_loss_pct=Decimal(0),
+        default_take_profit_pct=Decimal(0),
+        on_opposite=OnOpposite.CLOSE,
+        payload_size=PayloadSize.IGNORE,
+        open_freshness_s=300,
+        signature_v0=False,
+        status=BotStatus.ACTIVE,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _account(owner_id: UserId, now: datetime) -> Account:
+    return Account(
+        id=AccountId(new_id(now)),
+        owner_id=owner_id,
+        name="bench",
+        venue=BINANCE_FUTURES,
+        environment=Environment.SIMULATOR,
+        is_active=True,
+        key_hint="",
+        key_check=KeyCheck.ACCEPTED,
+        key_problem=None,
+        created_at=now,
+        updated_at=now,
+    )
+
+
+def _subscription(owner_id: UserId, bot_id: BotId, account_id: AccountId, now: datetime) -> Subscription:
+    return Subscription(
+        id=SubscriptionId(new_id(now)),
+        owner_id=owner_id,
+        bot_id=bot_id,
+        account_id=account_id,
+        status=SubscriptionStatus.ACTIVE,
+        custom_leverage=None,
+        custom_margin_usd=None,
+        custom_stop_loss_pct=None,
+        custom_take_profit_pct=None,
+        max_daily_loss_usd=None,
+        max_concurrent_positions=None,
+        copy=CopyOptions(),
+        created_at=now,
+        updated_at=now,
+    )
