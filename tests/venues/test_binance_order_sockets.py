@@ -62,8 +62,8 @@ async def exchange_of(answers):
         await runner.cleanup()
 
 
-def sockets_to(url, *, accounts_each=10, budget=None):
-    return OrderSockets(url, CLOCK, budget or Budget(CLOCK), accounts_each=accounts_each)
+def sockets_to(url, *, accounts_each=10, budget=None, timeout_s=5):
+    return OrderSockets(url, CLOCK, budget or Budget(CLOCK), accounts_each=accounts_each, timeout_s=timeout_s)
 
 
 def ask(sockets, key="alice"):
@@ -136,10 +136,9 @@ async def test_an_answer_that_nobody_waits_for_any_more_disturbs_nobody():
         return [*late, success(asked)]
 
     async with exchange_of(answers) as (exchange, url):
-        sockets = sockets_to(url)
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.1):
-                await ask(sockets)
+        sockets = sockets_to(url, timeout_s=0.2)
+        with pytest.raises(OutcomeUnknown, match="in time"):
+            await ask(sockets)
         assert result_of(await ask(sockets, "bob"))["of"] == "bob"
         sockets.close()
 
@@ -245,3 +244,14 @@ async def test_a_key_on_a_connection_of_its_own_is_refused_for_good(market):
     with pytest.raises(CredentialsRefused):
         await session.place(purchase(venue))
     await venue.close()
+
+
+async def test_an_order_that_is_throttled_over_the_socket_silences_the_address(market, binance):
+    session = await futures_session(market, binance)
+    await session.balance()
+    await market.tell("faults", kind="rate_limit", next_n=1, path="POST /fapi/v1/order", retry_after_s=20)
+
+    with pytest.raises(VenueUnavailable):
+        await session.place(purchase(binance))
+    with pytest.raises(VenueUnavailable, match="throttles this address"):
+        await session.balance()

@@ -45,8 +45,9 @@ _PING_AFTER_S = 10.0
 class OrderSocket(picows.WSListener):
     """One connection, from its handshake to its end."""
 
-    def __init__(self, note: Callable[[str, Answer], None], clock: Clock) -> None:
+    def __init__(self, note: Callable[[str, Answer], None], clock: Clock, timeout_s: float) -> None:
         self._note = note
+        self._timeout_s = timeout_s
         self._transport: picows.WSTransport | None = None
         self._waiting: dict[int, tuple[asyncio.Future[Answer], str]] = {}
         self._number = 0
@@ -68,12 +69,15 @@ class OrderSocket(picows.WSListener):
             if self._transport is None:
                 return None
             self._number = number = self._number + 1
-            answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+            loop = asyncio.get_running_loop()
+            answered: asyncio.Future[Answer] = loop.create_future()
             self._waiting[number] = answered, api_key
+            late = loop.call_later(self._timeout_s, _give_up, answered)
             try:
                 self._transport.send(picows.WSMsgType.TEXT, write_request(number, method, params, api_key, secret))
                 return await answered
             finally:
+                late.cancel()
                 self._waiting.pop(number, None)
 
     def close(self) -> None:
@@ -125,11 +129,17 @@ class OrderSocket(picows.WSListener):
         self._waiting.clear()
 
 
+def _give_up(answered: asyncio.Future[Answer]) -> None:
+    if not answered.done():
+        answered.set_exception(OutcomeUnknown("Binance: no answer in time"))
+
+
 class OrderSockets:
     """An environment's connections; each key has its place on one of them, `accounts_each` at most."""
 
-    def __init__(self, url: str, clock: Clock, budget: Budget, *, accounts_each: int) -> None:
+    def __init__(self, url: str, clock: Clock, budget: Budget, *, accounts_each: int, timeout_s: float) -> None:
         self._url = url
+        self._timeout_s = timeout_s
         self._clock = clock
         self._budget = budget
         self._accounts_each = accounts_each
@@ -200,7 +210,7 @@ class OrderSockets:
     async def _connect(self) -> OrderSocket | None:
         if not self._budget.takes_at_once(HANDSHAKE_WEIGHT):
             return None
-        socket = OrderSocket(self._budget_notes, self._clock)
+        socket = OrderSocket(self._budget_notes, self._clock, self._timeout_s)
         try:
             await picows.ws_connect(
                 lambda: socket,

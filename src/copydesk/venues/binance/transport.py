@@ -69,7 +69,7 @@ class Transport:
     ) -> None:
         self.budget = Budget(clock)
         url = _ORDERS.get(environment) or f"{_as_socket(simulator_url)}/ws-fapi/v1"
-        self.sockets = OrderSockets(url, clock, self.budget, accounts_each=accounts_each)
+        self.sockets = OrderSockets(url, clock, self.budget, accounts_each=accounts_each, timeout_s=timeout_s)
         self._environment = environment
         self._simulator_url = simulator_url
         self._timeout_s = timeout_s
@@ -127,20 +127,25 @@ class Transport:
         api: str = "fapiPrivate",
     ) -> Any:
         """One signed request; `params` may bring their own frozen timestamp."""
-        await self.budget.take(weight_of(method, path), background=is_background(method, path))
         if method == "POST" and path in METHODS:
             self.budget.take_order(credentials["api_key"])
-        if method == "POST" and path in METHODS and "timestamp" in params:
-            asked = self.sockets.ask(METHODS[path], params, credentials["api_key"], credentials["api_secret"])
-            answer = await self._guarded(asked)
-            if answer is not None:
-                return await self._read(answer, credentials)
+            if "timestamp" in params:
+                answer = await self.sockets.ask(
+                    METHODS[path], params, credentials["api_key"], credentials["api_secret"]
+                )
+                if answer is not None:
+                    return await self._read(answer, credentials)
+        else:
+            await self.budget.take(weight_of(method, path), background=is_background(method, path))
         return await self._over_rest(credentials, method, path, params, api)
 
     async def _read(self, answer: Answer, credentials: Mapping[str, str]) -> Any:
-        """A key that is refused on a connection with others is proved by itself before it is called bad."""
+        """A throttled address falls silent; a key that is refused among others is proved by itself before it is called bad."""
         try:
             return result_of(answer)
+        except VenueUnavailable as error:
+            self._fall_silent(error)
+            raise
         except CredentialsRefused as error:
             if not self.sockets.are_shared:
                 raise
@@ -191,13 +196,16 @@ class Transport:
             async with asyncio.timeout(self._timeout_s):
                 return await sent
         except VenueUnavailable as error:
-            if error.retry_after_s and error.code == TOO_MANY_REQUESTS:
-                self.budget.quiet(error.retry_after_s)
+            self._fall_silent(error)
             raise
         except VenueError:
             raise
         except (ccxt.BaseError, aiohttp.ClientError, OSError, ValueError) as error:
             raise _read_failure(error) from error
+
+    def _fall_silent(self, error: VenueUnavailable) -> None:
+        if error.retry_after_s and error.code == TOO_MANY_REQUESTS:
+            self.budget.quiet(error.retry_after_s)
 
     def _point(self, exchange: Any) -> None:
         if self._environment is Environment.DEMO:

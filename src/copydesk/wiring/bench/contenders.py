@@ -41,6 +41,9 @@ class PlainCcxt:
         self._clients: list[Any] = []
         self._http: aiohttp.ClientSession | None = None
 
+    async def open(self) -> None:
+        """Nothing is known before."""
+
     async def warm_up(self) -> None:
         self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=256))
         for key, secret in self._keys:
@@ -91,6 +94,9 @@ class SignedSockets:
         self._sockets: list[socket.socket] = []
         self._clock = SystemClock()
 
+    async def open(self) -> None:
+        """Nothing is known before."""
+
     async def warm_up(self) -> None:
         self._sockets = [socket.create_connection(self._address) for _ in range(min(SOCKETS, len(self._keys)))]
         for one in self._sockets:
@@ -132,11 +138,15 @@ class WholeDesk:
         self._stack = AsyncExitStack()
         self._clock = SystemClock()
 
-    async def warm_up(self) -> None:
+    async def open(self) -> None:
+        """The desk's database is there before it starts."""
         database = SqliteDatabase(self._folder / "bench.db")
         await database.start()
         self._stack.push_async_callback(database.close)
         self._store = SqlStore(database, EnvelopeVault(hashlib.sha256(b"bench").digest()))
+        self._bot = await self._store.write(lambda tables: seed(tables, self._keys, self._clock.now()))
+
+    async def warm_up(self) -> None:
         binance = BinanceFutures(self._clock, simulator_url=self._url, timeout_s=TIMEOUT_S, allow_live=False)
         self._stack.push_async_callback(binance.close)
         venues = {BINANCE_FUTURES: binance}
@@ -148,9 +158,7 @@ class WholeDesk:
             venue_timeout_s=TIMEOUT_S,
             ledger_check_every_s=3_600,
         )
-        self._bot = await self._store.write(lambda tables: seed(tables, self._keys, self._clock.now()))
         await self._stack.enter_async_context(_running(self._desk))
-        await self.fire()
 
     async def prepare(self) -> None:
         """Nothing that is not measured."""

@@ -40,16 +40,16 @@ class FromThePlan:
         self._sessions: list[Session] = []
         self._intents: list[Execution] = []
 
-    async def warm_up(self) -> None:
+    async def open(self) -> None:
         await self._database.start()
         self._stack.push_async_callback(self._database.close)
         self._stack.push_async_callback(self._venue.close)
         self._bot = await self._store.write(lambda tables: seed(tables, self._keys, self._clock.now()))
+
+    async def warm_up(self) -> None:
         for follower, (key, secret) in zip(await self._followers(), self._keys, strict=True):
             credentials = {"api_key": key, "api_secret": secret}
             self._sessions.append(self._venue.open_session(follower.account, credentials))
-        await self.prepare()
-        await self.fire()
 
     async def prepare(self) -> None:
         """One more signal, each follower planned and their requests frozen."""

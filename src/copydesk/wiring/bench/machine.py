@@ -6,6 +6,7 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,15 @@ async def measure(work: Callable[[], Awaitable[None]]) -> Cost:
     wall, cpu = time.perf_counter(), time.process_time()
     await work()
     return Cost(time.perf_counter() - wall, time.process_time() - cpu)
+
+
+def resident_mb() -> float | None:
+    """Memory of this process, MB; None where the system does not tell it as Linux does."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1_000_000
 
 
 def median(costs: Sequence[Cost]) -> Cost:
