@@ -73,9 +73,11 @@ class SqliteDatabase:
             raise StoreUnavailable("the database is closed")
         job = _Job(work, Future())
         self._jobs.put(job)
+        done: asyncio.Future[T] = asyncio.wrap_future(job.done)
+        # Whoever is cancelled meanwhile does not hear of a failure, and nobody needs to be told that they did not.
+        done.add_done_callback(lambda told: told.cancelled() or told.exception())
         # A caller that is cancelled must not cancel the write: it is under way in another thread.
-        result: T = await asyncio.shield(asyncio.wrap_future(job.done))
-        return result
+        return await asyncio.shield(done)
 
     async def close(self) -> None:
         self._closed = True
