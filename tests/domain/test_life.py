@@ -28,7 +28,7 @@ from copydesk.domain.life import (
     Unclear,
     step,
 )
-from copydesk.domain.order import OrderReport, OrderStatus
+from copydesk.domain.order import OrderReport, OrderStatus, together
 from store_support import NOW, PROPERTY, make_execution
 
 FUTURES = Rules(repeatable=True)
@@ -261,3 +261,21 @@ def test_a_refusal_after_the_order_was_seen_is_not_believed():
     for state in (State.WORKING, State.PARTIAL, State.FILLED, State.REVIEW):
         execution = sent(state)
         assert taken(execution, Refused(reason="no")) == (execution, ())
+
+
+def test_what_was_sent_twice_is_looked_at_for_a_while_after_its_end_and_counts_both():
+    ended, _ = taken(sent(State.SENDING, leg="close", attempt=2), Shown(report=report(OrderStatus.CANCELLED, "0.001")))
+    assert (ended.state, ended.next_look_at) == (State.CANCELLED, NOW + LATE_LOOKS[0])
+
+    still, _ = taken(ended, Shown(report=report(OrderStatus.CANCELLED, "0.001")), NOW + LATE_LOOKS[0])
+    assert still.next_look_at == NOW + LATE_LOOKS[0] + LATE_LOOKS[1]
+
+    both = together(report(OrderStatus.CANCELLED, "0.001", "95000"), report(OrderStatus.CANCELLED, "0.003", "95400"))
+    late, _ = taken(still, Shown(report=both), NOW + timedelta(minutes=6))
+
+    assert (late.state, late.executed_quantity, late.executed_price) == (
+        State.FILLED,
+        Decimal("0.004"),
+        Decimal(95_300),
+    )
+    assert late.reason.startswith(LATE)

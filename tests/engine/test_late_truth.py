@@ -8,7 +8,9 @@ import pytest
 
 from copydesk.domain.execution import State
 from copydesk.domain.ids import client_order_id
-from copydesk.domain.life import LATE
+from copydesk.domain.life import LATE, Rules, Shown
+from copydesk.domain.order import OrderReport, OrderStatus
+from copydesk.engine.settlement import settle
 from copydesk.stores import tables as schema
 from copydesk.stores.rows import dump
 from desk_support import CLOCK, running_desk
@@ -114,6 +116,51 @@ async def test_a_stop_s_earlier_attempt_that_stands_after_all_is_taken_back_when
         return await desk.position(follower) is None
 
     await desk.until(flat, within_s=60)
+
+
+@pytest.mark.timeout(240)
+async def test_a_stop_that_closed_an_opening_before_that_was_known_waits_for_it(desk):
+    """An old stop may still stand when the next position is opened; the hub that opened it was killed before the answer."""
+    follower = await desk.follow(custom_take_profit_pct=Decimal(0))
+    acceptance = await desk.signal("open_long")
+    (opened,) = await desk.settled(acceptance, legs=("open",))
+    (stop,) = await desk.settled(acceptance, legs=("stop_loss",))
+    told = OrderReport(
+        status=OrderStatus.FILLED,
+        exchange_order_id="1",
+        client_order_id=stop.client_order_id,
+        executed_quantity=stop.requested_quantity,
+        average_price=Decimal(93_000),
+    )
+
+    def work(tables):
+        held = tables.positions.get(follower.subscription.id, "BTCUSDT")
+        unknown = replace(opened, state=State.UNKNOWN, executed_quantity=Decimal(0), executed_price=None)
+        force(tables, opened, unknown)
+        tables.positions.put(opened, None, CLOCK.now())
+        early = settle_shown(tables, stop, told)
+        force(tables, unknown, opened)
+        tables.positions.put(opened, held, CLOCK.now())
+        return early, settle_shown(tables, early, told)
+
+    early, after = await desk.store.write(work)
+
+    assert (early.state, early.executed_quantity) == (State.WORKING, 0)
+    assert early.next_look_at is not None
+    assert (after.state, after.executed_quantity) == (State.FILLED, stop.requested_quantity)
+    assert await desk.position(follower) is None
+
+
+def settle_shown(tables, execution, report):
+    rules = Rules(repeatable=True)
+    return settle(
+        tables,
+        execution,
+        Shown(report=report),
+        at=CLOCK.now(),
+        rules=rules,
+        freezer=lambda: pytest.fail("nothing is sent"),
+    ).execution
 
 
 def force(tables, before, after):

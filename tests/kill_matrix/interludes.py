@@ -56,11 +56,16 @@ async def _stop(town, hub):
         if hub.is_stopped:
             break
         await asyncio.sleep(LOOK_EVERY_S)
-    hub.tell(signal.SIGSTOP)
-    while await is_locked(town):
+    while await _holds_on(town, hub):
         hub.tell(signal.SIGCONT)
         await asyncio.sleep(LOOK_EVERY_S)
-        hub.tell(signal.SIGSTOP)
+
+
+async def _holds_on(town, hub):
+    """Whether it holds the lock once all of its threads have stopped, which takes them a moment."""
+    hub.tell(signal.SIGSTOP)
+    await asyncio.sleep(LOOK_EVERY_S)
+    return await is_locked(town)
 
 
 async def _settles(town):

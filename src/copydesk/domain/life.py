@@ -190,7 +190,9 @@ def _shown(execution: Execution, event: Shown, now: datetime, rules: Rules) -> S
         before, on_the_way = State.REVIEW, (replace(execution, state=State.REVIEW, reason=f"{LATE}: it is there"),)
     states = states_to_show(before, report.status) or (before,)
     wait = LOOK_AGAIN if execution.cancel_wanted else rules.poll_every
-    looks = [None if one in FINAL else now + wait for one in states]
+    # Of an order that was sent twice, the first may have been executed too, and be shown later.
+    after = None if execution.attempt == 1 else now + LATE_LOOKS[0]
+    looks = [after if one in FINAL - {State.FILLED} else None if one in FINAL else now + wait for one in states]
     moves = [replace(shown, state=one, next_look_at=look) for one, look in zip(states, looks, strict=True)]
     return Step(moves=(*on_the_way, *moves), evidence=report.evidence)
 
@@ -205,7 +207,7 @@ def _shown_after_the_end(execution: Execution, report: OrderReport, now: datetim
         # It stands there though we are through with it: it is taken back, and what that brings is looked at.
         wanted = replace(execution, cancel_wanted=True, next_look_at=now + LOOK_AGAIN)
         return Step(moves=(wanted,), actions=() if execution.cancel_wanted else (Action.TELL_PERSON,))
-    return _look_at(execution, None)
+    return _look_at(execution, None) if execution.attempt == 1 else _late_look(execution, now)
 
 
 def _answered(execution: Execution, event: Refused | NeverSent | Unclear, now: datetime, rules: Rules) -> Step:

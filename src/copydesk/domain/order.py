@@ -1,7 +1,7 @@
 """An order as the engine asks for it and as a venue shows it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -76,3 +76,18 @@ class OrderReport:
     fee_usd: Decimal | None = None
     base_fee: Decimal = Decimal(0)
     evidence: Mapping[str, object] = field(default_factory=dict)
+
+
+def together(latest: OrderReport, earlier: OrderReport) -> OrderReport:
+    """Two orders that were made for one: the later one, with the fills of both."""
+    executed = latest.executed_quantity + earlier.executed_quantity
+    prices = [(one.executed_quantity, one.average_price) for one in (latest, earlier) if one.average_price is not None]
+    value = sum((quantity * price for quantity, price in prices), Decimal(0))
+    fees = [one.fee_usd for one in (latest, earlier) if one.fee_usd is not None]
+    return replace(
+        latest,
+        executed_quantity=executed,
+        average_price=value / executed if executed > 0 else None,
+        fee_usd=sum(fees, Decimal(0)) if fees else None,
+        base_fee=latest.base_fee + earlier.base_fee,
+    )

@@ -13,7 +13,7 @@ from copydesk.domain.errors import StaleWrite, StoreUnavailable, VenueError, Ven
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.ids import AccountId, ExecutionId
 from copydesk.domain.life import LOOK_AGAIN, Action, Compared, Event, NotFound, NotTold, Shown, Unclear
-from copydesk.domain.order import OrderReport, OrderStatus
+from copydesk.domain.order import OrderReport, OrderStatus, together
 from copydesk.domain.subscription import Account, Environment
 from copydesk.domain.venue import VenueName
 from copydesk.engine import unprotected
@@ -211,10 +211,11 @@ def _read(tables: Transaction, execution_id: ExecutionId) -> tuple[Execution | N
 
 
 async def _look_up(session: Session, execution: Execution) -> OrderReport | None:
-    """What the venue shows of it; where an earlier attempt was executed after all, that. One that stands is taken back."""
+    """What the venue shows of it: all attempts together, where an earlier one was executed after all. One that stands is
+    taken back.
+    """
     latest = await session.look_up(order_ref(execution))
-    stands = execution.state in {State.WORKING, State.PARTIAL}
-    if stands or (latest is not None and latest.executed_quantity > 0):
+    if execution.state in {State.WORKING, State.PARTIAL}:
         return latest
     for ref in earlier_refs(execution):
         shown = await session.look_up(ref)
@@ -222,7 +223,7 @@ async def _look_up(session: Session, execution: Execution) -> OrderReport | None
             log.warning("an earlier attempt stands", execution_id=execution.id, client_order_id=ref.client_order_id)
             await session.cancel(ref)
         if shown is not None and shown.executed_quantity > 0:
-            return shown
+            latest = shown if latest is None else together(latest, shown)
     return latest
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import structlog
 
 from copydesk.domain.execution import Execution, State
-from copydesk.domain.life import Action, Event, Rules, Shown, step
+from copydesk.domain.life import Action, Event, NotTold, Rules, Shown, step
 from copydesk.domain.position import increase, reduce
 from copydesk.domain.signal import LegKind, SourceKind
 from copydesk.engine import desk_signals, protection, unprotected
@@ -15,6 +15,8 @@ from copydesk.engine.making import FreezerSource
 from copydesk.ports.store import Transaction
 
 log = structlog.get_logger()
+
+_STOOD = frozenset({State.WORKING, State.PARTIAL, State.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,8 @@ def settle(
     tables: Transaction, execution: Execution, event: Event, *, at: datetime, rules: Rules, freezer: FreezerSource
 ) -> Settled:
     """Store what `event` makes of the execution as it was read; raise StaleWrite where somebody else moved it meanwhile."""
+    if isinstance(event, Shown) and _comes_too_early(tables, execution, event):
+        event = NotTold(reason="it closed what an opening has made whose own fill is not known yet")
     taken = step(execution, event, at, rules)
     now = execution
     for move in taken.moves:
@@ -44,6 +48,25 @@ def settle(
         return Settled(execution=now, actions=taken.actions)
     to_send = _follow_up(tables, execution, now, at, freezer)
     return Settled(execution=now, to_send=tuple(to_send), actions=taken.actions)
+
+
+def _comes_too_early(tables: Transaction, execution: Execution, event: Shown) -> bool:
+    """A stop that was still standing from before has met a new opening, and is told of first: nothing is held yet that its
+    fill could be taken from. It is looked at again.
+    """
+    filled = event.report.executed_quantity - execution.executed_quantity
+    if not execution.is_protection or execution.state not in _STOOD or filled <= 0:
+        return False
+    held = tables.positions.get(execution.subscription_id, execution.symbol)
+    if held is not None and held.direction is execution.direction and held.quantity >= filled:
+        return False
+    before = tables.executions.unsettled([execution.account_id], execution.symbol)
+    return any(
+        one.kind is LegKind.OPEN
+        and one.state in {State.SENDING, State.UNKNOWN}
+        and (one.subscription_id, one.direction) == (execution.subscription_id, execution.direction)
+        for one in before
+    )
 
 
 def _apply_fill(tables: Transaction, before: Execution, after: Execution, quantity: Decimal, at: datetime) -> None:
