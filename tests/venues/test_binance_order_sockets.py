@@ -255,3 +255,20 @@ async def test_an_order_that_is_throttled_over_the_socket_silences_the_address(m
         await session.place(purchase(binance))
     with pytest.raises(VenueUnavailable, match="throttles this address"):
         await session.balance()
+
+
+async def test_a_refused_key_that_cannot_be_asked_about_elsewhere_is_not_called_bad(market, binance):
+    session = await futures_session(market, binance)
+    await market.tell("faults", kind="refuse", code=-2015, next_n=1)
+    await market.tell("faults", kind="html_502", probability=1, path="GET /fapi/v3/account")
+
+    with pytest.raises(VenueUnavailable, match="not placed"):
+        await session.place(purchase(binance))
+    assert not session.transport.sockets._elsewhere
+
+
+async def test_a_key_that_is_refused_everywhere_is_bad(market, binance):
+    session = await futures_session(market, binance, known=False)
+
+    with pytest.raises(CredentialsRefused):
+        await session.place(purchase(binance))

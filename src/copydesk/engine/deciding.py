@@ -45,9 +45,7 @@ def in_line(unsettled: Sequence[Execution], *, spot: bool) -> Sequence[Execution
 
 @dataclass(frozen=True, kw_only=True)
 class Deciding:
-    """One signal, one market, one moment; `sizes` are the accounts' own amounts of a percentage, `prepared` what is known of their
-    set-up already.
-    """
+    """One signal, one market, one moment; `sizes` are the accounts' own amounts of a percentage."""
 
     tables: Transaction
     signal: Signal
@@ -57,12 +55,11 @@ class Deciding:
     sizes: Mapping[AccountId, Size] = field(default_factory=dict)
     unready: Collection[AccountId] = ()
     set_up_problem: str | None = None
-    prepared: dict[AccountId, Preparation] = field(default_factory=dict)
 
     def executions(self, followers: Sequence[Follower], steps: Sequence[Step]) -> list[Execution]:
         existing = self.tables.executions.legs(self.signal.id, {follower.subscription.id for follower in followers})
         accounts = {follower.account.id for follower in followers}
-        self.prepared.update(self.tables.followers.preparations(accounts, self.signal.symbol))
+        self.tables.followers.preparations(accounts, self.signal.symbol)  # read ahead, in one statement
         waiting: dict[AccountId, list[Execution]] = {}
         for execution in self.tables.executions.unsettled(accounts, self.signal.symbol):
             waiting.setdefault(execution.account_id, []).append(execution)
@@ -129,8 +126,7 @@ class Deciding:
             waits = protection.free_coins(self.tables, execution, self.at)
             if waits is not None:
                 return waits
-        made = self.prepared.get(follower.account.id)
-        made = made or self.tables.followers.preparation(follower.account.id, execution.symbol)
+        made = self.tables.followers.preparation(follower.account.id, execution.symbol)
         if execution.kind is LegKind.OPEN and not is_prepared(made, follower):
             return replace(execution, state=State.QUEUED, reason="The account is being set up at its venue")
         mode = made.position_mode if made is not None else PositionMode.ONE_WAY

@@ -151,8 +151,11 @@ class Transport:
                 raise
             try:
                 await self.signed(credentials, "GET", "account", {}, "fapiPrivateV3")
-            except VenueError:
+            except CredentialsRefused:
                 raise error from None
+            except VenueError:
+                # Nothing was placed; whether it is the key is not known, and nobody is paused for that.
+                raise VenueUnavailable(f"not placed: {error.text}", code=error.code) from error
             self.sockets.leave(credentials["api_key"])
             raise VenueUnavailable(f"not placed: {error.text}", code=error.code) from error
 
