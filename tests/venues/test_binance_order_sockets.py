@@ -9,6 +9,7 @@ from aiohttp import WSMsgType, web
 
 from copydesk.domain.errors import CredentialsRefused, OrderRejected, OutcomeUnknown, VenueUnavailable
 from copydesk.domain.order import OrderStatus
+from copydesk.ports.clock import SystemClock
 from copydesk.venues.binance import BinanceFutures
 from copydesk.venues.binance.budget import Budget
 from copydesk.venues.binance.order_sockets import OrderSockets, result_of
@@ -25,11 +26,13 @@ class Exchange:
         self.answers = answers
         self.asked = []
         self.connections = 0
+        self.opens = lambda: None
 
     async def serve(self, request):
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         self.connections += 1
+        self.opens()
         async for message in socket:
             if message.type is not WSMsgType.TEXT:
                 continue
@@ -272,3 +275,24 @@ async def test_a_key_that_is_refused_everywhere_is_bad(market, binance):
 
     with pytest.raises(CredentialsRefused):
         await session.place(purchase(binance))
+
+
+class Stoppable(SystemClock):
+    """The machine's clock as a program sees it that was stopped for a while."""
+
+    stopped_s = 0.0
+
+    def elapsed(self):
+        return super().elapsed() + self.stopped_s
+
+
+async def test_who_was_stopped_while_a_connection_opened_sends_nothing_over_it():
+    clock = Stoppable()
+    async with exchange_of(lambda asked: [success(asked)]) as (exchange, url):
+        exchange.opens = lambda: setattr(clock, "stopped_s", 15.0)
+        sockets = OrderSockets(url, clock, Budget(clock), accounts_each=1, timeout_s=5)
+        with pytest.raises(VenueUnavailable, match="in time"):
+            await ask(sockets)
+        sockets.close()
+
+    assert exchange.asked == []

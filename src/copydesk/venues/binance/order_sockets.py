@@ -12,10 +12,11 @@ import msgspec
 import picows
 import structlog
 
-from copydesk.domain.errors import OutcomeUnknown
+from copydesk.domain.errors import OutcomeUnknown, VenueUnavailable
 from copydesk.ports.clock import Clock
 from copydesk.venues.binance.budget import Budget
 from copydesk.venues.binance.frames import Answer, Limit, read_answer, write_request
+from copydesk.venues.once import LEAVES_WITHIN_S
 
 log = structlog.get_logger()
 
@@ -65,7 +66,9 @@ class OrderSocket(picows.WSListener):
 
     async def ask(self, method: str, params: Mapping[str, str], api_key: str, secret: bytes) -> Answer | None:
         """The answer to a request; None where the connection had ended before anything left. Raise OutcomeUnknown."""
+        asked_s = self._clock.elapsed()
         async with self._turns:
+            _refuse_late(self._clock, asked_s)
             if self._transport is None:
                 return None
             self._number = number = self._number + 1
@@ -134,6 +137,12 @@ def _give_up(answered: asyncio.Future[Answer]) -> None:
         answered.set_exception(OutcomeUnknown("Binance: no answer in time"))
 
 
+def _refuse_late(clock: Clock, asked_s: float) -> None:
+    """Raise VenueUnavailable: this program was stopped, or so busy that what it was to send may not be wanted any more."""
+    if clock.elapsed() - asked_s > LEAVES_WITHIN_S:
+        raise VenueUnavailable("Not sent: it could not leave in time")
+
+
 class OrderSockets:
     """An environment's connections; each key has its place on one of them, `accounts_each` at most."""
 
@@ -157,7 +166,9 @@ class OrderSockets:
         """As OrderSocket.ask; None too where there is no connection, and the request has to go another way."""
         if api_key in self._elsewhere:
             return None
+        asked_s = self._clock.elapsed()
         socket = await self._socket(self._place(api_key), within_s=ORDER_WAITS_S)
+        _refuse_late(self._clock, asked_s)
         return None if socket is None else await socket.ask(method, params, api_key, secret.encode())
 
     async def warm(self, api_key: str) -> None:
