@@ -2,14 +2,19 @@
 
 import asyncio
 
+import aiohttp
 import pytest
 from aiohttp import web
 
+from copydesk.domain.errors import VenueUnavailable
+from copydesk.domain.subscription import Environment
 from copydesk.venues import once
+from desk_support import CLOCK
+from venue_support import futures_session, purchase
 
 
-@pytest.mark.parametrize(("method", "served"), [("POST", 1), ("GET", 2)])
-async def test_a_change_that_waited_too_long_for_a_connection_is_not_sent(monkeypatch, method, served):
+@pytest.mark.parametrize("method", ["POST", "GET"])
+async def test_what_waited_too_long_for_a_connection_is_not_sent(monkeypatch, method):
     monkeypatch.setattr(once, "LEAVES_WITHIN_S", 0.1)
     heard = []
 
@@ -32,5 +37,24 @@ async def test_a_change_that_waited_too_long_for_a_connection_is_not_sent(monkey
         await runner.cleanup()
 
     failures = [one for one in told if isinstance(one, Exception)]
-    assert [once.never_connected(one) for one in failures] == [True] * (2 - served)
-    assert len(heard) == served
+    assert [once.never_connected(one) for one in failures] == [True]
+    assert heard == [method]
+
+
+async def test_an_order_that_came_too_late_onto_a_connection_was_certainly_never_sent(market, binance, monkeypatch):
+    since, session = CLOCK.now(), await futures_session(market, binance)
+    binance._place(Environment.SIMULATOR).transport.sockets._url = "ws://127.0.0.1:1/ws-fapi/v1"
+    monkeypatch.setattr(once, "LEAVES_WITHIN_S", 1.0)
+
+    async def slowly(*args):
+        connection = await connect(*args)
+        await asyncio.sleep(1.1)
+        return connection
+
+    connect = aiohttp.TCPConnector.connect
+    monkeypatch.setattr(aiohttp.TCPConnector, "connect", slowly)
+    with pytest.raises(VenueUnavailable, match="no connection"):
+        await session.place(purchase(binance))
+
+    monkeypatch.undo()
+    assert await session.orders_since("BTCUSDT", since) == []

@@ -17,7 +17,7 @@ class TooLate(aiohttp.ClientConnectionError):
 
 
 class _Prompt(aiohttp.TCPConnector):
-    """What may change an account leaves soon, or not at all."""
+    """What is asked leaves soon, or not at all: some exchanges take orders by GET (Deribit), so no method is exempt."""
 
     async def connect(
         self,
@@ -28,7 +28,7 @@ class _Prompt(aiohttp.TCPConnector):
         loop = asyncio.get_running_loop()
         asked_s = loop.time()
         connection = await super().connect(req, traces, timeout)
-        if req.method != "GET" and loop.time() - asked_s > LEAVES_WITHIN_S:
+        if loop.time() - asked_s > LEAVES_WITHIN_S:
             connection.release()
             raise TooLate("no connection in time")
         return connection
