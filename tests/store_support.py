@@ -1,11 +1,12 @@
 """Domain values that are valid as they are, each changeable by keyword; and a small desk to hang rows on."""
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from hypothesis import settings
+from msgspec.structs import replace
 
 from copydesk.domain.bot import Bot, BotStatus, MarketType, OnOpposite, PayloadSize
 from copydesk.domain.execution import Execution, State

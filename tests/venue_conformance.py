@@ -2,11 +2,11 @@
 
 import asyncio
 from contextlib import aclosing
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from copydesk.domain.errors import OrderRejected, VenueUnavailable
 from copydesk.domain.ids import new_id

@@ -1,13 +1,13 @@
 """What a follower does with a step: sized from their own settings, or refused with the reason and its numbers."""
 
 import re
-from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from copydesk.domain.bot import MarketType
 from copydesk.domain.guards import Exposure, Refusal

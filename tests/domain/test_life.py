@@ -1,12 +1,12 @@
 """The life of an order: every state meets every event, and none of it may double an opening or forget one."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from copydesk.domain.execution import ATTEMPTS_MAX, FINAL, State, check_move
 from copydesk.domain.life import (

@@ -1,6 +1,5 @@
 """Fills add up: quantities exactly, money as an independent calculation with fractions has it."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -8,6 +7,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from copydesk.domain.position import increase, reduce
 from copydesk.domain.signal import Direction

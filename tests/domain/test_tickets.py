@@ -1,11 +1,11 @@
 """What a master's tickets mean for followers: every event, hedges, and the sums over any sequence of them."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from copydesk.domain.bot import MarketType, Meaningless, OnOpposite
 from copydesk.domain.signal import Action, Direction, LegKind, Step, TicketEvent, TicketReport

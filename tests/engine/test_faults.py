@@ -1,11 +1,11 @@
 """What breaks, breaks for one follower alone; an unknown outcome is asked about and never sent again."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from copydesk.domain.execution import State
 from copydesk.domain.subscription import Environment
@@ -146,6 +146,9 @@ class Hanging:
     def __init__(self, session):
         self._session = session
 
+    def begin(self, _request):
+        return None
+
     def __getattr__(self, name):
         async def never(*_args, **_kwargs):
             await asyncio.sleep(3600)
@@ -159,6 +162,9 @@ class Broken:
 
     def __getattr__(self, name):
         return getattr(self._session, name)
+
+    def begin(self, request):
+        raise ZeroDivisionError
 
     async def place(self, request):
         raise ZeroDivisionError

@@ -1,10 +1,10 @@
 """The venue shows an order after the book was closed on it: it is right, it is protected, and somebody is told."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from copydesk.domain.execution import State
 from copydesk.domain.ids import client_order_id

@@ -1,10 +1,10 @@
 """The hourly self-check: silent where both ledgers agree, mending what it can, and loud about the rest."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from copydesk.domain.execution import State
 from copydesk.domain.venue import PAPER

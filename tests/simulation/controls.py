@@ -4,8 +4,10 @@ Each is a patch of the engine or of what surrounds it, for the time of one play;
 """
 
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from copydesk.domain import life, planning
 from copydesk.domain.execution import State

@@ -208,7 +208,11 @@ def _sizes(play, found):
         settings = effective_settings(
             play.rows.bots[execution.bot_id], play.rows.subscriptions[execution.subscription_id]
         )
-        price = int(Decimal(execution.plan["inputs"]["last_price"]) * 10)
+        told = execution.plan["inputs"]
+        found.check("size", "last_price" in told, execution.id, "was sent, and nobody knows any more why")
+        if "last_price" not in told:
+            continue
+        price = int(Decimal(told["last_price"]) * 10)
         steps = int(settings.margin_usd * 100) * settings.leverage * 100 // price
         found.check("size", execution.requested_quantity == steps * STEP, execution.requested_quantity, steps)
 

@@ -1,8 +1,10 @@
 """The engine's store in memory: the same promises as `stores/`, transactions that happen whole or not at all, and its own faults."""
 
 import asyncio
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from copydesk.domain.errors import LeaseLost, StaleWrite, StoreUnavailable
 from copydesk.domain.execution import FINAL, State, check_move
@@ -11,7 +13,7 @@ from copydesk.domain.planning import Follower
 from copydesk.domain.signal import Direction, LegKind
 from copydesk.domain.subscription import KeyCheck, OnDailyLoss, SubscriptionStatus
 from copydesk.domain.tickets import Book
-from copydesk.ports.store import AtRisk, Holding
+from copydesk.ports.store import AtRisk, Holding, Place
 
 NOTHING = Decimal(0)
 _LISTENING = {SubscriptionStatus.ACTIVE, SubscriptionStatus.CLOSE_ONLY}
@@ -147,6 +149,10 @@ class FollowerRows(_Part):
     def subscribers(self, bot_id):
         found = self.rows.subscriptions.values()
         return sorted(one.id for one in found if one.bot_id == bot_id and one.status in _LISTENING)
+
+    def places(self, ids):
+        accounts = {one: self.rows.accounts[self.rows.subscriptions[one].account_id] for one in ids}
+        return {one: Place(account.id, account.venue, account.environment) for one, account in accounts.items()}
 
     def followers(self, bot, symbol, ids, at):
         found = sorted((self.rows.subscriptions[one] for one in ids), key=lambda one: one.id)

@@ -10,7 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 from copydesk.domain.bot import MarketType
-from copydesk.domain.errors import OutcomeUnknown, VenueUnavailable
+from copydesk.domain.errors import OutcomeUnknown, VenueError, VenueUnavailable
 from copydesk.domain.instrument import Instrument
 from copydesk.domain.planning import Quote
 from copydesk.domain.signal import Direction, Side
@@ -29,6 +29,12 @@ from copydesk.venues.binance import codec
 from copydesk.venues.binance.refusals import read_refusal
 from simulation.exchange import ON_READS, ON_THE_WAY, STEP, TICK, Listener, Order, Refusal
 from simulation.world import EPOCH
+
+BEGUN = 0.5
+"""How many orders take the way that waits for nothing."""
+
+GIVES_UP_S = 10.0
+"""Until an order that was begun is not waited for any more, as over the venue's own connections."""
 
 _BROKEN = (
     "drop_before",
@@ -135,7 +141,31 @@ class SimulatedSession:
                 raise
             return await self._place_once(request)
 
+    def begin(self, request):
+        """Every other plain order is on the wire at once, as over an open connection."""
+        if request.conditional or self._venue.resends or self._world.random.random() < BEGUN:
+            return None
+        done, struck, client_id = self._leave(request)
+        program = asyncio.get_running_loop()
+        shown = program.create_future()
+        done.add_done_callback(lambda told: self._show(shown, told, struck, client_id))
+        late = OutcomeUnknown("Binance: no answer in time")
+        self._world.after(GIVES_UP_S, program.enter, _fail, shown, late, program=program)
+        return shown
+
+    def _show(self, shown, told, struck, client_id):
+        if shown.done() or told.cancelled():
+            return
+        try:
+            shown.set_result(self._read_answer(told.result(), struck, client_id))
+        except VenueError as error:
+            shown.set_exception(error)
+
     async def _place_once(self, request):
+        done, struck, client_id = self._leave(request)
+        return self._read_answer(await done, struck, client_id)
+
+    def _leave(self, request):
         struck = self._exchange.faults.strike(self._world, ON_THE_WAY)
         program, params = asyncio.get_running_loop(), request.params
         done = program.create_future()
@@ -153,7 +183,7 @@ class SimulatedSession:
         self._world.after(late_s, self._exchange.arrive, self._account, params, struck, self._world.now_s, answer)
         if self._exchange.after_sent is not None:
             self._exchange.after_sent(program)
-        return self._read_answer(await done, struck, client_id)
+        return done, struck, client_id
 
     def _read_answer(self, outcome, struck, client_id):
         if isinstance(outcome, Refusal):
@@ -228,6 +258,11 @@ class SimulatedSession:
 def _set(done, outcome):
     if not done.done():
         done.set_result(outcome)
+
+
+def _fail(done, error):
+    if not done.done():
+        done.set_exception(error)
 
 
 def _report(order, client_id):

@@ -1,10 +1,10 @@
 """What the self-check, the daily loss and the streams read of the store, and what a check leaves behind."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from copydesk.domain.execution import State
 from copydesk.domain.ledgers import Discrepancy

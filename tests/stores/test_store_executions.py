@@ -1,11 +1,11 @@
 """Executions: one a signal, subscription and leg; every move names the version it saw, and leaves a line in the journal."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from copydesk.domain.errors import IllegalMove, StaleWrite
 from copydesk.domain.execution import FINAL, MOVES, State

@@ -1,7 +1,8 @@
 """What operators watch, read from the journal on both databases."""
 
-from dataclasses import replace
 from datetime import timedelta
+
+from msgspec.structs import replace
 
 from copydesk.domain.execution import State
 from copydesk.domain.venue import BINANCE_FUTURES

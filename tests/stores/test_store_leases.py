@@ -1,9 +1,9 @@
 """One program at a time does a duty; what one wrote that has lost it is not stored, and the journal tells each move's epoch."""
 
 import asyncio
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select, text
 
 from copydesk.domain.errors import LeaseLost, StaleWrite, StoreUnavailable

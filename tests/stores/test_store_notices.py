@@ -1,9 +1,9 @@
 """What people are told and where, on both databases."""
 
-from dataclasses import replace
 from datetime import time
 
 import pytest
+from msgspec.structs import replace
 
 from copydesk.domain.execution import State
 from copydesk.domain.notice import DEFAULT_KINDS, Choices, Destination, NoticeKind, QuietHours

@@ -1,11 +1,11 @@
 """Users, bots, accounts and subscriptions: what people make, change and take away."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import partial
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from copydesk.domain.bot import BotStatus, MarketType, OnOpposite

@@ -1,11 +1,11 @@
 """What fills opened and what it brought: positions, trades, each day's result, and the paper venue's ledger."""
 
 import asyncio
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import text
 
 from copydesk.domain.position import increase

@@ -1,11 +1,12 @@
 """Signals: stored as they were read, recognised when they come again, and taken once however many ask at a time."""
 
 import asyncio
-from dataclasses import replace
+import dataclasses
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from copydesk.domain.bot import BotStatus
 from copydesk.domain.errors import Conflict, InvalidInput, NotFound
@@ -177,7 +178,7 @@ async def test_a_bot_that_does_not_listen_stores_nothing(store, desk, status):
 
 
 async def test_a_signal_for_no_bot_is_refused(store, desk):
-    nowhere = replace(desk, bot=replace(desk.bot, id="nobody"))
+    nowhere = dataclasses.replace(desk, bot=replace(desk.bot, id="nobody"))
 
     with pytest.raises(NotFound):
         await accept(store, nowhere, an_instruction())

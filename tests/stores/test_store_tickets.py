@@ -1,8 +1,9 @@
 """A master's tickets and the secrets its messages are signed with, on both databases."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from copydesk.domain.bot import BotStatus
 from copydesk.domain.signal import Direction, SourceKind

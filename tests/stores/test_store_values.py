@@ -1,10 +1,10 @@
 """What goes into a column comes out of it: money to the last digit, times to the microsecond, JSON as it was."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from copydesk.domain.execution import State
 from store_support import NOW, make_execution
@@ -126,6 +126,6 @@ async def test_every_field_of_an_execution_comes_back(store, desk):
 
     assert kept == full
     same = {"symbol", "side", "direction", "requested_quantity", "expires_at", "created_at", "updated_at"}
-    defaulted = {name for name in full.__dataclass_fields__ if getattr(full, name) == getattr(untouched, name)}
+    defaulted = {name for name in full.__struct_fields__ if getattr(full, name) == getattr(untouched, name)}
     assert defaulted == same, "a field that this test leaves at its default proves nothing"
     assert kept.created_at.tzinfo is UTC

@@ -20,8 +20,8 @@ class Moving:
     def __init__(self):
         self.at = START
 
-    def now(self):
-        return self.at
+    def elapsed(self):
+        return (self.at - START).total_seconds()
 
     async def sleep(self, seconds):
         self.at += timedelta(seconds=seconds)

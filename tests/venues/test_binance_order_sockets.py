@@ -10,7 +10,7 @@ from aiohttp import WSMsgType, web
 from copydesk.domain.errors import CredentialsRefused, OrderRejected, OutcomeUnknown, VenueUnavailable
 from copydesk.domain.order import OrderStatus
 from copydesk.ports.clock import SystemClock
-from copydesk.venues.binance import BinanceFutures
+from copydesk.venues.binance import BinanceFutures, order_sockets
 from copydesk.venues.binance.budget import Budget
 from copydesk.venues.binance.order_sockets import OrderSockets, result_of
 from desk_support import CLOCK
@@ -296,3 +296,38 @@ async def test_who_was_stopped_while_a_connection_opened_sends_nothing_over_it()
         sockets.close()
 
     assert exchange.asked == []
+
+
+async def test_over_an_open_connection_a_request_is_on_its_way_at_once():
+    async with exchange_of(lambda asked: [success(asked)]) as (_exchange, url):
+        sockets = sockets_to(url)
+        assert sockets.ready("alice") is None
+        await sockets.warm("alice")
+        begun = [sockets.ready("alice").begin("order.place", ORDER, key, b"secret") for key in ("alice", "bob")]
+        assert [result_of(await one)["of"] for one in begun] == ["alice", "bob"]
+        sockets.close()
+
+    assert sockets.ready("alice") is None
+
+
+async def test_what_is_begun_and_not_answered_in_time_is_unknown_and_sent_once():
+    async with exchange_of(lambda asked: [success(asked)] if asked["id"] == 2 else []) as (exchange, url):
+        sockets = sockets_to(url, timeout_s=0.2)
+        await sockets.warm("alice")
+        silent, answered = (sockets.ready("alice").begin("order.place", ORDER, "alice", b"secret") for _ in range(2))
+        with pytest.raises(OutcomeUnknown, match="in time"):
+            await silent
+        assert result_of(await answered)["of"] == "alice"
+        sockets.close()
+
+    assert len(exchange.asked) == 2
+
+
+async def test_more_than_a_connection_carries_wait_for_their_turn(monkeypatch):
+    monkeypatch.setattr(order_sockets, "IN_FLIGHT_MAX", 2)
+    async with exchange_of(lambda asked: [success(asked)]) as (_exchange, url):
+        sockets = sockets_to(url)
+        answered = await asyncio.gather(*(ask(sockets, key) for key in "abcdefgh"))
+        sockets.close()
+
+    assert [result_of(one)["of"] for one in answered] == list("abcdefgh")

@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import secrets
 import socket
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import ccxt
 import pytest
 from aiohttp import web
+from msgspec.structs import replace
 
 from copydesk.domain.errors import OutcomeUnknown, VenueUnavailable
 from copydesk.domain.order import NewOrder, OrderStatus

@@ -1,9 +1,10 @@
 """A bot: a named stream of signals with default copy settings, and the position its signals imply."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 from copydesk.domain.ids import BotId, UserId
 from copydesk.domain.instrument import plain
@@ -51,8 +52,7 @@ class BotStatus(StrEnum):
     ARCHIVED = "archived"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bot:
+class Bot(Struct, frozen=True, kw_only=True):
     """Defaults: leverage as a factor, margin in USD, stops in percent of the entry price (0 = none)."""
 
     id: BotId
@@ -75,8 +75,7 @@ class Bot:
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
+class Course(Struct, frozen=True, kw_only=True):
     """What an instruction makes of the bot: the steps for its followers and the position it implies afterwards."""
 
     steps: tuple[Step, ...]
@@ -84,8 +83,7 @@ class Course:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meaningless:
+class Meaningless(Struct, frozen=True, kw_only=True):
     """An instruction that this bot cannot mean; `problem` says what would be right."""
 
     problem: str

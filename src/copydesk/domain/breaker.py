@@ -1,8 +1,9 @@
 """The breaker: what a person stops at once, for an account, a bot, a venue or everybody."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from copydesk.domain.ids import AccountId, BotId, UserId
 from copydesk.domain.venue import VenueName
@@ -26,8 +27,7 @@ class BreakerMode(StrEnum):
     RELEASE = "release"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reach:
+class Reach(Struct, frozen=True, kw_only=True):
     """One account, bot or venue by its `target`; everybody's with an empty one."""
 
     scope: BreakerScope
@@ -38,8 +38,7 @@ class Reach:
         return self.scope is BreakerScope.ALL or found[self.scope] == self.target
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Breaker:
+class Breaker(Struct, frozen=True, kw_only=True):
     """One that is pulled; it stays so until it is released."""
 
     reach: Reach

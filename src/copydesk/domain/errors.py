@@ -18,6 +18,8 @@ CopydeskError
 
 from dataclasses import dataclass, field
 
+from msgspec import Struct
+
 
 class CopydeskError(Exception):
     """Anything copydesk itself raises."""
@@ -56,8 +58,7 @@ class CredentialsRefused(VenueError):
     """The venue does not accept this key (or it may do what no follower's key should)."""
 
 
-@dataclass(frozen=True, slots=True)
-class FieldError:
+class FieldError(Struct, frozen=True):
     """One thing wrong with one field."""
 
     field: str

@@ -1,10 +1,11 @@
 """An execution: one signal × one subscription × one leg, and the only moves its state may make."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 from copydesk.domain.errors import IllegalMove
 from copydesk.domain.ids import AccountId, BotId, ExecutionId, SignalId, SubscriptionId, UserId
@@ -77,8 +78,7 @@ def states_to_show(before: State, status: OrderStatus) -> tuple[State, ...]:
     return (shown,)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Execution:
+class Execution(Struct, frozen=True, kw_only=True):
     """Quantities in base units, prices in quote units, `execution_time_ms` from receipt of the signal to the answer.
 
     `version` grows with every move: a move names the version it saw, or does not happen.

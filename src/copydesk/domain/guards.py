@@ -1,8 +1,9 @@
 """Limits that stand between a plan and an order; each refusal carries its rule and its numbers."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec import Struct, field
 
 from copydesk.domain.breaker import Breaker
 from copydesk.domain.ids import BotId, SubscriptionId
@@ -10,8 +11,7 @@ from copydesk.domain.instrument import plain
 from copydesk.domain.subscription import Account, KeyCheck, Subscription, SubscriptionStatus
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(Struct, frozen=True, kw_only=True):
     """Why a follower is not copied: a sentence, the rule's name, and the numbers it saw."""
 
     reason: str
@@ -19,8 +19,7 @@ class Refusal:
     numbers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exposure:
+class Exposure(Struct, frozen=True, kw_only=True):
     """What already counts against a follower's limits, read in the transaction that reserves.
 
     `slots_used`: symbols held or being opened by this subscription; `symbol_taken_by`: another subscription that

@@ -19,7 +19,8 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _SEQUENCE_BITS = 24
 _RANDOM_BITS = 56
 _LENGTH = 26
-
+_TWO_LETTERS = [one + other for one in _ALPHABET for other in _ALPHABET]
+"""By ten bits: half as many to look up."""
 
 _sequence = itertools.count()
 """Ids of one process keep the order they were made in, within a millisecond too; counting is atomic."""
@@ -30,7 +31,7 @@ def new_id(at: datetime) -> str:
     sequence = next(_sequence) % (1 << _SEQUENCE_BITS)
     number = (int(at.timestamp() * 1000) << _SEQUENCE_BITS) | sequence
     number = (number << _RANDOM_BITS) | secrets.randbits(_RANDOM_BITS)
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(5 * (_LENGTH - 1), -1, -5))
+    return "".join([_TWO_LETTERS[(number >> shift) & 1023] for shift in range(5 * (_LENGTH - 2), -1, -10)])
 
 
 def execution_of(client_id: str) -> ExecutionId:

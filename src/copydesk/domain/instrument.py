@@ -1,8 +1,9 @@
 """What a venue trades and in which steps; how the many spellings of a symbol become one."""
 
 import re
-from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
+
+from msgspec import Struct
 
 _EXCHANGE_PREFIX = re.compile(r"^[A-Z0-9_]+:")
 _SETTLE_SUFFIX = re.compile(r":[A-Z0-9]+$")
@@ -14,8 +15,7 @@ _TEXT_MAX = 60
 _SYMBOL = re.compile(r"^[A-Z0-9]{2,30}$")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instrument:
+class Instrument(Struct, frozen=True, kw_only=True):
     """One tradable symbol of a venue: steps and limits, in units of base (quantity) and quote (price, notional)."""
 
     symbol: str

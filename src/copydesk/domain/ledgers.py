@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+
+from msgspec import Struct
 
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.ids import CLIENT_ORDER_PREFIX, ExecutionId, execution_of
@@ -19,8 +20,7 @@ _OPEN_QUESTION = frozenset({State.SENDING, State.UNKNOWN, State.ABSENT, State.RE
 """The desk knows that it does not know."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discrepancy:
+class Discrepancy(Struct, frozen=True, kw_only=True):
     """One thing that the two tell differently; `what` is one of filled, missing, unknown_order, doubled, position."""
 
     what: str

@@ -5,9 +5,11 @@ what may have happened is asked about, and only the venue's own showing, or its 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import Enum, auto
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from copydesk.domain.execution import ATTEMPTS_MAX, FINAL, Execution, State, states_to_show
 from copydesk.domain.order import OrderReport, OrderStatus
@@ -47,8 +49,7 @@ NEVER_SENT = "never_sent"
 """In the plan: the attempts of which it is certain that nothing left, so that even a sale may be tried once more."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(Struct, frozen=True, kw_only=True):
     """The venue showed the order: as the answer to its send, when asked, or in its stream."""
 
     report: OrderReport
@@ -56,8 +57,7 @@ class Shown:
     execution_time_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refused:
+class Refused(Struct, frozen=True, kw_only=True):
     """The send was answered with a definite refusal."""
 
     reason: str
@@ -65,8 +65,7 @@ class Refused:
     execution_time_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NeverSent:
+class NeverSent(Struct, frozen=True, kw_only=True):
     """Nothing left, or it was turned away unread: the order certainly does not exist."""
 
     reason: str
@@ -74,8 +73,7 @@ class NeverSent:
     execution_time_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unclear:
+class Unclear(Struct, frozen=True, kw_only=True):
     """The send may have been executed; or whoever sent it is gone."""
 
     reason: str
@@ -83,30 +81,26 @@ class Unclear:
     execution_time_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotFound:
+class NotFound(Struct, frozen=True, kw_only=True):
     """Asked by its own id, the venue does not know the order; `venue_time` is the venue's own, None where it is not known."""
 
     venue_time: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotTold:
+class NotTold(Struct, frozen=True, kw_only=True):
     """Asking failed: that is no evidence of anything."""
 
     reason: str
     wait: timedelta = LOOK_AGAIN
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class Compared(Struct, frozen=True, kw_only=True):
     """The account's trades since the send, on its side, that no order of ours explains."""
 
     strangers: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatedNotPlaced:
+class StatedNotPlaced(Struct, frozen=True, kw_only=True):
     """A person looked at the venue's own pages: the order in REVIEW was never placed."""
 
     reason: str
@@ -115,8 +109,7 @@ class StatedNotPlaced:
 Event = Shown | Refused | NeverSent | Unclear | NotFound | NotTold | Compared | StatedNotPlaced
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
+class Rules(Struct, frozen=True, kw_only=True):
     """What the account's venue allows. `repeatable`: sent twice, this order does no harm. `askable`: it can be found again.
 
     `patient`: what certainly never left is tried as long as it is fresh; on spot the stop is away meanwhile, and twice is enough.
@@ -136,8 +129,7 @@ class Action(Enum):
     TELL_PERSON = auto()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """The execution after each move, the last as it stands now; none where the event changes nothing."""
 
     moves: tuple[Execution, ...] = ()

@@ -1,11 +1,12 @@
 """What people are told of, and when: a notice is one line for one person about one fact of the journal."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from copydesk.domain.execution import State
 from copydesk.domain.ids import UserId
@@ -47,16 +48,14 @@ URGENT_KINDS = frozenset({NoticeKind.NEEDS_A_PERSON, NoticeKind.POSITION_UNPROTE
 """Money is at risk until somebody looks: these do not wait for the end of quiet hours."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Destination:
+class Destination(Struct, frozen=True, kw_only=True):
     """What may be shown of an address."""
 
     scheme: str
     hint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuietHours:
+class QuietHours(Struct, frozen=True, kw_only=True):
     """From `start` until just before `end`, by the clock of a time zone; past midnight where `end` is the earlier one."""
 
     start: time
@@ -70,16 +69,14 @@ class QuietHours:
         return local >= self.start or local < self.end
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
+class Choices(Struct, frozen=True, kw_only=True):
     """What one person wants to be told of, and when not."""
 
     kinds: frozenset[NoticeKind]
     quiet_hours: QuietHours | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class Fact(Struct, frozen=True, kw_only=True):
     """One line of the journal with what it takes to tell it: a signal (no `state`), a move of an execution, or a
     `mismatch` of ledgers.
     """
@@ -100,8 +97,7 @@ class Fact:
     mismatch: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(Struct, frozen=True, kw_only=True):
     """`line` is what is sent, without the time."""
 
     user_id: UserId

@@ -1,16 +1,17 @@
 """An order as the engine asks for it and as a venue shows it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from msgspec import Struct, field
+from msgspec.structs import replace
+
 from copydesk.domain.signal import Direction, LegKind, Side
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NewOrder:
+class NewOrder(Struct, frozen=True, kw_only=True):
     """What should be sent: a market order, or (with `trigger_price`) a conditional one that becomes a market order.
 
     `direction` is the position it belongs to; `reduce_only` may only make that position smaller.
@@ -26,8 +27,7 @@ class NewOrder:
     trigger_price: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrozenRequest:
+class FrozenRequest(Struct, frozen=True, kw_only=True):
     """The one request that may ever leave for an attempt: its parameters with their timestamp, and their hash.
 
     `settle_at` is the earliest moment at which "not found" can mean "not placed".
@@ -40,8 +40,7 @@ class FrozenRequest:
     request_hash: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderRef:
+class OrderRef(Struct, frozen=True, kw_only=True):
     """How to ask a venue about an order of ours; the venue's own id is known once it has shown the order."""
 
     symbol: str
@@ -61,8 +60,7 @@ class OrderStatus(StrEnum):
     REJECTED = "rejected"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderReport:
+class OrderReport(Struct, frozen=True, kw_only=True):
     """What a venue shows of one order; `fee_usd` is None where it does not tell.
 
     `base_fee` is the part of the bought coins that a spot venue keeps as its fee (its value is in `fee_usd` too).

@@ -1,9 +1,10 @@
 """The heart: one step of a signal and one follower make a Copy or a Refusal. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
+
+from msgspec import Struct
 
 from copydesk.domain.bot import Bot, MarketType, PayloadSize
 from copydesk.domain.guards import Exposure, Refusal, refuse_account, refuse_open
@@ -21,8 +22,7 @@ from copydesk.domain.subscription import (
 PERCENT = Decimal(100)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Follower:
+class Follower(Struct, frozen=True, kw_only=True, dict=True):
     """Everything about one follower that a plan depends on; `position` is what our fills opened on the symbol."""
 
     bot: Bot
@@ -36,8 +36,7 @@ class Follower:
         return effective_settings(self.bot, self.subscription)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
+class Quote(Struct, frozen=True, kw_only=True):
     """What the market says: the instrument's steps, its last trade price, which bots' symbols are traded there, and
     whether stops can stand there.
     """
@@ -48,8 +47,7 @@ class Quote:
     has_stops: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copy:
+class Copy(Struct, frozen=True, kw_only=True):
     """What one follower should do, with the numbers it came from."""
 
     leg: LegKind
@@ -74,6 +72,42 @@ def plan_copy(step: Step, follower: Follower, quote: Quote | None, size: Size | 
     if step.leg is LegKind.CLOSE:
         return _plan_close(step, follower, quote)
     return refuse_open(follower.subscription, follower.exposure) or _plan_open(step, follower, quote, size)
+
+
+class Plans:
+    """`plan_copy` for the many followers of one quote: those who are alike in all that a plan depends on share one plan."""
+
+    def __init__(self, quote: Quote | None) -> None:
+        self._quote = quote
+        self._made: dict[tuple[object, ...], Copy | Refusal] = {}
+
+    def plan(self, step: Step, follower: Follower, size: Size | None = None) -> Copy | Refusal:
+        alike = step, size, *_what_counts(follower)
+        made = self._made.get(alike)
+        if made is None:
+            made = self._made[alike] = plan_copy(step, follower, self._quote, size)
+        return made
+
+
+def _what_counts(follower: Follower) -> tuple[object, ...]:
+    """Everything of a follower that plan_copy looks at: who they are is no part of it."""
+    follows, account = follower.subscription, follower.account
+    return (
+        follower.bot,
+        follower.position,
+        follower.exposure,
+        follows.status,
+        follows.custom_leverage,
+        follows.custom_margin_usd,
+        follows.custom_stop_loss_pct,
+        follows.custom_take_profit_pct,
+        follows.max_daily_loss_usd,
+        follows.max_concurrent_positions,
+        account.venue,
+        account.is_active,
+        account.key_check,
+        account.key_problem,
+    )
 
 
 def counts_for(follower: Follower) -> bool:

@@ -1,14 +1,15 @@
 """A position is what our own fills opened and have not closed; a trade is a closed round trip."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from copydesk.domain.signal import Direction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Position:
+class Position(Struct, frozen=True, kw_only=True):
     """Quantity ≥ 0 in base units, prices in quote, `gross_usd` realised so far, fees paid so far (≥ 0)."""
 
     direction: Direction
@@ -22,8 +23,7 @@ class Position:
     opened_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trade:
+class Trade(Struct, frozen=True, kw_only=True):
     """One round trip; `net_usd` = gross − fees, both sides' fees counted."""
 
     direction: Direction
@@ -37,8 +37,7 @@ class Trade:
     closed_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reduction:
+class Reduction(Struct, frozen=True, kw_only=True):
     """What a closing fill did: the rest (None when flat), the result of this fill before fees, the trade if it ended."""
 
     position: Position | None

@@ -1,10 +1,11 @@
 """A signal: one instruction from a bot, immutable, and the steps it means for every follower."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 from copydesk.domain.ids import BotId, SignalId
 
@@ -60,8 +61,7 @@ class Action(StrEnum):
     """A ticket's stops changed: recorded, and nothing to open or close."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """Where a strategy says its position is now, and where it was: sizes in its own contracts, ≥ 0, where told."""
 
     direction: Direction
@@ -77,8 +77,7 @@ class SizeUnit(StrEnum):
     PERCENT = "percent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Size:
+class Size(Struct, frozen=True, kw_only=True):
     """How much the sender wants, > 0: of an opening (only where the bot says so), or what part a close closes."""
 
     unit: SizeUnit
@@ -93,8 +92,7 @@ class TicketEvent(StrEnum):
     CLOSE = "CLOSE"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TicketReport:
+class TicketReport(Struct, frozen=True, kw_only=True):
     """A master's ticket as it was told; None is not told. Volume > 0, of a close the part to close; a stop of 0 is none."""
 
     number: int
@@ -105,8 +103,7 @@ class TicketReport:
     take_profit: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Instruction:
+class Instruction(Struct, frozen=True, kw_only=True):
     """What a source read: the same shape from every source.
 
     `key` makes repeats recognisable (with how long); where `content` is told, the same key with another one is refused.
@@ -135,8 +132,7 @@ class LegKind(StrEnum):
     TAKE_PROFIT = "take_profit"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One thing every follower should do: open `fraction` of their own size, or close `fraction` of what was opened.
 
     A close with direction `flat` closes whatever the follower holds.
@@ -147,8 +143,7 @@ class Step:
     fraction: Decimal = Decimal(1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signal:
+class Signal(Struct, frozen=True, kw_only=True):
     """An accepted instruction with its identity; `steps` may be empty (`note` then says why nothing changes)."""
 
     id: SignalId

@@ -8,10 +8,10 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
 from standardwebhooks import Webhook
 
 TOLERANCE = timedelta(seconds=60)
@@ -21,8 +21,7 @@ V1_PREFIX = "whsec_"
 V1_SECRET_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signed:
+class Signed(Struct, frozen=True, kw_only=True):
     """A signature whose sums are right: when it was made, and what makes it recognisable when it comes again."""
 
     at: datetime

@@ -1,10 +1,11 @@
 """A subscription: an account follows a bot, with its own overrides and limits; and the account it trades on."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeVar
+
+from msgspec import Struct
 
 from copydesk.domain.bot import Bot, MarketType
 from copydesk.domain.ids import AccountId, BotId, SubscriptionId, UserId
@@ -36,8 +37,7 @@ class KeyCheck(StrEnum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(Struct, frozen=True, kw_only=True):
     """A follower's account at a venue; its secrets are in the vault, never here."""
 
     id: AccountId
@@ -82,8 +82,7 @@ class MarginMode(StrEnum):
     CROSS = "cross"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CopyOptions:
+class CopyOptions(Struct, frozen=True, kw_only=True):
     """The follower's further choices (`copy` of the contract)."""
 
     margin_mode: MarginMode = MarginMode.ISOLATED
@@ -91,8 +90,7 @@ class CopyOptions:
     on_daily_loss: OnDailyLoss = OnDailyLoss.STOP_OPENS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
+class Subscription(Struct, frozen=True, kw_only=True):
     """Overrides are None where the bot's default counts; 0 is a choice. Limits are None where there is none."""
 
     id: SubscriptionId
@@ -111,8 +109,7 @@ class Subscription:
     updated_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EffectiveSettings:
+class EffectiveSettings(Struct, frozen=True, kw_only=True):
     """What counts for one follower: the own value where there is one, else the bot's."""
 
     leverage: int

@@ -5,8 +5,10 @@ tickets. A hedge takes from it and lifting the hedge gives nothing back: followe
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from copydesk.domain.bot import Bot, MarketType, Meaningless, OnOpposite
 from copydesk.domain.ids import SignalId
@@ -16,8 +18,7 @@ from copydesk.domain.signal import Action, Direction, LegKind, Step, TicketEvent
 NOTHING = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ticket:
+class Ticket(Struct, frozen=True, kw_only=True):
     """One position of the master: its volume that is open now (0 = closed), its stops (0 = none), its latest signal."""
 
     number: int
@@ -33,8 +34,7 @@ class Ticket:
         return self.volume > 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Book:
+class Book(Struct, frozen=True, kw_only=True):
     """A bot and a symbol: the open tickets, and the direction and volume that followers were told to hold."""
 
     tickets: Sequence[Ticket]
@@ -50,8 +50,7 @@ class Book:
         return sum(signed, NOTHING)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class Turn(Struct, frozen=True, kw_only=True):
     """A ticket as it is afterwards, the steps for followers, and what the bot holds then."""
 
     ticket: Ticket
@@ -62,22 +61,19 @@ class Turn:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Repeated:
+class Repeated(Struct, frozen=True, kw_only=True):
     """The ticket says what it said before: nothing new."""
 
     signal_id: SignalId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contradicted:
+class Contradicted(Struct, frozen=True, kw_only=True):
     """The report does not fit the ticket as it is known."""
 
     problem: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unheard:
+class Unheard(Struct, frozen=True, kw_only=True):
     """A change of a ticket that was never opened here."""
 
     problem: str

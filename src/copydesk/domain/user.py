@@ -1,8 +1,9 @@
 """People: a user's role decides what is seen and done."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from copydesk.domain.ids import UserId, new_id
 
@@ -25,8 +26,7 @@ class UserStatus(StrEnum):
     DISABLED = "disabled"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class User:
+class User(Struct, frozen=True, kw_only=True):
     """A person who signs in; `subscription` is the name of the plan they are on."""
 
     id: UserId

@@ -1,10 +1,11 @@
 """Pull the breaker: one commit stops openings, cancels what has not filled, and asks for what is held to be closed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
+from msgspec.structs import replace
 
 from copydesk.domain.breaker import Breaker, BreakerMode, Reach
 from copydesk.domain.execution import Execution, State

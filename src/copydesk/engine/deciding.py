@@ -1,15 +1,17 @@
 """The decisions of one transaction: which state each follower's execution starts in, or goes on to."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
+
+from msgspec.structs import replace
 
 from copydesk.domain.breaker import Breaker
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.guards import Refusal, refuse_account, refuse_breaker
 from copydesk.domain.ids import AccountId
-from copydesk.domain.planning import Copy, Follower, Quote, plan_copy
+from copydesk.domain.planning import Copy, Follower, Plans, Quote
 from copydesk.domain.signal import Direction, LegKind, Signal, Size, SourceKind, Step
 from copydesk.domain.subscription import PositionMode, SubscriptionStatus
 from copydesk.engine import making, protection
@@ -45,15 +47,15 @@ def in_line(unsettled: Sequence[Execution], *, spot: bool) -> Sequence[Execution
 
 @dataclass(frozen=True, kw_only=True)
 class Deciding:
-    """One signal, one market, one moment; `sizes` are the accounts' own amounts of a percentage."""
+    """One signal, one market and its plans, one moment; `sizes` are the accounts' own amounts of a percentage."""
 
     tables: Transaction
     signal: Signal
     market: Market
     sessions: Sessions
     at: datetime
+    plans: Plans
     sizes: Mapping[AccountId, Size] = field(default_factory=dict)
-    unready: Collection[AccountId] = ()
     set_up_problem: str | None = None
 
     def executions(self, followers: Sequence[Follower], steps: Sequence[Step]) -> list[Execution]:
@@ -94,8 +96,6 @@ class Deciding:
         line = in_line([*before, execution], spot=self.sessions.venue(follower.account).traits.is_spot)
         if line[0] is not execution:
             return making.blocked(execution, line[-2])
-        if step.leg is LegKind.OPEN and follower.account.id in self.unready:
-            return replace(execution, state=State.QUEUED, reason="The account is being set up at its venue")
         return self.decide(execution, follower)
 
     def decide(self, execution: Execution, follower: Follower) -> Execution:
@@ -110,7 +110,7 @@ class Deciding:
                 follower, subscription=replace(follower.subscription, status=SubscriptionStatus.CLOSE_ONLY)
             )
         size = self.sizes.get(follower.account.id, self.signal.size)
-        copy = self._refuse_for_now(execution, follower) or plan_copy(step, follower, self.market.quote, size)
+        copy = self._refuse_for_now(execution, follower) or self.plans.plan(step, follower, size)
         if isinstance(copy, Refusal):
             return making.skipped(execution, self._explained(copy))
         return self._to_send(execution, follower, copy)

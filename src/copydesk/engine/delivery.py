@@ -2,15 +2,19 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 import structlog
+from msgspec.structs import replace
 
 from copydesk.domain.breaker import Breaker
 from copydesk.domain.errors import (
     CredentialsRefused,
+    LeaseLost,
     OrderRejected,
     OutcomeUnknown,
     RequestStale,
@@ -35,12 +39,13 @@ from copydesk.domain.order import OrderRef
 from copydesk.domain.signal import LegKind
 from copydesk.domain.subscription import Account
 from copydesk.engine.recording import Recorder
+from copydesk.engine.rush import Rush
 from copydesk.engine.sessions import Sessions
 from copydesk.engine.settlement import Settled
 from copydesk.engine.wire import Wire
 from copydesk.ports.clock import Clock
 from copydesk.ports.store import Store
-from copydesk.ports.venue import Session
+from copydesk.ports.venue import Begun, Session
 
 log = structlog.get_logger()
 
@@ -73,8 +78,9 @@ class Delivery:
     clock: Clock
     wire: Wire
     timeout_s: float
-    spawn: Callable[[Sequence[Dispatch]], None]
-    on_key_refused: Callable[[AccountId, CredentialsRefused], Awaitable[None]]
+    rush: Rush
+    start: Callable[[Coroutine[Any, Any, None]], bool]
+    on_key_refused: Callable[[AccountId, CredentialsRefused], Coroutine[Any, Any, None]]
     settled: Callable[[Execution], None]
     is_watched: Callable[[AccountId], bool]
     in_flight: set[ExecutionId] = field(default_factory=set)
@@ -84,21 +90,78 @@ class Delivery:
     _breakers_read_s: float = -math.inf
 
     def __post_init__(self) -> None:
-        self._recorder = Recorder(self.store, self.sessions, self.clock, self._rules)
+        self._recorder = Recorder(self.store, self.sessions, self.clock, self._rules, self.rush, self.start)
 
-    async def send(self, dispatch: Dispatch) -> None:
-        """To the venue and back, in a place on the wire that was taken before. Never raises for what the venue does."""
-        execution = dispatch.execution
-        self.in_flight.add(execution.id)
+    def send(self, dispatches: Sequence[Dispatch]) -> None:
+        """Each to its venue and back, in a place on the wire that was taken before: on its way when this returns, or, where
+        that takes waiting, by a task of its own.
+        """
+        for one in dispatches:
+            self.in_flight.add(one.execution.id)
+            if not self._begin(one) and not self.start(self._send(one)):
+                self._end(one)
+
+    def _begin(self, dispatch: Dispatch) -> bool:
+        """Whether it is on its way, or certainly never will be."""
+        session = self.sessions.known(dispatch.account)
+        if session is None or self._age(dispatch) > BREAKERS_AGE_MAX:
+            return False
         try:
-            event = await self._place(dispatch)
+            answered = session.begin(dispatch.execution.frozen())
+        except Exception as error:  # noqa: BLE001  the boundary of one follower: the next ones' orders leave all the same
+            self._hear(dispatch, self._told(dispatch, error))
+            return True
+        if answered is not None:
+            answered.add_done_callback(lambda shown: self._answered(dispatch, shown))
+        return answered is not None
+
+    def _answered(self, dispatch: Dispatch, shown: Begun) -> None:
+        if shown.cancelled():
+            self._end(dispatch)
+            return
+        error = shown.exception()
+        if isinstance(error, CredentialsRefused):
+            self.start(self.on_key_refused(dispatch.account.id, error))
+        if error is None:
+            self._hear(dispatch, Shown(report=shown.result(), execution_time_ms=self._elapsed_ms(dispatch)))
+        else:
+            self._hear(dispatch, self._told(dispatch, error))
+
+    def _hear(self, dispatch: Dispatch, event: Event) -> None:
+        """Stored beside others, sooner or later; meanwhile the next request may leave."""
+        self.wire.give_back(dispatch.account.venue, 1)
+        self._recorder.put(dispatch.execution, event, dispatch.account, partial(self._stored, dispatch))
+
+    def _stored(self, dispatch: Dispatch, settled: Settled | None, failure: Exception | None) -> None:
+        self.in_flight.discard(dispatch.execution.id)
+        if failure is not None:
+            _tell_unstored(dispatch.execution, failure)
+        elif settled is not None:
+            self._follow(settled, dispatch.account, dispatch.signal_received_at)
+
+    def forget(self) -> None:
+        """What was under way belongs to another program now; answers that still come are only told of."""
+        self._recorder.give_up()
+        self.in_flight.clear()
+
+    def _end(self, dispatch: Dispatch) -> None:
+        """The desk is stopping: the row stays SENDING, and whoever goes on asks about it."""
+        self.in_flight.discard(dispatch.execution.id)
+        self.wire.give_back(dispatch.account.venue, 1)
+
+    async def _send(self, dispatch: Dispatch) -> None:
+        """Never raises for what the venue does."""
+        execution = dispatch.execution
+        try:
+            try:
+                event = await self._place(dispatch)
+            finally:
+                self.wire.give_back(dispatch.account.venue, 1)
             await self.record(execution, event, dispatch.account, since=dispatch.signal_received_at)
         except StoreUnavailable as error:
-            # The row stays SENDING; the reconciler takes it up as UNKNOWN once the database is back.
-            log.warning("result not stored", execution_id=execution.id, problem=str(error))
+            _tell_unstored(execution, error)
         finally:
             self.in_flight.discard(execution.id)
-            self.wire.give_back(dispatch.account.venue, 1)
 
     async def record(
         self, execution: Execution, event: Event, account: Account, *, since: datetime | None = None
@@ -108,13 +171,14 @@ class Delivery:
         None where the event is about an earlier attempt, or somebody else was first.
         """
         settled = await self._recorder.record(execution, event, account)
-        if settled is None:
-            return None
-        known_since = since or settled.execution.created_at
-        self.wire.take(account.venue, len(settled.to_send))
-        self.spawn([Dispatch(one, account, known_since) for one in settled.to_send])
-        self.settled(settled.execution)
+        if settled is not None:
+            self._follow(settled, account, since or settled.execution.created_at)
         return settled
+
+    def _follow(self, settled: Settled, account: Account, known_since: datetime) -> None:
+        self.wire.take(account.venue, len(settled.to_send))
+        self.send([Dispatch(one, account, known_since) for one in settled.to_send])
+        self.settled(settled.execution)
 
     async def cancel(self, execution: Execution, account: Account) -> None:
         """Ask the venue to cancel; what came of it is looked up, never assumed."""
@@ -141,20 +205,26 @@ class Delivery:
                 report = await session.place(dispatch.execution.frozen())
         except CredentialsRefused as error:
             await self.on_key_refused(dispatch.account.id, error)
-            return Refused(reason=error.text, code=error.code, execution_time_ms=self._elapsed_ms(dispatch))
-        except OrderRejected as error:
-            return Refused(reason=error.text, code=error.code, execution_time_ms=self._elapsed_ms(dispatch))
-        except VenueUnavailable as error:
-            if isinstance(error, RequestStale):
-                self.sessions.doubt_clock(dispatch.account)
-            return NeverSent(reason=error.text, code=error.code, execution_time_ms=self._elapsed_ms(dispatch))
-        except (OutcomeUnknown, TimeoutError) as error:
-            return Unclear(reason=str(error) or "no answer in time", execution_time_ms=self._elapsed_ms(dispatch))
-        except Exception as error:  # the boundary of one follower: what breaks here may have been sent
-            log.exception("sending broke", execution_id=dispatch.execution.id)
-            reason = f"sending broke: {type(error).__name__}"
-            return Unclear(reason=reason, execution_time_ms=self._elapsed_ms(dispatch))
+            return self._told(dispatch, error)
+        except Exception as error:  # noqa: BLE001  the boundary of one follower: what breaks here may have been sent
+            return self._told(dispatch, error)
         return Shown(report=report, execution_time_ms=self._elapsed_ms(dispatch))
+
+    def _told(self, dispatch: Dispatch, error: BaseException) -> Event:
+        """What is known after an order was not shown."""
+        elapsed_ms = self._elapsed_ms(dispatch)
+        match error:
+            case OrderRejected() | CredentialsRefused():
+                return Refused(reason=error.text, code=error.code, execution_time_ms=elapsed_ms)
+            case VenueUnavailable():
+                if isinstance(error, RequestStale):
+                    self.sessions.doubt_clock(dispatch.account)
+                return NeverSent(reason=error.text, code=error.code, execution_time_ms=elapsed_ms)
+            case OutcomeUnknown() | TimeoutError():
+                return Unclear(reason=str(error) or "no answer in time", execution_time_ms=elapsed_ms)
+            case _:
+                log.error("sending broke", execution_id=dispatch.execution.id, exc_info=error)
+                return Unclear(reason=f"sending broke: {type(error).__name__}", execution_time_ms=elapsed_ms)
 
     async def _ready(self, dispatch: Dispatch) -> Session:
         """Nothing has left yet, whatever goes wrong here."""
@@ -193,6 +263,14 @@ class Delivery:
 
     def _elapsed_ms(self, dispatch: Dispatch) -> int:
         return int((self.clock.now() - dispatch.signal_received_at).total_seconds() * 1000)
+
+
+def _tell_unstored(execution: Execution, failure: Exception) -> None:
+    """The row stays SENDING; the reconciler takes it up as UNKNOWN once the database is back."""
+    if isinstance(failure, StoreUnavailable | LeaseLost):
+        log.warning("result not stored", execution_id=execution.id, problem=str(failure))
+    else:
+        log.error("result not stored", execution_id=execution.id, exc_info=failure)
 
 
 def earlier_refs(execution: Execution) -> Sequence[OrderRef]:

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import structlog
+from msgspec.structs import replace
 
 from copydesk.domain.errors import LeaseLost, StaleWrite, StoreUnavailable
 from copydesk.domain.execution import Execution, State
@@ -25,6 +25,7 @@ from copydesk.engine.lease import Lease, Owner
 from copydesk.engine.readiness import Readiness
 from copydesk.engine.reconcile import Reconciler
 from copydesk.engine.releasing import Releasing
+from copydesk.engine.rush import Rush
 from copydesk.engine.selfcheck import SelfCheck
 from copydesk.engine.sessions import Sessions
 from copydesk.engine.watching import Watching
@@ -44,6 +45,10 @@ FAN_OUT_TRIES = 20
 _WAITING = (State.QUEUED, State.BLOCKED)
 
 
+_Line = tuple[AccountId, str]
+"""An account and symbol, where one thing happens after the other."""
+
+
 class Desk:
     """Everything between an accepted signal and its last settled execution; `run` keeps it going."""
 
@@ -60,14 +65,12 @@ class Desk:
         self._clock = clock
         self._tasks: asyncio.TaskGroup | None = None
         self._fanning: dict[str, asyncio.Lock] = {}
-        self._started: set[SignalId] = set()
-        self._under_way: set[tuple[AccountId, str]] = set()
-        self._waiting: set[tuple[AccountId, str]] = set()
-        self._lease = Lease(store, clock, owner)
-        self._store: Store = self._lease
+        self._started, self._under_way, self._waiting = set[SignalId](), set[_Line](), set[_Line]()
+        self._lease = self._store = Lease(store, clock, owner)
         self.sessions = Sessions(self._store, venues, clock)
         self.intake = Intake(store, clock)
         self._wire = Wire(lambda name: venues[name].traits.at_once)
+        self._rush = Rush(clock)
         self._readiness = Readiness(self._store, self.sessions, clock)
         self._releasing = Releasing(
             self._store, self.sessions, clock, readiness=self._readiness, wire=self._wire, send=self._send
@@ -78,6 +81,7 @@ class Desk:
             clock,
             readiness=self._readiness,
             wire=self._wire,
+            rush=self._rush,
             send=self._send,
             advance=self._advance,
             waits=lambda *key: self._waiting.add(key),
@@ -88,7 +92,8 @@ class Desk:
             clock=clock,
             wire=self._wire,
             timeout_s=venue_timeout_s,
-            spawn=self._send,
+            rush=self._rush,
+            start=self._spawn,
             on_key_refused=self._readiness.refuse_key,
             settled=self._settled,
             is_watched=self._is_watched,
@@ -132,6 +137,8 @@ class Desk:
         """What was known of work that is another's now."""
         self._tasks = None
         self._watching.stop()
+        self.delivery.forget()
+        self._wire.forget()
         for known in (self._started, self._under_way, self._waiting):
             known.clear()
 
@@ -160,13 +167,15 @@ class Desk:
         await self.sessions.sync_clock(account)
         return await self.sessions.of(account)
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> bool:
+        """Whether it was begun: a desk that stops begins nothing more."""
         task = self._start(self._safely(work))
         if task is None:
             work.close()
         else:
             # One that is cancelled before it began never got to it.
             task.add_done_callback(lambda _: work.close())
+        return task is not None
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
         if self._tasks is not None:
@@ -232,8 +241,7 @@ class Desk:
         await self.fanout.fan_out(signal)
 
     def _send(self, dispatches: Sequence[Dispatch]) -> None:
-        for dispatch in dispatches:
-            self._spawn(self.delivery.send(dispatch))
+        self.delivery.send(dispatches)
 
     def _is_watched(self, account_id: AccountId) -> bool:
         return self._watching.is_watched(account_id)

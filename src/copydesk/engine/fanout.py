@@ -7,26 +7,46 @@ from datetime import datetime
 from typing import Any
 
 import structlog
+from msgspec import Struct
 
 from copydesk.domain.bot import Bot
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.ids import AccountId, SubscriptionId
-from copydesk.domain.planning import Follower
+from copydesk.domain.planning import Follower, Plans
 from copydesk.domain.signal import Direction, LegKind, Signal, Size, SourceKind, Step
 from copydesk.domain.subscription import Account
 from copydesk.engine.deciding import Deciding, Market
 from copydesk.engine.delivery import Dispatch
-from copydesk.engine.readiness import Readiness
+from copydesk.engine.readiness import Readiness, asks_balances
+from copydesk.engine.rush import Rush
 from copydesk.engine.sessions import Sessions
 from copydesk.engine.wire import Wire
 from copydesk.ports.clock import Clock
-from copydesk.ports.store import Store, Transaction
+from copydesk.ports.store import Place, Store, Transaction
 
 log = structlog.get_logger()
 
 READ_AT_ONCE = 500
 """Followers a query: their ids are its parameters, and databases allow only so many."""
+
+WRITTEN_AT_ONCE = 60
+"""Followers a commit at most: the first ones' orders leave while the next ones' are written down."""
+
+_NOTHING_TO_DO = (Step(leg=LegKind.OPEN, direction=Direction.LONG),)
+"""So that a signal without steps tells each follower why nothing was done."""
+
+
+class _Group(Struct, frozen=True, kw_only=True):
+    """Whoever follows the signal at one venue, what they are planned with, and one of their accounts."""
+
+    signal: Signal
+    bot: Bot
+    account: Account
+    ids: Sequence[SubscriptionId]
+    market: Market
+    plans: Plans
+    sizes: Mapping[AccountId, Size]
 
 
 class Fanout:
@@ -45,6 +65,7 @@ class Fanout:
         send: Callable[[Sequence[Dispatch]], None],
         readiness: Readiness,
         wire: Wire,
+        rush: Rush,
         advance: Callable[[AccountId, str], None],
         waits: Callable[[AccountId, str], None],
     ) -> None:
@@ -54,72 +75,72 @@ class Fanout:
         self._send = send
         self._readiness = readiness
         self._wire = wire
+        self._rush = rush
         self._advance = advance
         self._waits = waits
 
     async def fan_out(self, signal: Signal) -> None:
         """Every active subscription gets its executions; a second run adds what the first did not reach."""
-        bot, followers = await self._store.read(lambda tables: _audience(tables, signal, self._clock.now()))
-        groups: dict[tuple[str, str], list[Follower]] = {}
-        for follower in _rotated(signal, followers):
-            groups.setdefault((follower.account.venue, follower.account.environment), []).append(follower)
-        _raise_first(await _each(*(self._fan_out_group(signal, bot, group) for group in groups.values())))
+        bot, audience = await self._store.read(lambda tables: _audience(tables, signal))
+        _raise_first(await _each(*(self._fan_out_at(signal, bot, account, ids) for account, ids in audience)))
         await self._store.write(lambda tables: tables.signals.mark_fanned_out(signal.id, self._clock.now()))
 
-    async def _fan_out_group(self, signal: Signal, bot: Bot, group: Sequence[Follower]) -> None:
+    async def _fan_out_at(self, signal: Signal, bot: Bot, account: Account, ids: Sequence[SubscriptionId]) -> None:
         """Followers at one venue. Those whose account must be set up first are written down, and advance later."""
-        results: list[BaseException | None] = []
-        steps = signal.steps or (Step(leg=LegKind.OPEN, direction=Direction.LONG),)
-        market = await self._readiness.market(group[0].account, signal.symbol)
-        sizes = await self._readiness.sizes(signal, group)
-        unready = await self._readiness.unready(group, signal, market, sizes)
-        # Half of the wire is on its way while the other half is written down.
-        at_once = max(1, self._sessions.venue(group[0].account).traits.at_once // 2)
-        for start in range(0, len(group), at_once):
-            batch = group[start : start + at_once]
-            results += await _each(self._record(signal, bot, batch, steps, market, unready, sizes))
+        market = await self._readiness.market(account, signal.symbol)
+        sizes = await self._sizes(signal, bot, ids)
+        plans = Plans(market.quote)
+        group = _Group(signal=signal, bot=bot, account=account, ids=ids, market=market, plans=plans, sizes=sizes)
+        queued: list[Execution] = []
+        # Part of the wire is on its way while the next part is written down.
+        batch = min(WRITTEN_AT_ONCE, max(1, self._sessions.venue(account).traits.at_once // 2))
+        with self._rush.under_way():
+            works = (self._record(group, ids[start : start + batch], queued) for start in range(0, len(ids), batch))
+            results = [result for work in works for result in await _each(work)]
         _raise_first(results)
-        for account_id in unready:
-            self._advance(account_id, signal.symbol)
+        for execution in queued:
+            self._advance(execution.account_id, execution.symbol)
 
-    async def _record(
-        self,
-        signal: Signal,
-        bot: Bot,
-        batch: Sequence[Follower],
-        steps: Sequence[Step],
-        market: Market,
-        unready: frozenset[AccountId],
-        sizes: Mapping[AccountId, Size],
-    ) -> None:
+    async def _sizes(self, signal: Signal, bot: Bot, ids: Sequence[SubscriptionId]) -> Mapping[AccountId, Size]:
+        """What a percentage is for each account; whoever must be asked for it is read ahead."""
+        if not asks_balances(signal):
+            return {}
+        at = self._clock.now()
+        return await self._readiness.sizes(
+            signal, await self._store.read(lambda tables: _followers(tables, signal, bot, ids, at))
+        )
+
+    async def _record(self, group: _Group, ids: Sequence[SubscriptionId], queued: list[Execution]) -> None:
+        signal = group.signal
+
         def work(tables: Transaction) -> tuple[list[Execution], dict[AccountId, Account]]:
             at = self._clock.now()
-            ids = [follower.subscription.id for follower in batch]
-            followers = tables.followers.followers(bot, signal.symbol, ids, at)
+            followers = tables.followers.followers(group.bot, signal.symbol, ids, at)
             deciding = Deciding(
                 tables=tables,
                 signal=signal,
-                market=market,
+                market=group.market,
                 sessions=self._sessions,
                 at=at,
-                sizes=sizes,
-                unready=unready,
+                plans=group.plans,
+                sizes=group.sizes,
             )
-            made = deciding.executions(followers, steps)
+            made = deciding.executions(_in_order(followers, ids), signal.steps or _NOTHING_TO_DO)
             tables.executions.add(made)
             return made, {follower.account.id: follower.account for follower in followers}
 
-        venue, sending = batch[0].account.venue, []
-        await self._wire.reserve(venue, len(batch))
+        venue, sending = group.account.venue, list[Execution]()
+        await self._wire.reserve(venue, len(ids))
         try:
             made, accounts = await self._store.write(work)
             sending = [one for one in made if one.state is State.SENDING]
         finally:
-            self._wire.give_back(venue, len(batch) - len(sending))
+            self._wire.give_back(venue, len(ids) - len(sending))
+        self._send([Dispatch(one, accounts[one.account_id], signal.received_at) for one in sending])
         for one in made:
             if one.state in {State.BLOCKED, State.QUEUED}:
                 self._waits(one.account_id, one.symbol)
-        self._send([Dispatch(one, accounts[one.account_id], signal.received_at) for one in sending])
+        queued += [one for one in made if one.state is State.QUEUED]
 
 
 async def _each(*works: Coroutine[Any, Any, None]) -> list[BaseException | None]:
@@ -133,22 +154,42 @@ def _raise_first(results: Iterable[BaseException | None]) -> None:
             raise result
 
 
-def _audience(tables: Transaction, signal: Signal, at: datetime) -> tuple[Bot, Sequence[Follower]]:
+def _audience(tables: Transaction, signal: Signal) -> tuple[Bot, list[tuple[Account, list[SubscriptionId]]]]:
+    """The bot, and who follows the signal at each venue, with one of their accounts there."""
     bot = tables.signals.lock_bot(signal.bot_id)
     if bot is None:
         raise CopydeskError(f"signal {signal.id} has lost its bot")
     only = signal.payload.get("subscription_id") if signal.source is SourceKind.DESK else None
-    ids = [SubscriptionId(str(only))] if only else tables.followers.subscribers(signal.bot_id)
-    return bot, [
+    ids = [SubscriptionId(str(only))] if only else _rotated(signal, tables.followers.subscribers(signal.bot_id))
+    places: dict[SubscriptionId, Place] = {}
+    for start in range(0, len(ids), READ_AT_ONCE):
+        places |= tables.followers.places(ids[start : start + READ_AT_ONCE])
+    groups: dict[tuple[str, str], list[SubscriptionId]] = {}
+    for one in ids:
+        if one in places:
+            groups.setdefault((places[one].venue, places[one].environment), []).append(one)
+    accounts = (tables.followers.account(places[group[0]].account_id) for group in groups.values())
+    return bot, [(account, group) for account, group in zip(accounts, groups.values(), strict=True) if account]
+
+
+def _followers(
+    tables: Transaction, signal: Signal, bot: Bot, ids: Sequence[SubscriptionId], at: datetime
+) -> list[Follower]:
+    return [
         follower
         for start in range(0, len(ids), READ_AT_ONCE)
         for follower in tables.followers.followers(bot, signal.symbol, ids[start : start + READ_AT_ONCE], at)
     ]
 
 
-def _rotated(signal: Signal, followers: Sequence[Follower]) -> list[Follower]:
+def _in_order(followers: Iterable[Follower], ids: Sequence[SubscriptionId]) -> list[Follower]:
+    found = {follower.subscription.id: follower for follower in followers}
+    return [found[one] for one in ids if one in found]
+
+
+def _rotated(signal: Signal, ids: Sequence[SubscriptionId]) -> list[SubscriptionId]:
     """Another first follower each signal, so that nobody is always last; the same one when a signal is run again."""
-    if not followers:
+    if not ids:
         return []
-    start = int.from_bytes(hashlib.sha256(signal.id.encode()).digest()[:4], "big") % len(followers)
-    return [*followers[start:], *followers[:start]]
+    start = int.from_bytes(hashlib.sha256(signal.id.encode()).digest()[:4], "big") % len(ids)
+    return [*ids[start:], *ids[:start]]

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec.structs import replace
 
 from copydesk.domain.bot import Bot, BotStatus, Course, Meaningless, steer
 from copydesk.domain.errors import Conflict, FieldError, InvalidInput, NotFound

@@ -1,9 +1,11 @@
 """Make executions out of plans: which state they start in, and the one request each may send."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from copydesk.domain.bot import Bot
 from copydesk.domain.execution import Execution, State

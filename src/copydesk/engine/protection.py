@@ -1,9 +1,10 @@
 """Stops and targets as executions of their own: placed after the fill, resized, and cancelled with their position."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.guards import Refusal

@@ -2,18 +2,16 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from decimal import Decimal
 
 import structlog
 
 from copydesk.domain.errors import CredentialsRefused, VenueError
-from copydesk.domain.guards import Refusal
 from copydesk.domain.ids import AccountId
-from copydesk.domain.planning import Copy, Follower, amount_of, counts_for, plan_copy
-from copydesk.domain.signal import LegKind, Signal, Size, SizeUnit, Step
+from copydesk.domain.planning import Follower, amount_of, counts_for
+from copydesk.domain.signal import LegKind, Signal, Size, SizeUnit
 from copydesk.domain.subscription import Account, Environment, KeyCheck
-from copydesk.engine.deciding import Market, is_prepared
+from copydesk.engine.deciding import Market
 from copydesk.engine.preflight import refuse_permissions
 from copydesk.engine.sessions import Sessions
 from copydesk.ports.clock import Clock
@@ -28,6 +26,12 @@ QUOTE_TIMEOUT_S = 3.0
 
 SET_UPS_AT_ONCE = 40
 """Orders share the connections with set-ups, and must not wait behind hundreds of them."""
+
+
+def asks_balances(signal: Signal) -> bool:
+    """Whether it opens with a percentage of each account's balance."""
+    in_percent = signal.size is not None and signal.size.unit is SizeUnit.PERCENT
+    return in_percent and any(step.leg is LegKind.OPEN for step in signal.steps)
 
 
 class Readiness:
@@ -56,11 +60,7 @@ class Readiness:
     async def sizes(self, signal: Signal, group: Sequence[Follower]) -> Mapping[AccountId, Size]:
         """What a percentage of the balance is for each account that it counts for; one that does not tell has none."""
         size = signal.size
-        if (
-            size is None
-            or size.unit is not SizeUnit.PERCENT
-            or all(step.leg is not LegKind.OPEN for step in signal.steps)
-        ):
+        if size is None or not asks_balances(signal):
             return {}
         asked = [one.account for one in group if counts_for(one)]
         balances = await asyncio.gather(*(self._available(account) for account in asked))
@@ -79,25 +79,6 @@ class Readiness:
         except Exception:  # the boundary of one follower: the others' orders do not wait for it
             log.exception("reading a balance broke", account_id=account.id)
         return None
-
-    async def unready(
-        self, group: Sequence[Follower], signal: Signal, market: Market, sizes: Mapping[AccountId, Size]
-    ) -> frozenset[AccountId]:
-        """Accounts that would open something and are not set up for the symbol yet."""
-        openings = [step for step in signal.steps if step.leg is LegKind.OPEN]
-        if not openings or market.quote is None:
-            return frozenset()
-        accounts = {one.account.id for one in group}
-        made = await self._store.read(lambda tables: tables.followers.preparations(accounts, signal.symbol))
-        return frozenset(
-            follower.account.id
-            for follower in group
-            if not is_prepared(made.get(follower.account.id), follower)
-            and any(
-                isinstance(_if_flat(step, follower, market, sizes.get(follower.account.id, signal.size)), Copy)
-                for step in openings
-            )
-        )
 
     async def prepare(self, follower: Follower, symbols: Sequence[str]) -> None:
         """Set an account up ahead of the first signal, for the symbols its bot has traded."""
@@ -140,7 +121,3 @@ class Readiness:
         if account.key_check is not KeyCheck.UNCHECKED or account.environment is Environment.DEMO:
             return
         refuse_permissions(await session.permissions())
-
-
-def _if_flat(step: Step, follower: Follower, market: Market, size: Size | None) -> Copy | Refusal:
-    return plan_copy(step, replace(follower, position=None), market.quote, size)

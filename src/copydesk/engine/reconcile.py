@@ -3,11 +3,11 @@
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
+from msgspec.structs import replace
 
 from copydesk.domain.errors import StaleWrite, StoreUnavailable, VenueError, VenueUnavailable
 from copydesk.domain.execution import Execution, State
@@ -42,7 +42,7 @@ class Reconciler:
     """Its looks are reads: they may be repeated, and a failed one is no evidence. What they mean is domain/life.py's."""
 
     def __init__(
-        self, store: Store, delivery: Delivery, clock: Clock, *, spawn: Callable[[Coroutine[Any, Any, None]], None]
+        self, store: Store, delivery: Delivery, clock: Clock, *, spawn: Callable[[Coroutine[Any, Any, None]], object]
     ) -> None:
         self._store = store
         self._delivery = delivery

@@ -1,13 +1,15 @@
 """What had to wait goes on: in order, as far as nothing unsettled stands before it on its account and symbol."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from copydesk.domain.errors import CopydeskError, StaleWrite
 from copydesk.domain.execution import FINAL, Execution, State
 from copydesk.domain.ids import AccountId, SignalId
-from copydesk.domain.planning import Follower
+from copydesk.domain.planning import Follower, Plans
 from copydesk.domain.signal import LegKind, Signal, Size
 from copydesk.engine import protection
 from copydesk.engine.deciding import Deciding, Market, in_line, is_prepared
@@ -126,6 +128,7 @@ class Releasing:
             market=ready.market,
             sessions=self._sessions,
             at=at,
+            plans=Plans(ready.market.quote),
             sizes=ready.sizes,
             set_up_problem=ready.problem,
         )

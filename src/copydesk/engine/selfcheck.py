@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 import structlog
+from msgspec.structs import asdict
 
 from copydesk.domain.errors import LeaseLost, StoreUnavailable, VenueError
 from copydesk.domain.execution import Execution

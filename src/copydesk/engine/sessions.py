@@ -49,11 +49,16 @@ class Sessions:
     def venue(self, account: Account) -> Venue:
         return self._venues[account.venue]
 
+    def known(self, account: Account) -> Session | None:
+        """The account's session where it is open already."""
+        known = self._open.get(account.id)
+        return known[1] if known is not None and known[0] == account.updated_at else None
+
     async def of(self, account: Account) -> Session:
         """The account's session; its secrets are unsealed here and nowhere else."""
-        known = self._open.get(account.id)
-        if known is not None and known[0] == account.updated_at:
-            return known[1]
+        known = self.known(account)
+        if known is not None:
+            return known
         credentials = await self._store.read(lambda tables: tables.followers.credentials(account.id))
         session = self.venue(account).open_session(account, credentials)
         self._open[account.id] = (account.updated_at, session)

@@ -1,10 +1,11 @@
 """Write down what a venue showed: the moves, the position, the trade, and what follows from it. All in one commit."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 import structlog
+from msgspec.structs import replace
 
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.life import Action, Event, NotTold, Rules, Shown, step

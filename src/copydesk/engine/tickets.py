@@ -1,7 +1,8 @@
 """A master's ticket on its way in: what it means for the bot's followers, and what is kept of it."""
 
-from dataclasses import replace
 from datetime import datetime
+
+from msgspec.structs import replace
 
 from copydesk.domain.bot import Bot, Meaningless
 from copydesk.domain.errors import Conflict, FieldError, InvalidInput, NotFound

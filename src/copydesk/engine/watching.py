@@ -52,7 +52,7 @@ class Watching:
     reconciler: Reconciler
     clock: Clock
     start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None] | None]
-    spawn: Callable[[Coroutine[Any, Any, None]], None]
+    spawn: Callable[[Coroutine[Any, Any, None]], object]
     _streams: dict[Place, list[_Stream]] = field(default_factory=dict)
     _early: dict[ExecutionId, OrderNews] = field(default_factory=dict)
     _watched: set[AccountId] = field(default_factory=set)

@@ -43,8 +43,12 @@ class Wire:
         """At once, for what follows from an answer: a stop waits for nobody."""
         self._taken[venue] += places
 
+    def forget(self) -> None:
+        """Whoever was to give places back has ended."""
+        self._taken.clear()
+
     def give_back(self, venue: VenueName, places: int) -> None:
-        self._taken[venue] -= places
+        self._taken[venue] = max(self._taken[venue] - places, 0)
         self._given_back[venue] += 1
         queue = self._waiting[venue]
         while queue and self._taken[venue] + queue[0].places <= self._places(venue):

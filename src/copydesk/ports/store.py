@@ -4,10 +4,11 @@ The engine's rules are written against these tables; SQL lives in `stores/`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
+
+from msgspec import Struct
 
 from copydesk.domain.bot import Bot
 from copydesk.domain.breaker import Breaker, Reach
@@ -18,14 +19,14 @@ from copydesk.domain.notice import Choices, Fact
 from copydesk.domain.planning import Follower
 from copydesk.domain.position import Position, Trade
 from copydesk.domain.signal import Direction, Signal
-from copydesk.domain.subscription import Account, PositionMode, Subscription
+from copydesk.domain.subscription import Account, Environment, PositionMode, Subscription
 from copydesk.domain.tickets import Book, Ticket
+from copydesk.domain.venue import VenueName
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preparation:
+class Preparation(Struct, frozen=True, kw_only=True):
     """What was set and verified at the venue for an account and symbol."""
 
     leverage: int
@@ -69,12 +70,22 @@ class SignalTable(Protocol):
         ...
 
 
+class Place(NamedTuple):
+    """Where a subscription trades."""
+
+    account_id: AccountId
+    venue: VenueName
+    environment: Environment
+
+
 class FollowerTable(Protocol):
     """Who follows, with everything a plan depends on."""
 
     def subscribers(self, bot_id: BotId) -> Sequence[SubscriptionId]:
         """Subscriptions that a signal must account for (active, close_only)."""
         ...
+
+    def places(self, ids: Collection[SubscriptionId]) -> Mapping[SubscriptionId, Place]: ...
 
     def followers(self, bot: Bot, symbol: str, ids: Sequence[SubscriptionId], at: datetime) -> Sequence[Follower]:
         """Locked until the transaction ends, so that limits are read and reserved at one moment."""
@@ -194,8 +205,7 @@ class PositionTable(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AtRisk:
+class AtRisk(Struct, frozen=True, kw_only=True):
     """A position whose follower wants it closed when the day's loss reaches a limit; `result_usd` is what the UTC day
     realised so far, fees included.
     """
@@ -207,8 +217,7 @@ class AtRisk:
     result_usd: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holding:
+class Holding(Struct, frozen=True, kw_only=True):
     """A position and whose it is."""
 
     subscription_id: SubscriptionId
@@ -251,8 +260,7 @@ class LeaseTable(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerCheck:
+class LedgerCheck(Struct, frozen=True, kw_only=True):
     """What comparing an account's recent orders with its venue found; `problem` says why it could not be done."""
 
     account_id: AccountId

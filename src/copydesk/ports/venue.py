@@ -3,11 +3,12 @@
 Errors of every call here are `VenueError`s that say what we know afterwards (domain/errors.py).
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
+
+from msgspec import Struct
 
 from copydesk.domain.bot import MarketType
 from copydesk.domain.ids import AccountId
@@ -17,8 +18,7 @@ from copydesk.domain.signal import Direction, Side
 from copydesk.domain.subscription import Account, Environment, MarginMode, PositionMode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeyPermissions:
+class KeyPermissions(Struct, frozen=True, kw_only=True):
     """What a key may do; `asked` is False where the venue offers no way to tell (its demo)."""
 
     asked: bool
@@ -26,16 +26,14 @@ class KeyPermissions:
     forbidden: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Balance:
+class Balance(Struct, frozen=True, kw_only=True):
     """In USD (or the venue's dollar coin)."""
 
     total_usd: Decimal
     available_usd: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VenuePosition:
+class VenuePosition(Struct, frozen=True, kw_only=True):
     """What the venue says an account holds; quantity > 0, an absent symbol is flat."""
 
     symbol: str
@@ -44,8 +42,7 @@ class VenuePosition:
     entry_price: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VenueTrade:
+class VenueTrade(Struct, frozen=True, kw_only=True):
     """One fill as the venue's trade list shows it; it knows the venue's order id, not ours."""
 
     exchange_order_id: str
@@ -55,23 +52,20 @@ class VenueTrade:
     fee_usd: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockReading:
+class ClockReading(Struct, frozen=True, kw_only=True):
     """The venue's clock minus ours, and how wrong that may be (half the round trip); seconds."""
 
     offset_s: float
     uncertainty_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamOpened:
+class StreamOpened(Struct, frozen=True, kw_only=True):
     """From here on everything about these accounts is told; what happened before may have been missed."""
 
     accounts: frozenset[AccountId]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrderNews:
+class OrderNews(Struct, frozen=True, kw_only=True):
     """Something happened to an order, ours or not; without a `report` it has to be looked up.
 
     News may come twice and out of order: executed quantities are totals, and only growing ones count.
@@ -80,6 +74,18 @@ class OrderNews:
     account_id: AccountId
     client_order_id: str
     report: OrderReport | None = None
+
+
+class Begun(Protocol):
+    """The answer to an order that is on the wire; an asyncio.Future is one."""
+
+    def add_done_callback(self, fn: Callable[[Any], object], /) -> None: ...
+
+    def cancelled(self) -> bool: ...
+
+    def exception(self) -> BaseException | None: ...
+
+    def result(self) -> OrderReport: ...
 
 
 class Session(Protocol):
@@ -91,6 +97,13 @@ class Session(Protocol):
 
     async def place(self, request: FrozenRequest) -> OrderReport:
         """Send the frozen request, once."""
+        ...
+
+    def begin(self, request: FrozenRequest) -> Begun | None:
+        """As `place`, but on the wire when this returns; None where that takes waiting, and then nothing has left.
+
+        Without an answer in time it raises OutcomeUnknown by itself.
+        """
         ...
 
     async def cancel(self, order: OrderRef) -> None:
@@ -119,8 +132,7 @@ class Session(Protocol):
     async def permissions(self) -> KeyPermissions: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traits:
+class Traits(Struct, frozen=True, kw_only=True):
     """What a venue is like.
 
     `markets`: which bots' symbols are traded there. `credentials`: the secrets an account needs, by the API's names.
@@ -173,8 +185,7 @@ class Venue(Protocol):
     async def close(self) -> None: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaperOrder:
+class PaperOrder(Struct, frozen=True, kw_only=True):
     """One order of the paper venue, as its ledger keeps it."""
 
     account_id: AccountId

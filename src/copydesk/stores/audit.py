@@ -3,10 +3,10 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, select
 
 from copydesk.stores import tables
@@ -18,8 +18,7 @@ _TABLE = tables.audit_log
 _START = "0" * 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditLine:
+class AuditLine(Struct, frozen=True, kw_only=True):
     """Who did what to which thing; never a secret."""
 
     number: int

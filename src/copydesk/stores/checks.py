@@ -1,10 +1,10 @@
 """What the hourly comparison of both ledgers reads of ours, and what it found."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import asdict
 from sqlalchemy import func, select, union
 
 from copydesk.domain.execution import FINAL, Execution

@@ -1,10 +1,10 @@
 """Executions and the journal of their moves; every move is a compare-and-set on the version."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import Connection, Select, and_, bindparam, not_, or_, select
 from sqlalchemy.exc import IntegrityError
 
@@ -13,12 +13,13 @@ from copydesk.domain.execution import FINAL, Execution, State, check_move
 from copydesk.domain.ids import AccountId, ExecutionId, SignalId, SubscriptionId
 from copydesk.domain.signal import LegKind
 from copydesk.stores import tables
-from copydesk.stores.rows import any_of, columns, dump, load, one_or_none
+from copydesk.stores.rows import any_of, columns, dump, execute_all, load, one_or_none
 from copydesk.stores.unit import Part, Unit
 
 _TABLE = tables.bot_signal_executions
 _COLUMNS = columns(_TABLE, Execution)
 
+_INSERT, _INSERT_EVENT = _TABLE.insert(), tables.execution_events.insert()
 _COMPARE_AND_SET = _TABLE.update().where(
     _TABLE.c.id == bindparam("seen_id"),
     _TABLE.c.version == bindparam("seen_version"),
@@ -129,7 +130,7 @@ class Executions(Part):
         added, self._added = self._added, []
         if added:
             try:
-                connection.execute(_TABLE.insert(), [dump(one) for one in added])
+                execute_all(connection, _INSERT, [dump(one) for one in added])
             except IntegrityError as error:
                 raise StaleWrite("an execution of this signal, subscription and leg exists") from error
         stored, self._stored = self._stored, {}
@@ -137,7 +138,7 @@ class Executions(Part):
             raise StaleWrite("executions were moved by somebody else")
         events, self._events = self._events, []
         if events:
-            connection.execute(tables.execution_events.insert(), events)
+            execute_all(connection, _INSERT_EVENT, events)
 
     def in_state(self, states: Iterable[State], *, due: datetime | None = None) -> Sequence[Execution]:
         query = select(*_COLUMNS).where(_TABLE.c.state.in_(list(states)))
@@ -202,9 +203,4 @@ def _store_moves(connection: Connection, moves: Sequence[tuple[Execution, Execut
         changes = {name: value for name, value in written.items() if value != previous[name]}
         seen = {"seen_id": before.id, "seen_version": before.version, "seen_state": before.state}
         alike.setdefault(tuple(changes), []).append({**changes, **seen})
-    for rows in alike.values():
-        result = connection.execute(_COMPARE_AND_SET, rows if len(rows) > 1 else rows[0])
-        # asyncpg does not tell how many rows a list of statements changed; those rows are locked.
-        if result.rowcount not in {len(rows), -1}:
-            return False
-    return True
+    return all(execute_all(connection, _COMPARE_AND_SET, rows) in {len(rows), -1} for rows in alike.values())

@@ -1,9 +1,9 @@
 """What operators watch: how executions move, and what still waits. Read when somebody looks, never while orders go out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import func, select
 
 from copydesk.domain.execution import FINAL, State
@@ -19,8 +19,7 @@ _EVENTS = tables.execution_events
 _FOLLOWING = (LegKind.OPEN.value, LegKind.CLOSE.value)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(Struct, frozen=True, kw_only=True):
     """One move of an execution; `follows` is False for stops and targets, which wait by nature."""
 
     number: int

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -26,10 +25,10 @@ from copydesk.domain.subscription import (
     Subscription,
     SubscriptionStatus,
 )
-from copydesk.ports.store import Preparation
+from copydesk.ports.store import Place, Preparation
 from copydesk.ports.vault import Vault
 from copydesk.stores import tables
-from copydesk.stores.rows import any_of, columns, load, one_or_none
+from copydesk.stores.rows import any_of, columns, dump, load, names, one_or_none
 from copydesk.stores.signals import upsert
 from copydesk.stores.unit import Part, Unit
 
@@ -66,6 +65,11 @@ _SUBSCRIBERS = (
     .order_by(_FOLLOWS.c.id)
 )
 _ACCOUNT = select(*columns(_ACCOUNTS, Account)).where(_ACCOUNTS.c.id == bindparam("id"))
+_PLACES = (
+    select(_FOLLOWS.c.id, _ACCOUNTS.c.id, _ACCOUNTS.c.venue, _ACCOUNTS.c.environment)
+    .join_from(_FOLLOWS, _ACCOUNTS, _FOLLOWS.c.account_id == _ACCOUNTS.c.id)
+    .where(_FOLLOWS.c.id.in_(any_of("ids")))
+)
 _LOCKED_ACCOUNTS = (
     select(*columns(_ACCOUNTS, Account))
     .where(_ACCOUNTS.c.id.in_(any_of("ids")))
@@ -107,6 +111,10 @@ class Followers(Part):
 
     def subscribers(self, bot_id: BotId) -> Sequence[SubscriptionId]:
         return [SubscriptionId(one) for one in self._connection.execute(_SUBSCRIBERS, {"bot_id": bot_id}).scalars()]
+
+    def places(self, ids: Collection[SubscriptionId]) -> Mapping[SubscriptionId, Place]:
+        rows = self._connection.execute(_PLACES, {"ids": list(ids)})
+        return {SubscriptionId(row[0]): Place(*row[1:]) for row in rows}
 
     def followers(self, bot: Bot, symbol: str, ids: Sequence[SubscriptionId], at: datetime) -> Sequence[Follower]:
         found = [read_subscription(row) for row in self._connection.execute(_BY_IDS, {"ids": list(ids)})]
@@ -156,7 +164,7 @@ class Followers(Part):
 
     def save_preparation(self, account_id: AccountId, symbol: str, made: Preparation, at: datetime) -> None:
         self._prepared[account_id, symbol] = made
-        values = {field.name: getattr(made, field.name) for field in fields(made)} | {"verified_at": at}
+        values = dump(made, verified_at=at)
         upsert(self._connection, tables.account_preparations, {"account_id": account_id, "symbol": symbol}, values)
 
     def subscription(self, subscription_id: SubscriptionId) -> Subscription | None:
@@ -221,7 +229,7 @@ def read_subscription(row: Row[Any]) -> Subscription:
         on_unprotected=OnUnprotected(options["on_unprotected"]),
         on_daily_loss=OnDailyLoss(options.get("on_daily_loss", OnDailyLoss.STOP_OPENS)),
     )
-    return Subscription(**{name: mapping[name] for name in Subscription.__dataclass_fields__})
+    return Subscription(**{name: mapping[name] for name in names(Subscription)})
 
 
 def _exposure(

@@ -1,10 +1,10 @@
 """What happened, for reading: signals, executions with their timeline, trades; each seen only by whom it concerns."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select
 
 from copydesk.domain.execution import FINAL, Execution, Outcome, State
@@ -20,8 +20,7 @@ _SIGNALS = tables.bot_signals
 _SENT = tables.bot_signal_executions
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """One line of an execution's timeline."""
 
     at: datetime

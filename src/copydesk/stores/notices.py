@@ -1,11 +1,11 @@
 """What people are told: the journal's facts for one person each, and their addresses, sealed."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import asdict
 from sqlalchemy import Row, RowMapping, func, select
 
 from copydesk.domain.ids import UserId

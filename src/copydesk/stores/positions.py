@@ -14,13 +14,15 @@ from copydesk.domain.subscription import Account, OnDailyLoss, Subscription
 from copydesk.ports.store import AtRisk
 from copydesk.stores import tables
 from copydesk.stores.followers import day_of, read_subscription
-from copydesk.stores.rows import any_of, columns, dump, load, one_or_none
+from copydesk.stores.rows import any_of, columns, dump, execute_all, load, one_or_none
 from copydesk.stores.signals import upsert, upsert_all
 from copydesk.stores.unit import Part, Unit
 
 _FLAT = tables.positions.delete().where(
     tables.positions.c.subscription_id == bindparam("gone_id"), tables.positions.c.symbol == bindparam("gone_symbol")
 )
+
+_INSERT_TRADE = tables.trades.insert()
 
 _HELD, _RESULTS = tables.positions, tables.daily_results
 _ONE = select(*columns(_HELD, Position)).where(
@@ -167,10 +169,10 @@ class Positions(Part):
         upsert_all(connection, tables.positions, [(keys[place], row) for place, row in changed.items() if row])
         gone = [{"gone_id": place[0], "gone_symbol": place[1]} for place, row in changed.items() if row is None]
         if gone:
-            connection.execute(_FLAT, gone)
+            execute_all(connection, _FLAT, gone)
         results, self._results = self._results, {}
         days = [({"subscription_id": one, "day": day}, {"net_usd": net}) for (one, day), net in results.items()]
         upsert_all(connection, tables.daily_results, days)
         trades, self._trades = self._trades, []
         if trades:
-            connection.execute(tables.trades.insert(), trades)
+            execute_all(connection, _INSERT_TRADE, trades)

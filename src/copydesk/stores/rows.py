@@ -1,27 +1,36 @@
 """Rows and domain values: a column is named as its field, so both ways are one call."""
 
-from collections.abc import Sequence
-from dataclasses import fields
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Row, Select, Table, bindparam, func, select
+from msgspec import Struct
+from msgspec.structs import asdict
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Dialect,
+    Executable,
+    Row,
+    Select,
+    Table,
+    bindparam,
+    func,
+    select,
+)
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Struct)
 
 
-def columns(table: Table, kind: type[Any]) -> list[ColumnElement[Any]]:
+def columns(table: Table, kind: type[Struct]) -> list[ColumnElement[Any]]:
     """The table's columns that make a `kind`."""
     return [table.c[name] for name in names(kind)]
 
 
-_NAMES: dict[type[Any], tuple[str, ...]] = {}
-
-
-def names(kind: type[Any]) -> tuple[str, ...]:
-    """Of its fields, which are its columns'; asked for every row."""
-    if kind not in _NAMES:
-        _NAMES[kind] = tuple(field.name for field in fields(kind))
-    return _NAMES[kind]
+def names(kind: type[Struct]) -> tuple[str, ...]:
+    """Of its fields, which are its columns'."""
+    return kind.__struct_fields__
 
 
 def load(kind: type[T], row: Row[*tuple[Any, ...]]) -> T:
@@ -30,9 +39,9 @@ def load(kind: type[T], row: Row[*tuple[Any, ...]]) -> T:
     return kind(**{name: mapping[name] for name in names(kind)})
 
 
-def dump(value: Any, **more: Any) -> dict[str, Any]:
+def dump(value: Struct, **more: Any) -> dict[str, Any]:
     """The row of a domain value, with the columns it does not know itself."""
-    return {name: getattr(value, name) for name in names(type(value))} | more
+    return asdict(value) | more
 
 
 def first(connection: Connection, kind: type[T], table: Table, *where: ColumnElement[bool]) -> T | None:
@@ -50,6 +59,41 @@ def one_or_none(connection: Connection, kind: type[T], query: Select[Any], **nam
 def any_of(name: str) -> BindParameter[Any]:
     """For `in_`: as many values as are given."""
     return bindparam(name, expanding=True)
+
+
+class _Prepared(NamedTuple):
+    """A statement as the driver takes it: its text, the order of its parameters, and what makes each one's value."""
+
+    text: str
+    order: Sequence[str]
+    binders: Sequence[Callable[[Any], Any] | None]
+
+    def bind(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
+        return tuple(
+            [
+                value if binder is None or value is None else binder(value)
+                for binder, value in zip(self.binders, [row[name] for name in self.order], strict=True)
+            ]
+        )
+
+
+def execute_all(connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> int:
+    """A statement that was built beforehand with each of these rows, all of the same columns; how many rows it changed.
+
+    What SQLAlchemy finds out anew for every list of rows is found out once: how the driver wants them. Asyncpg tells -1 of
+    more than one row.
+    """
+    prepared = _prepare(connection.dialect, statement, tuple(rows[0]))
+    bound = [prepared.bind(row) for row in rows]
+    return connection.exec_driver_sql(prepared.text, bound if len(bound) > 1 else bound[0]).rowcount
+
+
+@lru_cache(maxsize=512)
+def _prepare(dialect: Dialect, statement: Any, given: tuple[str, ...]) -> _Prepared:
+    compiled = statement.compile(dialect=dialect, column_keys=given)
+    order = compiled.positiontup
+    binders = [compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in order]
+    return _Prepared(str(compiled), order, binders)
 
 
 def count(connection: Connection, table: Table, *where: ColumnElement[bool]) -> int:

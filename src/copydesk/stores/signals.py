@@ -13,7 +13,7 @@ from copydesk.domain.bot import Bot
 from copydesk.domain.ids import BotId, SignalId
 from copydesk.domain.signal import Direction, LegKind, Signal, Size, SizeUnit, Step
 from copydesk.stores import tables
-from copydesk.stores.rows import columns, dump, one_or_none
+from copydesk.stores.rows import columns, dump, execute_all, names, one_or_none
 from copydesk.stores.unit import Part
 
 _LOCKED_BOT = (
@@ -96,7 +96,7 @@ def upsert_all(
     """Pairs of key and values, all of the same columns, in one statement."""
     if rows:
         statement = _upsert_statement(connection.dialect.name, table, tuple(rows[0][0]), tuple(rows[0][1]))
-        connection.execute(statement, [{**key, **values} for key, values in rows])
+        execute_all(connection, statement, [{**key, **values} for key, values in rows])
 
 
 @cache
@@ -112,7 +112,7 @@ def read_signal(row: Row[Any]) -> Signal:
     size = mapping["size"]
     mapping["size"] = size and Size(unit=SizeUnit(size["unit"]), amount=Decimal(size["amount"]))
     mapping["steps"] = tuple(_read(step) for step in mapping["steps"])
-    return Signal(**{name: mapping[name] for name in Signal.__dataclass_fields__})
+    return Signal(**{name: mapping[name] for name in names(Signal)})
 
 
 def _written(step: Step) -> dict[str, str]:

@@ -1,11 +1,12 @@
 """Subscriptions as people see them, with what has come of them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import ColumnElement, distinct, func, select
 
 from copydesk.domain.execution import FINAL, State
@@ -13,15 +14,14 @@ from copydesk.domain.ids import AccountId, BotId, SubscriptionId, UserId
 from copydesk.domain.subscription import Subscription
 from copydesk.stores import tables
 from copydesk.stores.followers import day_of, read_subscription
-from copydesk.stores.rows import columns, count, page
+from copydesk.stores.rows import columns, count, dump, page
 from copydesk.stores.unit import Part
 
 _TABLE = tables.bot_subscriptions
 _FAILED = FINAL - {State.FILLED, State.SKIPPED, State.CANCELLED}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(Struct, frozen=True, kw_only=True):
     """What has come of a subscription so far; `loss_today_usd` ≥ 0."""
 
     total_signals_received: int
@@ -36,8 +36,7 @@ class Subscriptions(Part):
     """`owner_id` None sees everybody's."""
 
     def add(self, subscription: Subscription) -> None:
-        row = {field.name: getattr(subscription, field.name) for field in fields(subscription)}
-        row |= {"copy": asdict(subscription.copy), "deleted_at": None}
+        row = dump(subscription) | {"copy": asdict(subscription.copy), "deleted_at": None}
         self._connection.execute(_TABLE.insert(), [row])
 
     def get(self, subscription_id: SubscriptionId, owner_id: UserId | None) -> Subscription | None:

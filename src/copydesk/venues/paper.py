@@ -3,9 +3,10 @@
 import hashlib
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from copydesk.domain.bot import MarketType
 from copydesk.domain.errors import OrderRejected, VenueUnavailable
@@ -118,6 +119,9 @@ class PaperSession:
     async def prepare(self, symbol: str, *, leverage: int, margin_mode: MarginMode) -> PositionMode:
         del symbol, leverage, margin_mode  # nothing to set on paper
         return PositionMode.HEDGE
+
+    def begin(self, request: FrozenRequest) -> None:
+        """Every order takes waiting here."""
 
     async def place(self, request: FrozenRequest) -> OrderReport:
         order = self._read(request.params)

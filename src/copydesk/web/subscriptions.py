@@ -1,11 +1,11 @@
 """Subscriptions: an account follows a bot, with the follower's own values and limits."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
+from msgspec.structs import asdict
 
 from copydesk.client.desk import Page
 from copydesk.client.models import (

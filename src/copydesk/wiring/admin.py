@@ -2,10 +2,10 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
+from msgspec.structs import replace
 from pydantic import ValidationError
 
 from copydesk.client.people import NewUser

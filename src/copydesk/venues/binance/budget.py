@@ -7,7 +7,6 @@ Source: exchangeInfo rateLimits (2,400 weight a minute an address; 300 orders in
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 
 from copydesk.domain.errors import VenueUnavailable
 from copydesk.ports.clock import Clock
@@ -26,8 +25,10 @@ WAIT_MAX_S = 25.0
 
 BACKGROUND_WAIT_MAX_S = 150.0
 
-_MINUTE = timedelta(seconds=60)
-_TEN_S = timedelta(seconds=10)
+_MINUTE_S, _TEN_S = 60.0, 10.0
+_LEAST_WAIT_S = 0.001
+"""A clock that counts in coarser steps than a float would never get over less."""
+
 _USED = "x-mbx-used-weight-1m"
 
 _WEIGHTS: Mapping[tuple[str, str], int] = {
@@ -60,36 +61,36 @@ def weight_of(method: str, path: str) -> int:
 
 @dataclass(slots=True)
 class Window:
-    """A sum over the last so-and-so many seconds."""
+    """A sum over the last so-and-so many seconds, by a measure that no step of the clock moves."""
 
-    length: timedelta
+    length_s: float
     total: int = 0
-    taken: deque[tuple[datetime, int]] = field(default_factory=deque)
+    taken: deque[tuple[float, int]] = field(default_factory=deque)
 
-    def forget(self, now: datetime) -> None:
-        while self.taken and self.taken[0][0] <= now - self.length:
+    def forget(self, now_s: float) -> None:
+        while self.taken and self.taken[0][0] <= now_s - self.length_s:
             self.total -= self.taken.popleft()[1]
 
-    def take(self, amount: int, now: datetime) -> None:
-        self.taken.append((now, amount))
+    def take(self, amount: int, now_s: float) -> None:
+        self.taken.append((now_s, amount))
         self.total += amount
 
-    def raise_to(self, counted: int, now: datetime) -> None:
+    def raise_to(self, counted: int, now_s: float) -> None:
         """Where somebody else has counted more than we know of."""
-        self.forget(now)
+        self.forget(now_s)
         if counted > self.total:
-            self.take(counted - self.total, now)
+            self.take(counted - self.total, now_s)
 
-    def room_at(self, amount: int, limit: int, now: datetime) -> datetime:
+    def room_at(self, amount: int, limit: int, now_s: float) -> float:
         """When `amount` more will fit."""
-        self.forget(now)
+        self.forget(now_s)
         over = self.total + amount - limit
         for at, taken in self.taken:
             if over <= 0:
                 break
             over -= taken
-            now = at + self.length
-        return now
+            now_s = at + self.length_s
+        return now_s
 
 
 class Budget:
@@ -97,9 +98,9 @@ class Budget:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._weight = Window(_MINUTE)
+        self._weight = Window(_MINUTE_S)
         self._orders: dict[str, tuple[Window, Window]] = {}
-        self._quiet_until: datetime | None = None
+        self._quiet_until_s: float | None = None
 
     async def take(self, weight: int, *, background: bool = False) -> None:
         """Wait for room; raise VenueUnavailable (nothing is sent) where that would take too long.
@@ -109,38 +110,38 @@ class Budget:
         limit = BACKGROUND_WEIGHT if background else WEIGHT_A_MINUTE
         wait_max_s = BACKGROUND_WAIT_MAX_S if background else WAIT_MAX_S
         while weight > 0:
-            now = self._clock.now()
-            self._refuse_while_quiet(now)
-            room_at = self._weight.room_at(weight, limit, now)
-            if room_at <= now:
-                self._weight.take(weight, now)
+            now_s = self._clock.elapsed()
+            self._refuse_while_quiet(now_s)
+            room_at_s = self._weight.room_at(weight, limit, now_s)
+            if room_at_s <= now_s:
+                self._weight.take(weight, now_s)
                 return
-            wait_s = (room_at - now).total_seconds()
+            wait_s = room_at_s - now_s
             if wait_s > wait_max_s:
                 raise VenueUnavailable("this address has asked Binance for enough this minute", retry_after_s=wait_s)
-            await self._clock.sleep(wait_s)
+            await self._clock.sleep(max(wait_s, _LEAST_WAIT_S))
 
     def takes_at_once(self, weight: int) -> bool:
         """Whether there was room without any waiting; then it is taken."""
-        now = self._clock.now()
-        quiet = self._quiet_until is not None and now < self._quiet_until
-        if quiet or self._weight.room_at(weight, WEIGHT_A_MINUTE, now) > now:
+        now_s = self._clock.elapsed()
+        quiet = self._quiet_until_s is not None and now_s < self._quiet_until_s
+        if quiet or self._weight.room_at(weight, WEIGHT_A_MINUTE, now_s) > now_s:
             return False
-        self._weight.take(weight, now)
+        self._weight.take(weight, now_s)
         return True
 
     def take_order(self, api_key: str) -> None:
         """Raise VenueUnavailable (nothing is sent) where one more order would break the account's limit."""
-        now = self._clock.now()
+        now_s = self._clock.elapsed()
         in_10_s, a_minute = self._sent(api_key)
         for window, limit in ((in_10_s, ORDERS_IN_10_S), (a_minute, ORDERS_A_MINUTE)):
-            room_at = window.room_at(1, limit, now)
-            if room_at > now:
-                seconds = int(window.length.total_seconds())
+            room_at_s = window.room_at(1, limit, now_s)
+            if room_at_s > now_s:
+                seconds = int(window.length_s)
                 problem = f"the account has sent {limit} orders in {seconds} s, as many as Binance lets it"
-                raise VenueUnavailable(problem, retry_after_s=(room_at - now).total_seconds())
-        in_10_s.take(1, now)
-        a_minute.take(1, now)
+                raise VenueUnavailable(problem, retry_after_s=room_at_s - now_s)
+        in_10_s.take(1, now_s)
+        a_minute.take(1, now_s)
 
     def note(self, headers: Mapping[str, str]) -> None:
         """What the venue counts for this address: others may be asking from here too."""
@@ -149,24 +150,24 @@ class Budget:
             self.note_weight(int(told))
 
     def note_weight(self, counted: int) -> None:
-        self._weight.raise_to(counted, self._clock.now())
+        self._weight.raise_to(counted, self._clock.elapsed())
 
     def note_orders(self, api_key: str, *, in_10_s: int = 0, a_minute: int = 0) -> None:
         """What the venue counts for this account: a person may trade on it too."""
-        now = self._clock.now()
+        now_s = self._clock.elapsed()
         for window, counted in zip(self._sent(api_key), (in_10_s, a_minute), strict=True):
-            window.raise_to(counted, now)
+            window.raise_to(counted, now_s)
 
     def quiet(self, retry_after_s: float) -> None:
         """The venue throttles this address: until then nothing more is asked, going on would end in a ban."""
-        until = self._clock.now() + timedelta(seconds=retry_after_s)
-        self._quiet_until = max(until, self._quiet_until or until)
+        until = self._clock.elapsed() + retry_after_s
+        self._quiet_until_s = max(until, self._quiet_until_s or until)
 
     def _sent(self, api_key: str) -> tuple[Window, Window]:
         """An account's orders of the last 10 seconds, and of the last minute."""
-        return self._orders.setdefault(api_key, (Window(_TEN_S), Window(_MINUTE)))
+        return self._orders.setdefault(api_key, (Window(_TEN_S), Window(_MINUTE_S)))
 
-    def _refuse_while_quiet(self, now: datetime) -> None:
-        if self._quiet_until is not None and now < self._quiet_until:
-            wait_s = (self._quiet_until - now).total_seconds()
+    def _refuse_while_quiet(self, now_s: float) -> None:
+        if self._quiet_until_s is not None and now_s < self._quiet_until_s:
+            wait_s = self._quiet_until_s - now_s
             raise VenueUnavailable("Binance throttles this address: it is not asked now", retry_after_s=wait_s)

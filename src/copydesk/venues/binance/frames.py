@@ -45,9 +45,13 @@ class Answer(msgspec.Struct, rename="camel", frozen=True):
     error: _Error | None = None
     rate_limits: tuple[Limit, ...] = ()
 
+    @property
+    def is_success(self) -> bool:
+        return self.status == _SUCCESS and self.error is None
+
     def refusal(self) -> VenueError | None:
         """What an answer that is no success says of the order; as read_refusal does of REST's."""
-        if self.status == _SUCCESS and self.error is None:
+        if self.is_success:
             return None
         error = self.error or _Error()
         return refusal_of(self.status, error.code, error.msg, _retry_after_s(error.data))

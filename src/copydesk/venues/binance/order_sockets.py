@@ -5,8 +5,9 @@ waits on it is unknown; the next connection begins with nothing.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import picows
@@ -43,6 +44,14 @@ _PING_AFTER_S = 10.0
 """Silence until the other end is asked whether it is there, and until a silent one counts as gone."""
 
 
+class _Waits(NamedTuple):
+    """A request on its way: who hears its answer, whose it is, and until when it is waited for (by the clock's `elapsed`)."""
+
+    answered: asyncio.Future[Answer]
+    api_key: str
+    until_s: float
+
+
 class OrderSocket(picows.WSListener):
     """One connection, from its handshake to its end."""
 
@@ -50,9 +59,10 @@ class OrderSocket(picows.WSListener):
         self._note = note
         self._timeout_s = timeout_s
         self._transport: picows.WSTransport | None = None
-        self._waiting: dict[int, tuple[asyncio.Future[Answer], str]] = {}
+        self._waiting: dict[int, _Waits] = {}
+        self._turns: deque[asyncio.Future[None]] = deque()
+        self._late: asyncio.TimerHandle | None = None
         self._number = 0
-        self._turns = asyncio.Semaphore(IN_FLIGHT_MAX)
         self._clock = clock
         self._opened_s = clock.elapsed()
 
@@ -61,27 +71,34 @@ class OrderSocket(picows.WSListener):
         return self._transport is not None
 
     @property
+    def has_room(self) -> bool:
+        """Whether a request would leave at once."""
+        return self._transport is not None and len(self._waiting) < IN_FLIGHT_MAX
+
+    @property
     def is_old(self) -> bool:
         return not self._waiting and self._clock.elapsed() - self._opened_s > LIVES_S
 
     async def ask(self, method: str, params: Mapping[str, str], api_key: str, secret: bytes) -> Answer | None:
         """The answer to a request; None where the connection had ended before anything left. Raise OutcomeUnknown."""
         asked_s = self._clock.elapsed()
-        async with self._turns:
-            _refuse_late(self._clock, asked_s)
-            if self._transport is None:
-                return None
-            self._number = number = self._number + 1
-            loop = asyncio.get_running_loop()
-            answered: asyncio.Future[Answer] = loop.create_future()
-            self._waiting[number] = answered, api_key
-            late = loop.call_later(self._timeout_s, _give_up, answered)
-            try:
-                self._transport.send(picows.WSMsgType.TEXT, write_request(number, method, params, api_key, secret))
-                return await answered
-            finally:
-                late.cancel()
-                self._waiting.pop(number, None)
+        while len(self._waiting) >= IN_FLIGHT_MAX:
+            await self._turn()
+        _refuse_late(self._clock, asked_s)
+        return await self.begin(method, params, api_key, secret) if self.is_open else None
+
+    def begin(self, method: str, params: Mapping[str, str], api_key: str, secret: bytes) -> asyncio.Future[Answer]:
+        """On the wire when this returns; the connection must be open. What the future raises is OutcomeUnknown."""
+        if self._transport is None:
+            raise VenueUnavailable("the connection has ended")
+        self._number = number = self._number + 1
+        request = write_request(number, method, params, api_key, secret)
+        loop = asyncio.get_running_loop()
+        waits = self._waiting[number] = _Waits(loop.create_future(), api_key, self._clock.elapsed() + self._timeout_s)
+        if self._late is None:
+            self._late = loop.call_later(self._timeout_s, self._give_up)
+        self._transport.send(picows.WSMsgType.TEXT, request)
+        return waits.answered
 
     def close(self) -> None:
         if self._transport is not None:
@@ -113,28 +130,57 @@ class OrderSocket(picows.WSListener):
         if answer.id is None:
             self._doubt("an answer that does not say to what")
             return
-        waits = self._waiting.get(answer.id) if isinstance(answer.id, int) else None
+        waits = self._waiting.pop(answer.id, None) if isinstance(answer.id, int) else None
         if waits is None:
             return  # nobody waits for it any more: it is being asked about
-        self._note(waits[1], answer)
-        if not waits[0].done():
-            waits[0].set_result(answer)
+        if not waits.answered.done():
+            waits.answered.set_result(answer)
+        self._next_turn()
+        self._note(waits.api_key, answer)
 
     def _end(self, why: str) -> None:
         self._transport = None
         self._doubt(why)
+        while self._turns:
+            self._next_turn()
 
     def _doubt(self, why: str) -> None:
         """It may be about any request that waits here."""
-        for answered, _ in self._waiting.values():
-            if not answered.done():
-                answered.set_exception(OutcomeUnknown(f"Binance: {why}"))
-        self._waiting.clear()
+        for number in list(self._waiting):
+            self._doubt_one(number, why)
 
+    def _doubt_one(self, number: int, why: str) -> None:
+        answered = self._waiting.pop(number).answered
+        if not answered.done():
+            answered.set_exception(OutcomeUnknown(f"Binance: {why}"))
+        self._next_turn()
 
-def _give_up(answered: asyncio.Future[Answer]) -> None:
-    if not answered.done():
-        answered.set_exception(OutcomeUnknown("Binance: no answer in time"))
+    def _give_up(self) -> None:
+        """On those that have waited long enough, which are the oldest."""
+        self._late, now_s = None, self._clock.elapsed()
+        for number, waits in list(self._waiting.items()):
+            if waits.until_s > now_s:
+                left_s = waits.until_s - now_s
+                self._late = asyncio.get_running_loop().call_later(left_s, self._give_up)
+                return
+            self._doubt_one(number, "no answer in time")
+
+    async def _turn(self) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._turns.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():
+                self._next_turn()  # it was ours already
+            raise
+
+    def _next_turn(self) -> None:
+        while self._turns:
+            turn = self._turns.popleft()
+            if not turn.done():
+                turn.set_result(None)
+                return
 
 
 def _refuse_late(clock: Clock, asked_s: float) -> None:
@@ -170,6 +216,13 @@ class OrderSockets:
         socket = await self._socket(self._place(api_key), within_s=ORDER_WAITS_S)
         _refuse_late(self._clock, asked_s)
         return None if socket is None else await socket.ask(method, params, api_key, secret.encode())
+
+    def ready(self, api_key: str) -> OrderSocket | None:
+        """The connection of this key, where a request would leave over it at once."""
+        if api_key in self._elsewhere:
+            return None
+        found = self._open.get(self._place(api_key))
+        return found if found is not None and found.has_room else None
 
     async def warm(self, api_key: str) -> None:
         """Open the connection that this key's orders will take."""

@@ -1,10 +1,13 @@
 """One account logged in at Binance futures."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
+
+from msgspec.structs import replace
 
 from copydesk.domain.errors import OrderRejected, OutcomeUnknown, VenueError
 from copydesk.domain.order import FrozenRequest, OrderRef, OrderReport
@@ -38,6 +41,17 @@ class BinanceSession:
         if not isinstance(answer, dict) or answer.get("leverage") != leverage:
             raise OutcomeUnknown(f"Binance did not confirm leverage {leverage} on {symbol}")
         return mode
+
+    def begin(self, request: FrozenRequest) -> asyncio.Future[OrderReport] | None:
+        """A conditional order may have to be looked up once it is placed: that takes waiting."""
+        if request.conditional:
+            return None
+        answered = self.transport.begin(self._credentials, "order", request.params)
+        if answered is None:
+            return None
+        shown: asyncio.Future[OrderReport] = asyncio.get_running_loop().create_future()
+        answered.add_done_callback(partial(_show, shown, request.params["newClientOrderId"]))
+        return shown
 
     async def place(self, request: FrozenRequest) -> OrderReport:
         if not request.conditional:
@@ -170,3 +184,14 @@ class BinanceSession:
 
     async def _call(self, method: str, path: str, params: Mapping[str, object], *, api: str = "fapiPrivate") -> Any:
         return await self.transport.signed(self._credentials, method, path, params, api)
+
+
+def _show(shown: asyncio.Future[OrderReport], client_order_id: str, answered: asyncio.Future[Any]) -> None:
+    """What the answer says of the order, to whoever still waits for it."""
+    if shown.done() or answered.cancelled():
+        shown.cancel()
+        return
+    try:
+        shown.set_result(codec.read_order(answered.result(), client_order_id))
+    except Exception as error:  # noqa: BLE001  whatever breaks here, whoever waits hears of it: the order may be there
+        shown.set_exception(error)

@@ -7,6 +7,7 @@ whoever they are for: signing does not await, so two accounts cannot mix.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -75,6 +76,7 @@ class Transport:
         self._timeout_s = timeout_s
         self._exchange: Any = None
         self._http: aiohttp.ClientSession | None = None
+        self._reading: set[asyncio.Task[Any]] = set()
 
     def exchange(self) -> Any:
         """The ccxt instance, made on first use (it needs the running loop)."""
@@ -138,6 +140,40 @@ class Transport:
         else:
             await self.budget.take(weight_of(method, path), background=is_background(method, path))
         return await self._over_rest(credentials, method, path, params, api)
+
+    def begin(self, credentials: Mapping[str, str], path: str, params: Mapping[str, str]) -> asyncio.Future[Any] | None:
+        """What `signed` tells of an order, which is on its way when this returns; None where no connection is open for it."""
+        socket = self.sockets.ready(credentials["api_key"])
+        if socket is None:
+            return None
+        self.budget.take_order(credentials["api_key"])
+        told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        answered = socket.begin(METHODS[path], params, credentials["api_key"], credentials["api_secret"].encode())
+        answered.add_done_callback(partial(self._tell, told, credentials))
+        return told
+
+    def _tell(
+        self, told: asyncio.Future[Any], credentials: Mapping[str, str], answered: asyncio.Future[Answer]
+    ) -> None:
+        if told.done() or answered.cancelled():
+            told.cancel()
+        elif (error := answered.exception()) is not None:
+            told.set_exception(error)
+        elif answered.result().is_success:
+            told.set_result(answered.result().result)
+        else:
+            reading = asyncio.get_running_loop().create_task(self._read(answered.result(), credentials))
+            self._reading.add(reading)
+            reading.add_done_callback(partial(self._pass_on, told))
+
+    def _pass_on(self, told: asyncio.Future[Any], reading: asyncio.Task[Any]) -> None:
+        self._reading.discard(reading)
+        if told.done() or reading.cancelled():
+            told.cancel()
+        elif (error := reading.exception()) is not None:
+            told.set_exception(error)
+        else:
+            told.set_result(reading.result())
 
     async def _read(self, answer: Answer, credentials: Mapping[str, str]) -> Any:
         """A throttled address falls silent; a key that is refused among others is proved by itself before it is called bad."""

@@ -50,6 +50,9 @@ class CcxtSession:
             return PositionMode.HEDGE if mode.get("hedged") else PositionMode.ONE_WAY
         return PositionMode.ONE_WAY
 
+    def begin(self, request: FrozenRequest) -> None:
+        """Every order takes waiting here."""
+
     async def place(self, request: FrozenRequest) -> OrderReport:
         started, params = asyncio.get_running_loop().time(), request.params
         exchange, market = await self._ready(params["symbol"])

@@ -1,0 +1,85 @@
+"""Results that nobody waits for: each is told of once, whatever becomes of the desk and of the others."""
+
+import asyncio
+
+import pytest
+
+from copydesk.domain.errors import StoreUnavailable
+from copydesk.engine.recording import Recorder
+from copydesk.engine.rush import Rush
+from desk_support import CLOCK
+
+
+class Store:
+    """Stores nothing, and says so."""
+
+    def __init__(self):
+        self.writes = 0
+
+    async def write(self, work):
+        self.writes += 1
+        raise StoreUnavailable("away")
+
+
+class Begun(list):
+    """What the desk was asked to begin, and began."""
+
+    def __call__(self, work):
+        self.append(asyncio.get_running_loop().create_task(work))
+        return True
+
+
+@pytest.fixture
+def recorder():
+    return Recorder(Store(), None, CLOCK, None, Rush(CLOCK), Begun())
+
+
+def put(recorder, told):
+    recorder.put(None, None, None, lambda settled, failure: told.append((settled, str(failure))))
+
+
+async def test_what_could_not_be_stored_is_told_once(recorder):
+    told = []
+    put(recorder, told)
+    put(recorder, told)
+    await asyncio.gather(*recorder.start)
+    await asyncio.sleep(0)
+
+    assert told == [(None, "away")] * 2
+    assert (len(recorder.start), recorder.store.writes) == (1, 1)
+
+
+async def test_a_desk_that_stops_before_it_began_to_store_tells_so_and_the_next_one_stores(recorder):
+    told = []
+    put(recorder, told)
+    recorder.start[0].cancel()
+    await asyncio.wait(recorder.start)
+    recorder.give_up()
+    await asyncio.sleep(0)
+    assert told == [(None, "the desk is stopping")]
+
+    put(recorder, told)
+    await asyncio.wait(recorder.start)
+    await asyncio.sleep(0)
+    assert told[1:] == [(None, "away")]
+
+
+async def test_one_whose_consequences_break_leaves_the_others_theirs(recorder):
+    told, broken = [], []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: broken.append(context["exception"]))
+    recorder.put(None, None, None, lambda *_: 1 / 0)
+    put(recorder, told)
+    await asyncio.wait(recorder.start)
+    await asyncio.sleep(0)
+
+    assert told == [(None, "away")]
+    assert [type(one) for one in broken] == [ZeroDivisionError]
+
+
+async def test_a_stopped_desk_begins_nothing_and_says_so(recorder):
+    told = []
+    recorder.start = lambda work: work.close()
+    put(recorder, told)
+    await asyncio.sleep(0)
+
+    assert told == [(None, "the desk is stopping")]
