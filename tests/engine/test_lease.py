@@ -10,7 +10,9 @@ from copydesk.domain.execution import State
 from copydesk.engine import lease as lease_room
 from copydesk.engine.desk import Desk
 from copydesk.engine.lease import Lease, Owner
+from copydesk.engine.reconcile import Reconciler
 from desk_support import CLOCK
+from store_support import make_execution
 
 NOT_GONE = Owner(name="another program", is_gone=lambda _name: False)
 SURVIVOR = Owner(name="another program", is_gone=lambda name: name == "a test")
@@ -42,6 +44,25 @@ async def until(condition):
             return
         await asyncio.sleep(0.05)
     raise AssertionError("it did not happen in time")
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_a_look_that_ended_before_it_began_does_not_stand_in_the_way_of_the_next(begins):
+    begun = []
+
+    def spawn(work):
+        begun.append(work)
+        work.close()
+        return begins
+
+    reconciler, execution = Reconciler(None, None, CLOCK, spawn=spawn), make_execution(state=State.UNKNOWN)
+
+    reconciler.look_soon(execution)
+    if begins:
+        reconciler.forget()
+    reconciler.look_soon(execution)
+
+    assert len(begun) == 2
 
 
 async def test_a_second_desk_stands_by_as_long_as_the_first_one_lives(desk):

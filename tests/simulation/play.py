@@ -23,7 +23,7 @@ from simulation.world import Program, VirtualClock, World
 VENUE_TIMEOUT_S = 10.0
 RESEND_AFTER_S = 5.0
 REST_S = 5.0
-"""So long everybody gets in any case, to connect again and to look around."""
+"""So long everybody gets in any case, to connect again and to look around: whoever was stopped, too."""
 
 CALM_WITHIN_S = 120.0
 WILD_CALM_WITHIN_S = 2_400.0
@@ -61,6 +61,7 @@ class Play:
         self._venue = venue
         self._names = itertools.count(1)
         self._dead = set()
+        self._rests_until_s = 0.0
         self._graveyard = []
         if prepare is not None:
             prepare(self)
@@ -205,6 +206,7 @@ class Play:
         if program.is_stopped:
             self.world.tell("go on", program.name)
             program.go_on()
+            self._rests_until_s = self.world.now_s + REST_S
 
     def _post(self, alert, times):
         """To the newest hub; what is not answered is sent again."""
@@ -243,6 +245,8 @@ class Play:
             self.do_breaker("release")
 
     def _is_calm(self):
+        if self.world.now_s < self._rests_until_s:
+            return False
         if self.rows.waiting or not all(alert.is_answered for alert in self.alerts):
             return False
         if self.program.is_dead or any(program.is_stopped for program, _ in self.desks):

@@ -138,6 +138,7 @@ class Desk:
         self._tasks = None
         self._watching.stop()
         self.delivery.forget()
+        self._reconciler.forget()
         self._wire.forget()
         for known in (self._started, self._under_way, self._waiting):
             known.clear()

@@ -42,7 +42,7 @@ class Reconciler:
     """Its looks are reads: they may be repeated, and a failed one is no evidence. What they mean is domain/life.py's."""
 
     def __init__(
-        self, store: Store, delivery: Delivery, clock: Clock, *, spawn: Callable[[Coroutine[Any, Any, None]], object]
+        self, store: Store, delivery: Delivery, clock: Clock, *, spawn: Callable[[Coroutine[Any, Any, None]], bool]
     ) -> None:
         self._store = store
         self._delivery = delivery
@@ -80,7 +80,13 @@ class Reconciler:
             self._once_more.add(execution.id)
             return
         self._looking.add(execution.id)
-        self._spawn(self._look_safely(execution))
+        if not self._spawn(self._look_safely(execution)):
+            self._looking.discard(execution.id)
+
+    def forget(self) -> None:
+        """The desk has stopped: a look that was cancelled before it began has not said that it ended."""
+        self._looking.clear()
+        self._once_more.clear()
 
     async def look_at_account(self, account_id: AccountId) -> None:
         """Something about it may have been missed: everything of it that stands at the venue, or may, is asked about."""
