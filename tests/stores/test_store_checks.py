@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from copydesk.domain.execution import State
+from copydesk.domain.ids import client_order_id
 from copydesk.domain.ledgers import Discrepancy
 from copydesk.domain.subscription import CopyOptions, KeyCheck, OnDailyLoss, SubscriptionStatus
 from copydesk.ports.store import LedgerCheck
@@ -90,10 +91,11 @@ async def test_what_an_account_sent_is_found_by_when_it_was_frozen(store, desk, 
 
 
 async def test_an_execution_is_found_by_its_latest_client_order_id(store, desk, signal):
-    execution = await sent(store, desk, signal, client_order_id="cd-x-2", state=State.SENDING)
+    first, latest = client_order_id("x", 1), client_order_id("x", 2)
+    execution = await sent(store, desk, signal, id="x", client_order_id=latest, state=State.SENDING)
 
-    assert await store.read(lambda tables: tables.executions.of_client_order("cd-x-2")) == execution
-    assert await store.read(lambda tables: tables.executions.of_client_order("cd-x")) is None
+    assert await store.read(lambda tables: tables.executions.of_client_order(latest)) == execution
+    assert await store.read(lambda tables: tables.executions.of_client_order(first)) is None
     assert await store.read(lambda tables: tables.executions.on_account(desk.account.id)) == [execution]
 
 

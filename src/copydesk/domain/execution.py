@@ -37,6 +37,8 @@ FINAL = frozenset(
     {State.SKIPPED, State.EXPIRED, State.CANCELLED, State.REJECTED, State.FILLED, State.NOT_PLACED},
 )
 
+UNSETTLED = frozenset(State) - FINAL
+
 _SHOWN = frozenset({State.WORKING, State.PARTIAL, State.FILLED, State.CANCELLED, State.REJECTED})
 
 MOVES: Mapping[State, frozenset[State]] = {

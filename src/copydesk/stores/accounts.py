@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, select
 from sqlalchemy.exc import IntegrityError
 
 from copydesk.domain.errors import Conflict
-from copydesk.domain.execution import FINAL
+from copydesk.domain.execution import UNSETTLED
 from copydesk.domain.ids import AccountId, UserId
 from copydesk.domain.subscription import Account
 from copydesk.ports.vault import Vault
@@ -87,7 +87,7 @@ class Accounts(Part):
         held, sent = tables.positions, tables.bot_signal_executions
         positions = count(self._connection, held, held.c.account_id == account_id)
         return (
-            positions + count(self._connection, sent, sent.c.account_id == account_id, sent.c.state.not_in(FINAL)) > 0
+            positions + count(self._connection, sent, sent.c.account_id == account_id, sent.c.state.in_(UNSETTLED)) > 0
         )
 
     def _sealed(self, account: Account, secrets: Mapping[str, str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Table, select
 
 from copydesk.domain.breaker import Breaker, BreakerScope, Reach
-from copydesk.domain.execution import FINAL, Execution
+from copydesk.domain.execution import UNSETTLED, Execution
 from copydesk.domain.ids import SubscriptionId
 from copydesk.domain.position import Position
 from copydesk.domain.signal import LegKind
@@ -42,7 +42,7 @@ class Breakers(Part):
         self._lock_accounts(reach)
         sent = tables.bot_signal_executions
         query = select(*columns(sent, Execution)).where(
-            sent.c.state.not_in(FINAL), sent.c.leg == LegKind.OPEN.value, *_within(sent, reach)
+            sent.c.state.in_(UNSETTLED), sent.c.leg == LegKind.OPEN.value, *_within(sent, reach)
         )
         return [load(Execution, row) for row in self._connection.execute(query.order_by(sent.c.id))]
 

@@ -7,7 +7,7 @@ from typing import Any
 from msgspec.structs import asdict
 from sqlalchemy import func, select, union
 
-from copydesk.domain.execution import FINAL, Execution
+from copydesk.domain.execution import UNSETTLED, Execution
 from copydesk.domain.ids import AccountId
 from copydesk.domain.position import Position
 from copydesk.domain.subscription import Account
@@ -30,7 +30,7 @@ class LedgerChecks(Part):
     def traded_since(self, since: datetime) -> Sequence[Account]:
         accounts = tables.exchange_accounts
         sent = select(_SENT.c.account_id).where(_SENT.c.frozen_at >= since)
-        standing = select(_SENT.c.account_id).where(_SENT.c.state.not_in(FINAL))
+        standing = select(_SENT.c.account_id).where(_SENT.c.state.in_(UNSETTLED))
         held = select(tables.positions.c.account_id)
         query = select(*columns(accounts, Account)).where(
             accounts.c.is_active, accounts.c.id.in_(union(sent, standing, held).scalar_subquery())

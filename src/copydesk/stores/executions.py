@@ -9,12 +9,13 @@ from sqlalchemy import Connection, Select, and_, bindparam, not_, or_, select
 from sqlalchemy.exc import IntegrityError
 
 from copydesk.domain.errors import StaleWrite
-from copydesk.domain.execution import FINAL, Execution, State, check_move
-from copydesk.domain.ids import AccountId, ExecutionId, SignalId, SubscriptionId
+from copydesk.domain.execution import FINAL, UNSETTLED, Execution, State, check_move
+from copydesk.domain.ids import AccountId, ExecutionId, SignalId, SubscriptionId, execution_of
 from copydesk.domain.signal import LegKind
 from copydesk.stores import tables
 from copydesk.stores.rows import any_of, columns, dump, execute_all, load, one_or_none
 from copydesk.stores.unit import Part, Unit
+from copydesk.stores.whose import of_subscriptions
 
 _TABLE = tables.bot_signal_executions
 _COLUMNS = columns(_TABLE, Execution)
@@ -30,21 +31,24 @@ _OPEN_QUESTIONS = (State.UNKNOWN, State.ABSENT, State.PARTIAL, State.REVIEW)
 _AT_THE_VENUE = (State.SENDING, State.WORKING, *_OPEN_QUESTIONS)
 
 _ALL = select(*_COLUMNS).order_by(_TABLE.c.id)
-_NOT_FINAL = _TABLE.c.state.not_in(FINAL)
+_IS_UNSETTLED = _TABLE.c.state.in_(UNSETTLED)
+"""Those it may be, not those it may not: only that finds them by the index, however long the history is."""
 _PROTECTS = _TABLE.c.leg.not_in([LegKind.OPEN.value, LegKind.CLOSE.value])
 
 _BY_ID = select(*_COLUMNS).where(_TABLE.c.id == bindparam("id"))
-_BY_CLIENT_ORDER = select(*_COLUMNS).where(_TABLE.c.client_order_id == bindparam("client_order_id"))
+_BY_CLIENT_ORDER = _BY_ID.where(_TABLE.c.client_order_id == bindparam("client_order_id"))
 _LOCKED = _ALL.where(_TABLE.c.id.in_(any_of("ids"))).with_for_update()
-_PROTECTING = _ALL.where(_TABLE.c.subscription_id.in_(any_of("ids")), _NOT_FINAL, _PROTECTS).with_for_update()
+_PROTECTING = _ALL.where(
+    _TABLE.c.account_id.in_(any_of("accounts")), _TABLE.c.subscription_id.in_(any_of("ids")), _IS_UNSETTLED, _PROTECTS
+).with_for_update()
 _STANDING = _ALL.where(
-    _TABLE.c.subscription_id == bindparam("subscription_id"),
+    *of_subscriptions(any_of("ids")),
     _TABLE.c.symbol == bindparam("symbol"),
-    _NOT_FINAL,
+    _IS_UNSETTLED,
     _PROTECTS,
 )
 _UNSETTLED = _ALL.where(
-    _TABLE.c.account_id.in_(any_of("accounts")), _TABLE.c.symbol == bindparam("symbol"), _NOT_FINAL, not_(_PROTECTS)
+    _TABLE.c.account_id.in_(any_of("accounts")), _TABLE.c.symbol == bindparam("symbol"), _IS_UNSETTLED, not_(_PROTECTS)
 )
 _LEGS = select(_TABLE.c.subscription_id, _TABLE.c.leg).where(
     _TABLE.c.signal_id == bindparam("signal_id"), _TABLE.c.subscription_id.in_(any_of("ids"))
@@ -88,7 +92,8 @@ class Executions(Part):
     def read_ahead(self, ids: Collection[ExecutionId]) -> Sequence[Execution]:
         found = self._all(_LOCKED, ids=list(ids))
         self._standing = {one.subscription_id: [] for one in found}
-        protections = self._all(_PROTECTING, ids=list(self._standing))
+        accounts = list({one.account_id for one in found})
+        protections = self._all(_PROTECTING, accounts=accounts, ids=list(self._standing))
         for one in protections:
             self._standing[one.subscription_id].append(one.id)
         self._ahead |= {one.id: one for one in (*found, *protections)}
@@ -157,7 +162,8 @@ class Executions(Part):
         return self._all(query.order_by(_TABLE.c.id))
 
     def of_client_order(self, client_order_id: str) -> Execution | None:
-        return one_or_none(self._connection, Execution, _BY_CLIENT_ORDER, client_order_id=client_order_id)
+        names = {"id": execution_of(client_order_id), "client_order_id": client_order_id}
+        return one_or_none(self._connection, Execution, _BY_CLIENT_ORDER, **names)
 
     def to_poll(self, due: datetime, most: int) -> Sequence[Execution]:
         calm = and_(_TABLE.c.state == State.WORKING, not_(_TABLE.c.cancel_wanted))
@@ -189,7 +195,7 @@ class Executions(Part):
         if subscription_id in self._standing:
             known = (self._ahead[key] for key in self._standing[subscription_id])
             return [one for one in known if one.symbol == symbol and not one.is_final]
-        return self._all(_STANDING, subscription_id=subscription_id, symbol=symbol)
+        return self._all(_STANDING, ids=[subscription_id], symbol=symbol)
 
     def _all(self, query: Select[Any], **named: object) -> list[Execution]:
         return [load(Execution, row) for row in self._connection.execute(query, named)]

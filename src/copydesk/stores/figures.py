@@ -6,7 +6,7 @@ from datetime import datetime
 from msgspec import Struct
 from sqlalchemy import func, select
 
-from copydesk.domain.execution import FINAL, State
+from copydesk.domain.execution import UNSETTLED, State
 from copydesk.domain.ids import SignalId
 from copydesk.domain.signal import LegKind
 from copydesk.domain.venue import VenueName
@@ -66,7 +66,7 @@ class Figures(Part):
     def open_signals(self, ids: Sequence[SignalId]) -> frozenset[SignalId]:
         """Those of them with an opening or a close that is not final."""
         query = select(_SENT.c.signal_id).where(
-            _SENT.c.signal_id.in_(ids), _SENT.c.leg.in_(_FOLLOWING), _SENT.c.state.not_in(FINAL)
+            _SENT.c.signal_id.in_(ids), _SENT.c.leg.in_(_FOLLOWING), _SENT.c.state.in_(UNSETTLED)
         )
         return frozenset(SignalId(one) for one in self._connection.execute(query.distinct()).scalars())
 
@@ -76,7 +76,7 @@ class Figures(Part):
         query = (
             select(accounts.venue, _SENT.c.state, func.count())
             .join_from(_SENT, tables.exchange_accounts, accounts.id == _SENT.c.account_id)
-            .where(_SENT.c.state.in_(sorted(set(State) - FINAL)))
+            .where(_SENT.c.state.in_(UNSETTLED))
             .group_by(accounts.venue, _SENT.c.state)
         )
         return {(row[0], row[1]): row[2] for row in self._connection.execute(query)}

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row, bindparam, or_, select
 
 from copydesk.domain.bot import Bot
-from copydesk.domain.execution import FINAL
+from copydesk.domain.execution import UNSETTLED
 from copydesk.domain.guards import Exposure
 from copydesk.domain.ids import AccountId, BotId, SubscriptionId
 from copydesk.domain.planning import Follower
@@ -86,12 +86,12 @@ _OPEN_NOW = select(_HELD.c.subscription_id, _HELD.c.account_id, _HELD.c.symbol).
     _HELD.c.account_id.in_(any_of("ids"))
 )
 _OPENING = select(_SENT.c.subscription_id, _SENT.c.account_id, _SENT.c.symbol).where(
-    _SENT.c.account_id.in_(any_of("ids")), _SENT.c.state.not_in(FINAL), _SENT.c.leg == LegKind.OPEN.value
+    _SENT.c.account_id.in_(any_of("ids")), _SENT.c.state.in_(UNSETTLED), _SENT.c.leg == LegKind.OPEN.value
 )
 _STANDING = select(_SENT.c.account_id, _SENT.c.subscription_id).where(
     _SENT.c.account_id.in_(any_of("ids")),
     _SENT.c.symbol == bindparam("symbol"),
-    _SENT.c.state.not_in(FINAL),
+    _SENT.c.state.in_(UNSETTLED),
     _SENT.c.leg.not_in(_OPENS),
 )
 _DAYS = select(_RESULTS.c.subscription_id, _RESULTS.c.net_usd, _RESULTS.c.ended_at).where(
@@ -174,7 +174,7 @@ class Followers(Part):
     def trading(self) -> Sequence[Account]:
         accounts, follows, sent = tables.exchange_accounts, tables.bot_subscriptions.c, tables.bot_signal_executions.c
         listening = select(follows.account_id).where(follows.deleted_at.is_(None), follows.status.in_(_LISTENING))
-        standing = select(sent.account_id).where(sent.state.not_in(FINAL))
+        standing = select(sent.account_id).where(sent.state.in_(UNSETTLED))
         query = select(*columns(accounts, Account)).where(
             accounts.c.is_active,
             accounts.c.deleted_at.is_(None),

@@ -15,6 +15,7 @@ from copydesk.stores import tables
 from copydesk.stores.rows import columns, count, load, page
 from copydesk.stores.signals import read_signal
 from copydesk.stores.unit import Part
+from copydesk.stores.whose import of_owner, of_subscriptions
 
 _SIGNALS = tables.bot_signals
 _SENT = tables.bot_signal_executions
@@ -76,10 +77,17 @@ class History(Part):
 
 
 def _fits(table: Any, filters: Mapping[str, Any]) -> list[ColumnElement[bool]]:
-    return [
-        _has_outcome(value) if name == "status" and table is _SENT else table.c[name] == value
-        for name, value in filters.items()
-    ]
+    return [one for name, value in filters.items() for one in _fit(table, name, value)]
+
+
+def _fit(table: Any, name: str, value: Any) -> list[ColumnElement[bool]]:
+    match name:
+        case "status" if table is _SENT:
+            return [_has_outcome(value)]
+        case "subscription_id":
+            return of_subscriptions([value])
+        case _:
+            return [table.c[name] == value]
 
 
 def _has_outcome(wanted: Outcome) -> ColumnElement[bool]:
@@ -107,11 +115,15 @@ def _own_bots(owner_id: UserId) -> Select[tuple[str]]:
 def _seen_signals(viewer: User) -> list[ColumnElement[bool]]:
     if viewer.role is Role.ADMIN:
         return []
-    concerned = exists().where(_SENT.c.signal_id == _SIGNALS.c.id, _SENT.c.owner_id == viewer.id)
+    follows = tables.bot_subscriptions.c
+    own = select(follows.id).where(follows.owner_id == viewer.id)
+    concerned = exists().where(_SENT.c.signal_id == _SIGNALS.c.id, _SENT.c.subscription_id.in_(own))
     return [or_(concerned, _SIGNALS.c.bot_id.in_(_own_bots(viewer.id)))]
 
 
 def _seen_executions(viewer: User) -> list[ColumnElement[bool]]:
     if viewer.role is Role.ADMIN:
         return []
-    return [or_(_SENT.c.owner_id == viewer.id, _SENT.c.bot_id.in_(_own_bots(viewer.id)))]
+    if viewer.role is Role.FOLLOWER:
+        return [of_owner(viewer.id)]
+    return [or_(of_owner(viewer.id), _SENT.c.bot_id.in_(_own_bots(viewer.id)))]

@@ -1,7 +1,8 @@
 """Rows and domain values: a column is named as its field, so both ways are one call."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from msgspec import Struct
@@ -19,6 +20,9 @@ from sqlalchemy import (
     func,
     select,
 )
+from sqlalchemy.types import TypeEngine
+
+from copydesk.stores.types import Binder, Quick
 
 T = TypeVar("T", bound=Struct)
 
@@ -65,14 +69,14 @@ class _Prepared(NamedTuple):
     """A statement as the driver takes it: its text, the order of its parameters, and what makes each one's value."""
 
     text: str
-    order: Sequence[str]
-    binders: Sequence[Callable[[Any], Any] | None]
+    pick: Callable[[Mapping[str, Any]], Iterable[Any]]
+    binders: Sequence[Binder | None]
 
     def bind(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
         return tuple(
             [
                 value if binder is None or value is None else binder(value)
-                for binder, value in zip(self.binders, [row[name] for name in self.order], strict=True)
+                for binder, value in zip(self.binders, self.pick(row), strict=True)
             ]
         )
 
@@ -92,8 +96,15 @@ def execute_all(connection: Connection, statement: Executable, rows: Sequence[Ma
 def _prepare(dialect: Dialect, statement: Any, given: tuple[str, ...]) -> _Prepared:
     compiled = statement.compile(dialect=dialect, column_keys=given)
     order = compiled.positiontup
-    binders = [compiled.binds[name].type.dialect_impl(dialect).bind_processor(dialect) for name in order]
-    return _Prepared(str(compiled), order, binders)
+    pick = itemgetter(*order) if len(order) > 1 else lambda row: (row[order[0]],)
+    return _Prepared(str(compiled), pick, [_binder(compiled.binds[name].type, dialect) for name in order])
+
+
+def _binder(kind: TypeEngine[Any], dialect: Dialect) -> Binder | None:
+    """SQLAlchemy's own, or, where it would only wrap it, ours."""
+    if isinstance(kind, Quick) and dialect.name == "sqlite":
+        return kind.binder(dialect)
+    return kind.dialect_impl(dialect).bind_processor(dialect)
 
 
 def count(connection: Connection, table: Table, *where: ColumnElement[bool]) -> int:

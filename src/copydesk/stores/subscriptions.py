@@ -16,6 +16,7 @@ from copydesk.stores import tables
 from copydesk.stores.followers import day_of, read_subscription
 from copydesk.stores.rows import columns, count, dump, page
 from copydesk.stores.unit import Part
+from copydesk.stores.whose import of_subscriptions
 
 _TABLE = tables.bot_subscriptions
 _FAILED = FINAL - {State.FILLED, State.SKIPPED, State.CANCELLED}
@@ -94,13 +95,13 @@ class Subscriptions(Part):
 
     def _counts(self, ids: Sequence[SubscriptionId], which: ColumnElement[bool]) -> dict[str, int]:
         sent = tables.bot_signal_executions.c
-        query = select(sent.subscription_id, func.count()).where(sent.subscription_id.in_(ids), which)
+        query = select(sent.subscription_id, func.count()).where(*of_subscriptions(ids), which)
         return {row[0]: row[1] for row in self._connection.execute(query.group_by(sent.subscription_id))}
 
 
 def _counted(sent: Any, ids: Sequence[SubscriptionId]) -> Any:
     counted = select(sent.subscription_id, func.count(distinct(sent.signal_id)), func.max(sent.created_at))
-    return counted.where(sent.subscription_id.in_(ids)).group_by(sent.subscription_id)
+    return counted.where(*of_subscriptions(ids)).group_by(sent.subscription_id)
 
 
 def _seen(owner_id: UserId | None) -> list[ColumnElement[bool]]:

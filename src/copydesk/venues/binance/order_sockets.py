@@ -16,6 +16,7 @@ import structlog
 from copydesk.domain.errors import OutcomeUnknown, VenueUnavailable
 from copydesk.ports.clock import Clock
 from copydesk.venues.binance.budget import Budget
+from copydesk.venues.binance.cork import Cork
 from copydesk.venues.binance.frames import Answer, Limit, read_answer, write_request
 from copydesk.venues.once import LEAVES_WITHIN_S
 
@@ -59,6 +60,7 @@ class OrderSocket(picows.WSListener):
         self._note = note
         self._timeout_s = timeout_s
         self._transport: picows.WSTransport | None = None
+        self._cork: Cork | None = None
         self._waiting: dict[int, _Waits] = {}
         self._turns: deque[asyncio.Future[None]] = deque()
         self._late: asyncio.TimerHandle | None = None
@@ -97,6 +99,8 @@ class OrderSocket(picows.WSListener):
         waits = self._waiting[number] = _Waits(loop.create_future(), api_key, self._clock.elapsed() + self._timeout_s)
         if self._late is None:
             self._late = loop.call_later(self._timeout_s, self._give_up)
+        if self._cork is not None:
+            self._cork.put_in(loop)
         self._transport.send(picows.WSMsgType.TEXT, request)
         return waits.answered
 
@@ -107,6 +111,7 @@ class OrderSocket(picows.WSListener):
 
     def on_ws_connected(self, transport: picows.WSTransport) -> None:
         self._transport = transport
+        self._cork = Cork(transport.underlying_transport)
 
     def on_ws_frame(self, transport: picows.WSTransport, frame: picows.WSFrame) -> None:
         match frame.msg_type:
