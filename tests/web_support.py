@@ -25,6 +25,7 @@ from copydesk.web.app import build_app
 from copydesk.web.hub import Hub
 from copydesk.web.limits import Buckets, Limits
 from copydesk.web.metrics import Metrics
+from copydesk.web.paths import Paths
 from copydesk.web.tokens import Passwords, Tokens
 from copydesk.wiring.hub import environments, open_database, open_vault, senders
 from copydesk.wiring.venues import Venues
@@ -142,6 +143,7 @@ async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setu
         tokens=Tokens(vault.derive("sign access tokens")),
         passwords=PASSWORDS,
         limits=limits or no_limits(),
+        paths=Paths(store, clock),
         webhook_base="https://desk.example",
         environments=environments(given),
         allow_live=given.allow_live,

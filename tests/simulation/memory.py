@@ -122,9 +122,10 @@ class SignalRows(_Part):
     def remember(self, bot_id, key, signal_id, expires_at, content=None):
         self.rows.put(self.rows.keys, (bot_id, key), (signal_id, expires_at, content))
 
-    def add(self, signal):
+    def add(self, signal, *, fanned_out_at=None):
         self.rows.put(self.rows.signals, signal.id, signal)
-        self.rows.put(self.rows.waiting, signal.id, signal)
+        if fanned_out_at is None:
+            self.rows.put(self.rows.waiting, signal.id, signal)
 
     def get(self, signal_id):
         return self.rows.signals.get(signal_id)
@@ -231,6 +232,9 @@ class ExecutionRows(_Part):
     def of_signal(self, signal_id):
         found = (self.rows.executions[key] for (signal, _, _), key in self.rows.unique.items() if signal == signal_id)
         return sorted(found, key=lambda one: one.id)
+
+    def is_settled(self, signal_id):
+        return all(one.is_final or one.is_protection for one in self.of_signal(signal_id))
 
     def read_ahead(self, ids):
         return [one for one in map(self.rows.executions.get, ids) if one is not None]

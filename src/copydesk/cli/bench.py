@@ -1,21 +1,25 @@
 """`copydesk bench`: figures with the peer and the floor in the same run."""
 
-import asyncio
 import json
 import sys
-from collections.abc import Coroutine
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from copydesk.wiring.bench.exchange import serve
+from copydesk.wiring.bench.exchange import serve as serve_exchange
 from copydesk.wiring.bench.fanout import run_fanout
+from copydesk.wiring.bench.goals import goal_of, is_met
+from copydesk.wiring.bench.ingest import run_ingest
+from copydesk.wiring.bench.naive import serve as serve_naive
+from copydesk.wiring.bench.report import render
 from copydesk.wiring.logs import set_up_logs
-
-T = TypeVar("T")
+from copydesk.wiring.loop import run
 
 app = typer.Typer(no_args_is_help=True)
 console = Console(stderr=True, highlight=False)
@@ -26,68 +30,110 @@ def bench() -> None:
     """Measure copydesk on this machine."""
 
 
+Rounds = Annotated[int, typer.Option(min=1, max=50, help="Rounds; medians are told.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON line on stdout.")]
+Report = Annotated[
+    Path | None, typer.Option(dir_okay=False, writable=True, help="Write the figures as a page with pictures (HTML).")
+]
+
+
 @app.command()
 def fanout(
     *,
-    followers: Annotated[int, typer.Option(min=1, max=10_000, help="Followers a signal.")] = 200,
-    rounds: Annotated[int, typer.Option(min=1, max=50, help="Rounds; medians are told.")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON line on stdout.")] = False,
+    followers: Annotated[int, typer.Option(min=1, max=10_000, help="Followers a signal.")] = 1_000,
+    rounds: Rounds = 5,
+    growth: Annotated[bool, typer.Option(help="Ten times the followers, too.")] = True,
+    as_json: AsJson = False,
+    report: Report = None,
 ) -> None:
     """One signal to many followers, against plain ccxt and against bare signed sockets."""
-    set_up_logs(quiet=True)
-    with Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-    ) as progress:
-        bar = progress.add_task("Starting the exchange", total=None)
-        found = _run(
-            run_fanout(
-                followers=followers,
-                rounds=rounds,
-                tell=lambda what, done, total: progress.update(bar, description=what, completed=done, total=total),
-            ),
-        )
-    _show(found)
-    if as_json:
-        sys.stdout.write(json.dumps(found) + "\n")
+    with _measuring("Starting the exchange") as tell:
+        found = run(run_fanout(followers=followers, rounds=rounds, growth=growth, tell=tell))
+    _show(found, f"{followers} followers, {rounds} rounds")
+    console.print(f"The exchange itself took {found['exchange_us_cpu_an_order']} µs CPU an order")
+    _hand_out(found, as_json=as_json, report=report)
+
+
+@app.command()
+def ingest(
+    *,
+    alerts: Annotated[int, typer.Option(min=16, max=10_000, help="Alerts a round.")] = 2_000,
+    at_once: Annotated[int, typer.Option(min=1, max=256, help="Alerts under way at one time.")] = 16,
+    rounds: Rounds = 3,
+    as_json: AsJson = False,
+    report: Report = None,
+) -> None:
+    """Alerts accepted durably, against FastAPI with inline SQLite."""
+    with _measuring("Starting both") as tell:
+        found = run(run_ingest(alerts=alerts, at_once=at_once, rounds=rounds, tell=tell))
+    _show(found, f"{alerts} alerts, {at_once} at a time, {rounds} rounds")
+    _hand_out(found, as_json=as_json, report=report)
 
 
 @app.command(hidden=True)
 def exchange(port: Annotated[int, typer.Option(min=1, max=65535)]) -> None:
     """The other end of `fanout`, in a process of its own."""
-    _run(serve(port))
+    run(serve_exchange(port))
 
 
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    """On the loop that the hub runs on."""
-    if sys.platform == "win32":
-        return asyncio.run(work)
-    import uvloop  # noqa: PLC0415  it is not there on Windows
-
-    return uvloop.run(work)
-
-
-_COLUMNS = ("client", "ms_total", "us_cpu_an_order", "ms_first_signal", "mb_grown")
+@app.command(hidden=True)
+def naive(
+    port: Annotated[int, typer.Option(min=1, max=65535)],
+    database: Annotated[Path, typer.Option()],
+    secret: Annotated[str, typer.Option(envvar="COPYDESK_BENCH_SECRET")],
+) -> None:
+    """The other side of `ingest`, in a process of its own."""
+    run(serve_naive(port, database, secret))
 
 
-def _show(found: dict[str, Any]) -> None:
-    machine = found["machine"]
-    console.print(
-        f"{found['followers']} followers, {found['rounds']} rounds, medians; {machine['cores']} cores, Python {machine['python']}"
+_HEADINGS = {
+    "client": "client",
+    "ms_on_the_wire": "ms to the last order out",
+    "ms_total": "ms to the end",
+    "us_cpu_an_order": "µs CPU an order",
+    "ms_first_signal": "ms to the first, cold",
+    "mb_grown": "MB grown",
+    "server": "server",
+    "alerts_a_second": "alerts a second",
+    "ms_median": "ms to an answer, median",
+    "ms_p99": "ms, 99 of 100",
+}
+
+
+@contextmanager
+def _measuring(first: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Says what is done and how far it is."""
+    set_up_logs(quiet=True)
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
     )
+    with Progress(*columns, console=console) as progress:
+        bar = progress.add_task(first, total=None)
+        yield lambda what, done, total: progress.update(bar, description=what, completed=done, total=total)
+
+
+def _show(found: dict[str, Any], how: str) -> None:
+    machine = found["machine"]
+    console.print(f"{how}, medians; {machine['cores']} cores, Python {machine['python']}")
     table = Table()
-    table.add_column("client")
-    table.add_column("ms total", justify="right")
-    table.add_column("µs CPU an order", justify="right")
-    table.add_column("ms to the first, cold", justify="right")
-    table.add_column("MB grown", justify="right")
+    for number, name in enumerate(found["rows"][0]):
+        table.add_column(_HEADINGS[name], justify="right" if number else "left")
     for row in found["rows"]:
-        table.add_row(*(str(row[name]) for name in _COLUMNS))
+        table.add_row(*(str(value) for value in row.values()))
     console.print(table)
-    console.print(f"The exchange itself took {found['exchange_us_cpu_an_order']} µs CPU an order")
+
+
+def _hand_out(found: dict[str, Any], *, as_json: bool, report: Path | None) -> None:
     for name, value in found["ratios"].items():
-        console.print(f"  {name} = {value}")
+        goal, met = goal_of(name), is_met(name, value)
+        colour = {True: "green", False: "yellow", None: "default"}[met]
+        console.print(f"  {name} = [{colour}]{value}[/{colour}]" + (f"   goal {goal}" if goal else ""))
+    if report is not None:
+        report.write_text(render(found, _HEADINGS), encoding="utf-8")
+        console.print(f"The page: {report}")
+    if as_json:
+        sys.stdout.write(json.dumps(found) + "\n")

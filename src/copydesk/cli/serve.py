@@ -11,6 +11,7 @@ from copydesk.settings import Settings, read_settings
 from copydesk.wiring.children import child
 from copydesk.wiring.hub import serve as serve_hub
 from copydesk.wiring.logs import set_up_logs
+from copydesk.wiring.loop import run
 
 console = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -34,7 +35,7 @@ def serve(
     """Run the hub: the API, the engine, the reconciler; and the dashboard beside it."""
     set_up_logs(verbose=verbose)
     settings = read_settings(host=host, port=port, dashboard_port=dashboard_port)
-    asyncio.run(_serve(settings, with_dashboard=not no_dashboard))
+    run(_serve(settings, with_dashboard=not no_dashboard))
 
 
 def dashboard(

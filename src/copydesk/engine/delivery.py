@@ -98,8 +98,11 @@ class Delivery:
         """
         for one in dispatches:
             self.in_flight.add(one.execution.id)
-            if not self._begin(one) and not self.start(self._send(one)):
-                self._end(one)
+            if self._begin(one):
+                self.wire.give_back(one.account.venue, 1)
+            elif not self.start(self._send(one)):
+                self.in_flight.discard(one.execution.id)  # the desk is stopping, and this is taken up at the next start
+                self.wire.give_back(one.account.venue, 1)
 
     def _begin(self, dispatch: Dispatch) -> bool:
         """Whether it is on its way, or certainly never will be."""
@@ -117,7 +120,8 @@ class Delivery:
 
     def _answered(self, dispatch: Dispatch, shown: Begun) -> None:
         if shown.cancelled():
-            self._end(dispatch)
+            # The desk is stopping: the row stays SENDING, and whoever goes on asks about it.
+            self.in_flight.discard(dispatch.execution.id)
             return
         error = shown.exception()
         if isinstance(error, CredentialsRefused):
@@ -128,8 +132,7 @@ class Delivery:
             self._hear(dispatch, self._told(dispatch, error))
 
     def _hear(self, dispatch: Dispatch, event: Event) -> None:
-        """Stored beside others, sooner or later; meanwhile the next request may leave."""
-        self.wire.give_back(dispatch.account.venue, 1)
+        """Stored beside others, sooner or later."""
         self._recorder.put(dispatch.execution, event, dispatch.account, partial(self._stored, dispatch))
 
     def _stored(self, dispatch: Dispatch, settled: Settled | None, failure: Exception | None) -> None:
@@ -143,11 +146,6 @@ class Delivery:
         """What was under way belongs to another program now; answers that still come are only told of."""
         self._recorder.give_up()
         self.in_flight.clear()
-
-    def _end(self, dispatch: Dispatch) -> None:
-        """The desk is stopping: the row stays SENDING, and whoever goes on asks about it."""
-        self.in_flight.discard(dispatch.execution.id)
-        self.wire.give_back(dispatch.account.venue, 1)
 
     async def _send(self, dispatch: Dispatch) -> None:
         """Never raises for what the venue does."""

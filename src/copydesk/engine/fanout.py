@@ -24,6 +24,7 @@ from copydesk.engine.sessions import Sessions
 from copydesk.engine.wire import Wire
 from copydesk.ports.clock import Clock
 from copydesk.ports.store import Place, Store, Transaction
+from copydesk.ports.venue import Venue
 
 log = structlog.get_logger()
 
@@ -92,8 +93,7 @@ class Fanout:
         plans = Plans(market.quote)
         group = _Group(signal=signal, bot=bot, account=account, ids=ids, market=market, plans=plans, sizes=sizes)
         queued: list[Execution] = []
-        # Part of the wire is on its way while the next part is written down.
-        batch = min(WRITTEN_AT_ONCE, max(1, self._sessions.venue(account).traits.at_once // 2))
+        batch = together(self._sessions.venue(account))
         with self._rush.under_way():
             works = (self._record(group, ids[start : start + batch], queued) for start in range(0, len(ids), batch))
             results = [result for work in works for result in await _each(work)]
@@ -141,6 +141,11 @@ class Fanout:
             if one.state in {State.BLOCKED, State.QUEUED}:
                 self._waits(one.account_id, one.symbol)
         queued += [one for one in made if one.state is State.QUEUED]
+
+
+def together(venue: Venue) -> int:
+    """Followers a commit: as many as may wait for their turn at the venue."""
+    return min(WRITTEN_AT_ONCE, venue.traits.at_once)
 
 
 async def _each(*works: Coroutine[Any, Any, None]) -> list[BaseException | None]:

@@ -26,6 +26,15 @@ class Acceptance:
     subscribers: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arrival:
+    """How an instruction came: from where, when, and when it is being accepted."""
+
+    source: SourceKind
+    received_at: datetime
+    now: datetime
+
+
 class Intake:
     """The one way in; `arrived` is set whenever a signal waits for its fan-out.
 
@@ -45,38 +54,31 @@ class Intake:
 
         Raise InvalidInput (it means nothing to this bot), Conflict (the bot does not listen), NotFound.
         """
-        now = self._clock.now()
-        acceptance = await self._store.write(
-            lambda tables: _record(tables, bot_id, instruction, source=source, received_at=received_at, now=now),
-        )
-        if not acceptance.duplicate:
-            self.arrived.set()
-        self._tell(source, acceptance, received_at)
-        return acceptance
-
-    def _tell(self, source: SourceKind, acceptance: Acceptance, received_at: datetime) -> None:
-        stored_s = (self._clock.now() - received_at).total_seconds()
-        for listener in self.listeners:
-            listener(source, acceptance, stored_s)
+        return (await self.accept_all(bot_id, [instruction], source=source, received_at=received_at))[0]
 
     async def accept_all(
         self, bot_id: BotId, instructions: Sequence[Instruction], *, source: SourceKind, received_at: datetime
     ) -> list[Acceptance]:
         """Several of one message, in their order: all of them in one commit, or none. Raises what `accept` raises."""
-        now = self._clock.now()
+        arrival = _Arrival(source=source, received_at=received_at, now=self._clock.now())
 
         def record(tables: Transaction) -> list[Acceptance]:
             return [
-                _record_in_place(tables, bot_id, one, place, source=source, received_at=received_at, now=now)
+                _record_in_place(tables, bot_id, one, place, arrival)
                 for place, one in zip(_places(instructions), instructions, strict=True)
             ]
 
         acceptances = await self._store.write(record)
-        if not all(one.duplicate for one in acceptances):
+        if any(one.subscribers and not one.duplicate for one in acceptances):
             self.arrived.set()
         for one in acceptances:
             self._tell(source, one, received_at)
         return acceptances
+
+    def _tell(self, source: SourceKind, acceptance: Acceptance, received_at: datetime) -> None:
+        stored_s = (self._clock.now() - received_at).total_seconds()
+        for listener in self.listeners:
+            listener(source, acceptance, stored_s)
 
 
 def _places(instructions: Sequence[Instruction]) -> list[str]:
@@ -84,51 +86,44 @@ def _places(instructions: Sequence[Instruction]) -> list[str]:
 
 
 def _record_in_place(
-    tables: Transaction,
-    bot_id: BotId,
-    instruction: Instruction,
-    place: str,
-    *,
-    source: SourceKind,
-    received_at: datetime,
-    now: datetime,
+    tables: Transaction, bot_id: BotId, instruction: Instruction, place: str, arrival: _Arrival
 ) -> Acceptance:
     """A refusal says which of several it means."""
     try:
-        return _record(tables, bot_id, instruction, source=source, received_at=received_at, now=now)
+        return _record(tables, bot_id, instruction, arrival)
     except InvalidInput as error:
+        if not place:
+            raise
         fields = tuple(FieldError(place + one.field, one.problem) for one in error.fields)
-        message = f"{place}action: {error.message}" if place else error.message
-        raise InvalidInput(message, fields, code=error.code) from error
+        raise InvalidInput(f"{place}action: {error.message}", fields, code=error.code) from error
 
 
-def _record(
-    tables: Transaction,
-    bot_id: BotId,
-    instruction: Instruction,
-    *,
-    source: SourceKind,
-    received_at: datetime,
-    now: datetime,
-) -> Acceptance:
+def _record(tables: Transaction, bot_id: BotId, instruction: Instruction, arrival: _Arrival) -> Acceptance:
     bot = tables.signals.lock_bot(bot_id)
     if bot is None:
         raise NotFound("no such bot")
     subscribers = len(tables.followers.subscribers(bot_id))
-    first = _first(tables, bot_id, instruction, now)
+    first = _first(tables, bot_id, instruction, arrival.now)
     if first is not None:
         return Acceptance(signal_id=first, duplicate=True, subscribers=subscribers)
     if bot.status is not BotStatus.ACTIVE:
         raise Conflict(f"the bot is {bot.status}: it takes no signals")
+    # Where nobody follows there is nothing to fan out.
+    fanned_out_at = None if subscribers else arrival.now
     if instruction.ticket is None:
-        signal = _steered(tables, bot, instruction, source=source, received_at=received_at, now=now)
+        course = _steer(tables, bot, instruction)
+        signal = _signal(bot, instruction, course, arrival)
+        tables.signals.add(signal, fanned_out_at=fanned_out_at)
+        tables.signals.set_held_by_bot(bot.id, instruction.symbol, course.direction, arrival.now)
     else:
         turn = take_turn(tables, bot, instruction, instruction.ticket)
         if isinstance(turn, Repeated):
-            _remember(tables, bot_id, instruction, turn.signal_id, now)
+            _remember(tables, bot_id, instruction, turn.signal_id, arrival.now)
             return Acceptance(signal_id=turn.signal_id, duplicate=True, subscribers=subscribers)
-        signal = _turned(tables, bot, instruction, turn, source=source, received_at=received_at, now=now)
-    _remember(tables, bot_id, instruction, signal.id, now)
+        signal = _turned(bot, instruction, turn, arrival)
+        tables.signals.add(signal, fanned_out_at=fanned_out_at)
+        keep_turn(tables, turn, signal, arrival.now)
+    _remember(tables, bot_id, instruction, signal.id, arrival.now)
     return Acceptance(signal_id=signal.id, duplicate=False, subscribers=subscribers)
 
 
@@ -145,56 +140,18 @@ def _remember(tables: Transaction, bot_id: BotId, instruction: Instruction, sign
     tables.signals.remember(bot_id, instruction.key, signal_id, expires_at, instruction.content)
 
 
-def _steered(
-    tables: Transaction,
-    bot: Bot,
-    instruction: Instruction,
-    *,
-    source: SourceKind,
-    received_at: datetime,
-    now: datetime,
-) -> Signal:
-    """By the bot's own position on the symbol."""
-    course = _steer(tables, bot, instruction)
-    signal = _signal(bot, instruction, course, source=source, received_at=received_at, now=now)
-    tables.signals.add(signal)
-    tables.signals.set_held_by_bot(bot.id, instruction.symbol, course.direction, now)
-    return signal
-
-
-def _turned(
-    tables: Transaction,
-    bot: Bot,
-    instruction: Instruction,
-    turn: Turn,
-    *,
-    source: SourceKind,
-    received_at: datetime,
-    now: datetime,
-) -> Signal:
+def _turned(bot: Bot, instruction: Instruction, turn: Turn, arrival: _Arrival) -> Signal:
     """By the bot's tickets; the ticket knows its symbol where the report does not tell it."""
     symbol = turn.ticket.symbol
     known = replace(instruction, symbol=symbol, ticker=instruction.ticker or symbol, action=turn.action)
-    course = Course(steps=turn.steps, direction=turn.held, note=turn.note)
-    signal = _signal(bot, known, course, source=source, received_at=received_at, now=now)
-    tables.signals.add(signal)
-    keep_turn(tables, turn, signal, now)
-    return signal
+    return _signal(bot, known, Course(steps=turn.steps, direction=turn.held, note=turn.note), arrival)
 
 
-def _signal(
-    bot: Bot,
-    instruction: Instruction,
-    course: Course,
-    *,
-    source: SourceKind,
-    received_at: datetime,
-    now: datetime,
-) -> Signal:
+def _signal(bot: Bot, instruction: Instruction, course: Course, arrival: _Arrival) -> Signal:
     return Signal(
-        id=SignalId(new_id(now)),
+        id=SignalId(new_id(arrival.now)),
         bot_id=bot.id,
-        source=source,
+        source=arrival.source,
         ticker=instruction.ticker,
         symbol=instruction.symbol,
         action=instruction.action,
@@ -203,8 +160,8 @@ def _signal(
         steps=course.steps,
         note=course.note,
         payload=instruction.payload,
-        received_at=received_at,
-        created_at=now,
+        received_at=arrival.received_at,
+        created_at=arrival.now,
     )
 
 

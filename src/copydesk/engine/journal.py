@@ -1,16 +1,15 @@
 """One log line a follower, written from what is stored once the sends are done; never between them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import structlog
 
 from copydesk.domain.execution import Execution, outcome
-from copydesk.domain.ids import SignalId
+from copydesk.domain.ids import SignalId, SubscriptionId
 from copydesk.domain.signal import Signal
-from copydesk.domain.subscription import Account
 from copydesk.ports.clock import Clock
-from copydesk.ports.store import Store, Transaction
+from copydesk.ports.store import Place, Store, Transaction
 
 log = structlog.get_logger()
 
@@ -19,24 +18,29 @@ TELL_WITHIN = timedelta(seconds=30)
 
 LOOK_EVERY_S = 0.25
 
+READ_AT_ONCE = 500
+
+LINES_AT_ONCE = 20
+"""Between them whoever else has something to do gets a turn."""
+
 
 async def tell_fanout(store: Store, clock: Clock, signal: Signal) -> None:
     """Wait for the followers of a signal to be settled, then tell how each fared."""
     deadline = clock.now() + TELL_WITHIN
-    while True:
-        told = await store.read(lambda tables: _followers(tables, signal.id))
-        if clock.now() > deadline or all(execution.is_final for execution, _ in told):
-            break
+    while clock.now() < deadline and not await store.read(lambda tables: tables.executions.is_settled(signal.id)):
         await clock.sleep(LOOK_EVERY_S)
-    for number, (execution, account) in enumerate(told, 1):
-        inputs = execution.plan.get("inputs")
+    told, places = await store.read(lambda tables: _followers(tables, signal.id))
+    for number, execution in enumerate(told, 1):
+        if number % LINES_AT_ONCE == 0:
+            await clock.sleep(0)
+        place, inputs = places.get(execution.subscription_id), execution.plan.get("inputs")
         settings = inputs if isinstance(inputs, dict) else {}
         log.info(
             "follower",
             of=f"{number}/{len(told)}",
             signal_id=signal.id,
             account_id=execution.account_id,
-            venue=None if account is None else account.venue,
+            venue=None if place is None else place.venue,
             leg=execution.leg,
             symbol=execution.symbol,
             leverage=settings.get("leverage"),
@@ -49,6 +53,9 @@ async def tell_fanout(store: Store, clock: Clock, signal: Signal) -> None:
         )
 
 
-def _followers(tables: Transaction, signal_id: SignalId) -> Sequence[tuple[Execution, Account | None]]:
+def _followers(tables: Transaction, signal_id: SignalId) -> tuple[Sequence[Execution], Mapping[SubscriptionId, Place]]:
     found = [one for one in tables.executions.of_signal(signal_id) if not one.is_protection]
-    return [(one, tables.followers.account(one.account_id)) for one in found]
+    places: dict[SubscriptionId, Place] = {}
+    for start in range(0, len(found), READ_AT_ONCE):
+        places |= tables.followers.places({one.subscription_id for one in found[start : start + READ_AT_ONCE]})
+    return found, places

@@ -17,7 +17,9 @@ class _Waiter(NamedTuple):
 
 
 class Wire:
-    """Places are taken before requests are frozen, in the order asked, and given back when each has been answered."""
+    """Places are taken before requests are frozen, in the order asked, and given back when each is on its way; where that takes
+    waiting, when it has been answered.
+    """
 
     def __init__(self, places: Callable[[VenueName], int]) -> None:
         self._places = places

@@ -50,6 +50,9 @@ _STANDING = _ALL.where(
 _UNSETTLED = _ALL.where(
     _TABLE.c.account_id.in_(any_of("accounts")), _TABLE.c.symbol == bindparam("symbol"), _IS_UNSETTLED, not_(_PROTECTS)
 )
+_ON_ITS_WAY = (
+    select(_TABLE.c.id).where(_TABLE.c.signal_id == bindparam("signal_id"), _IS_UNSETTLED, not_(_PROTECTS)).limit(1)
+)
 _LEGS = select(_TABLE.c.subscription_id, _TABLE.c.leg).where(
     _TABLE.c.signal_id == bindparam("signal_id"), _TABLE.c.subscription_id.in_(any_of("ids"))
 )
@@ -101,6 +104,9 @@ class Executions(Part):
 
     def of_signal(self, signal_id: SignalId) -> Sequence[Execution]:
         return self._all(select(*_COLUMNS).where(_TABLE.c.signal_id == signal_id).order_by(_TABLE.c.id))
+
+    def is_settled(self, signal_id: SignalId) -> bool:
+        return self._connection.execute(_ON_ITS_WAY, {"signal_id": signal_id}).first() is None
 
     def move(
         self, before: Execution, after: Execution, *, at: datetime, evidence: Mapping[str, object] | None = None

@@ -20,6 +20,7 @@ _LOCKED_BOT = (
     select(*columns(tables.bots, Bot)).where(tables.bots.c.id == bindparam("id")).with_for_update(key_share=True)
 )
 _BY_ID = select(*columns(tables.bot_signals, Signal)).where(tables.bot_signals.c.id == bindparam("id"))
+_INSERT = tables.bot_signals.insert()
 _KEYS, _BOT_HOLDS = tables.bot_signal_keys.c, tables.bot_positions.c
 _KNOWN = select(_KEYS.signal_id).where(
     _KEYS.bot_id == bindparam("bot_id"), _KEYS.key == bindparam("key"), _KEYS.expires_at > bindparam("at")
@@ -55,10 +56,10 @@ class Signals(Part):
         values = {"signal_id": signal_id, "expires_at": expires_at, "content": content}
         upsert(self._connection, tables.bot_signal_keys, {"bot_id": bot_id, "key": key}, values)
 
-    def add(self, signal: Signal) -> None:
+    def add(self, signal: Signal, *, fanned_out_at: datetime | None = None) -> None:
         size = None if signal.size is None else {"unit": signal.size.unit, "amount": str(signal.size.amount)}
-        row = dump(signal, size=size, steps=[_written(step) for step in signal.steps], fanned_out_at=None)
-        self._connection.execute(tables.bot_signals.insert(), [row])
+        row = dump(signal, size=size, steps=[_written(step) for step in signal.steps], fanned_out_at=fanned_out_at)
+        execute_all(self._connection, _INSERT, [row])
 
     def get(self, signal_id: SignalId) -> Signal | None:
         row = self._connection.execute(_BY_ID, {"id": signal_id}).one_or_none()

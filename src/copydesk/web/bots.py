@@ -120,7 +120,9 @@ async def change_bot(bot_id: str, wanted: BotChange, me: Me, hub: TheHub) -> Bot
         tables.audit.add(actor=me.id, action="bot.change", subject=bot_id, details={"fields": sorted(changes)}, at=now)
         return changed
 
-    return _answer(hub, await hub.store.write(work), me)
+    changed = await hub.store.write(work)
+    hub.paths.forget()
+    return _answer(hub, changed, me)
 
 
 @router.delete("/{bot_id}", status_code=204, response_description="Archived")
@@ -134,6 +136,7 @@ async def archive_bot(bot_id: str, me: Me, hub: TheHub) -> Response:
         tables.audit.add(actor=me.id, action="bot.archive", subject=bot_id, details={}, at=now)
 
     await hub.store.write(work)
+    hub.paths.forget()
     return Response(status_code=204)
 
 
@@ -152,6 +155,7 @@ async def rotate_secret(bot_id: str, me: Me, hub: TheHub, wanted: RotateSecret |
         tables.audit.add(actor=me.id, action="bot.rotate_secret", subject=bot_id, details=details, at=now)
 
     await hub.store.write(work)
+    hub.paths.forget()
     return NewSecret(old_valid_until=old_until, **secret.shown)
 
 

@@ -21,6 +21,7 @@ from copydesk.ports.venue import Venue
 from copydesk.stores.store import SqlStore
 from copydesk.web.limits import Limits
 from copydesk.web.metrics import Metrics
+from copydesk.web.paths import Paths
 from copydesk.web.senders import Senders
 from copydesk.web.tokens import Passwords, Tokens
 
@@ -41,6 +42,7 @@ class Hub:
     tokens: Tokens
     passwords: Passwords
     limits: Limits
+    paths: Paths
     webhook_base: str
     environments: Sequence[Environment]
     allow_live: bool

@@ -1,7 +1,6 @@
 """Alerts come in: verified, stored, answered; the copying goes on after the answer."""
 
 import asyncio
-import hmac
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
@@ -80,19 +79,15 @@ async def receive_alert(
 async def _admit(hub: Hub, path: str, secret: str | None, request: Request, now: datetime) -> Bot:
     """The bot whose secret this is; a wrong secret, an unknown path and a wrong sender look the same from outside."""
     objection = hub.senders.objection(request)
-    found = await hub.store.read(lambda tables: tables.bots.at_path(path, now))
-    shown = hub.vault.fingerprint(secret or "")
-    valid = [False]
-    valid += [hmac.compare_digest(shown, stored) for stored in (found[1] if found is not None else ("0" * 64,))]
-    listens = found is not None and found[0].source is SourceKind.TRADINGVIEW
-    if found is None or not listens or not any(valid) or not secret or objection is not None:
+    bot = await hub.paths.admit(path, hub.vault.fingerprint(secret or ""), now)
+    if bot is None or bot.source is not SourceKind.TRADINGVIEW or not secret or objection is not None:
         address = hub.senders.address(request)
         if objection is not None:
             log.warning("webhook refused", address=address, reason=objection)
         hub.limits.strangers.take(address, now)
         raise HTTPException(401, "unknown webhook path or wrong secret")
-    hub.limits.webhooks.take(found[0].id, now)
-    return found[0]
+    hub.limits.webhooks.take(bot.id, now)
+    return bot
 
 
 async def refuse_unknown_symbols(hub: Hub, bot: Bot, instructions: Sequence[Instruction]) -> None:

@@ -28,6 +28,7 @@ from copydesk.web.app import build_app
 from copydesk.web.hub import Hub
 from copydesk.web.limits import Limits
 from copydesk.web.metrics import Metrics
+from copydesk.web.paths import Paths
 from copydesk.web.senders import Senders, networks
 from copydesk.web.tokens import Passwords, Tokens
 from copydesk.wiring.owner import this_program
@@ -127,6 +128,7 @@ async def _build(settings: Settings, port: int) -> _Parts:
         tokens=Tokens(vault.derive("sign access tokens")),
         passwords=Passwords(),
         limits=Limits(),
+        paths=Paths(store, clock),
         webhook_base=settings.api_url(port),
         environments=environments(settings),
         allow_live=settings.allow_live,

@@ -113,6 +113,17 @@ class Transport:
         request = self.exchange().sign(path, [api], "GET", params)
         return await self._send(request)
 
+    async def price(self, symbol: str) -> str:
+        """Of the last trade."""
+        answer = await self.public("ticker/price", symbol=symbol)
+        if not isinstance(answer, dict) or "price" not in answer:
+            raise OutcomeUnknown("Binance tells no price")
+        return str(answer["price"])
+
+    def stream_url(self, path: str) -> str:
+        """Where the venue tells what happens, by itself."""
+        return (_STREAMS.get(self._environment) or _as_socket(self._simulator_url)) + path
+
     async def server_time(self, clock: Clock) -> tuple[Any, float]:
         """The answer to "what time is it", and its seconds on the way: waiting for weight is no part of them."""
         await self.budget.take(weight_of("GET", "time"))
@@ -210,11 +221,10 @@ class Transport:
 
     async def connect(self, path: str) -> aiohttp.ClientWebSocketResponse:
         """A WebSocket of the user-data streams. Raise VenueUnavailable."""
-        base = _STREAMS.get(self._environment) or _as_socket(self._simulator_url)
         http: aiohttp.ClientSession = self.exchange().session
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await http.ws_connect(base + path, heartbeat=PING_EVERY_S)
+                return await http.ws_connect(self.stream_url(path), heartbeat=PING_EVERY_S)
         except (aiohttp.ClientError, OSError) as error:
             # Neither its text nor the error itself goes on: the address in it holds the listen keys.
             raise VenueUnavailable(f"no stream from Binance: {type(error).__name__}") from None

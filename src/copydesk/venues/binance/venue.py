@@ -6,7 +6,6 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from copydesk.domain.bot import MarketType
 from copydesk.domain.errors import VenueError, VenueUnavailable
@@ -19,12 +18,10 @@ from copydesk.ports.clock import Clock
 from copydesk.ports.venue import ClockReading, OrderNews, Session, StreamOpened, Traits
 from copydesk.venues.binance import codec
 from copydesk.venues.binance.order_sockets import ACCOUNTS_EACH
+from copydesk.venues.binance.prices import Prices
 from copydesk.venues.binance.session import BinanceSession
 from copydesk.venues.binance.stream import listen
 from copydesk.venues.binance.transport import Transport
-
-PRICE_AGE = timedelta(seconds=1)
-"""All followers of one signal are sized with one price; a second later it is asked anew."""
 
 MARKETS_AGE = timedelta(hours=1)
 
@@ -34,11 +31,10 @@ class _Place:
     """What one environment shares."""
 
     transport: Transport
+    prices: Prices
     instruments: Mapping[str, Instrument] = field(default_factory=dict)
     loaded_at: datetime | None = None
-    prices: dict[str, tuple[Decimal, datetime]] = field(default_factory=dict)
     loading: asyncio.Lock = field(default_factory=asyncio.Lock)
-    pricing: dict[str, asyncio.Lock] = field(default_factory=dict)
 
 
 class BinanceFutures:
@@ -77,7 +73,7 @@ class BinanceFutures:
         instrument = (await self._instruments(environment)).get(symbol)
         if instrument is None:
             return None
-        price = await self._price(environment, symbol)
+        price = await self._place(environment).prices.last(symbol)
         return Quote(instrument=instrument, last_price=price, markets=self.traits.markets)
 
     async def symbols(self, environment: Environment) -> frozenset[str]:
@@ -89,6 +85,7 @@ class BinanceFutures:
         offset = codec.read_server_time(answer) - (self._clock.now() - timedelta(seconds=way_s / 2))
         await self._refresh_instruments(place)
         await place.transport.sockets.keep_open()
+        await place.prices.keep_open()
         return ClockReading(offset_s=offset.total_seconds(), uncertainty_s=way_s / 2)
 
     async def listen(self, sessions: Mapping[AccountId, Session]) -> AsyncGenerator[StreamOpened | OrderNews, None]:
@@ -99,6 +96,7 @@ class BinanceFutures:
 
     async def close(self) -> None:
         for place in self._places.values():
+            place.prices.close()
             await place.transport.close()
 
     def _place(self, environment: Environment) -> _Place:
@@ -110,7 +108,8 @@ class BinanceFutures:
                 timeout_s=self._timeout_s,
                 accounts_each=self._accounts_each,
             )
-            self._places[environment] = _Place(transport)
+            prices = Prices(transport.stream_url("/market/stream"), self._clock, transport.price)
+            self._places[environment] = _Place(transport, prices)
         return self._places[environment]
 
     async def _instruments(self, environment: Environment) -> Mapping[str, Instrument]:
@@ -132,13 +131,3 @@ class BinanceFutures:
         if place.loaded_at is not None and self._clock.now() - place.loaded_at > MARKETS_AGE:
             with contextlib.suppress(VenueError):
                 await self._load_instruments(place)
-
-    async def _price(self, environment: Environment, symbol: str) -> Decimal:
-        place = self._place(environment)
-        async with place.pricing.setdefault(symbol, asyncio.Lock()):
-            known = place.prices.get(symbol)
-            if known is None or self._clock.now() - known[1] > PRICE_AGE:
-                answer = await place.transport.public("ticker/price", symbol=symbol)
-                known = (Decimal(answer["price"]), self._clock.now())
-                place.prices[symbol] = known
-        return known[0]

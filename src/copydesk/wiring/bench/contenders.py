@@ -1,13 +1,9 @@
-"""Three ways to put one order on each of many accounts: plain ccxt, bare signed sockets, and the desk itself."""
+"""The peer and the floor: one order on each of many accounts by plain ccxt, and over bare signed sockets."""
 
 import asyncio
-import hashlib
 import hmac
-import secrets
 import socket
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,17 +11,8 @@ import aiohttp
 import ccxt.async_support
 
 from copydesk.domain.errors import CopydeskError
-from copydesk.domain.execution import FINAL
-from copydesk.domain.signal import Action, Instruction, SourceKind
-from copydesk.domain.venue import BINANCE_FUTURES
-from copydesk.engine.desk import Desk
 from copydesk.ports.clock import SystemClock
-from copydesk.stores.sqlite import SqliteDatabase
-from copydesk.stores.store import SqlStore
-from copydesk.stores.vault import EnvelopeVault
-from copydesk.venues.binance import BinanceFutures
-from copydesk.wiring.bench.seed import SYMBOL, Key, seed
-from copydesk.wiring.owner import this_program
+from copydesk.wiring.bench.seed import SYMBOL, Key
 
 QUANTITY = "0.002"
 SOCKETS = 64
@@ -37,7 +24,7 @@ class PlainCcxt:
 
     def __init__(self, url: str, keys: Sequence[Key]) -> None:
         self._url = url
-        self._keys = keys
+        self.keys = keys
         self._clients: list[Any] = []
         self._http: aiohttp.ClientSession | None = None
 
@@ -46,7 +33,7 @@ class PlainCcxt:
 
     async def warm_up(self) -> None:
         self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=256))
-        for key, secret in self._keys:
+        for key, secret in self.keys:
             client = ccxt.async_support.binanceusdm(
                 {
                     "apiKey": key,
@@ -88,7 +75,7 @@ class SignedSockets:
     """The floor: signing in the loop, bytes by hand, open sockets, nothing stored and nothing understood."""
 
     def __init__(self, url: str, keys: Sequence[Key]) -> None:
-        self._keys = [(key, secret.encode()) for key, secret in keys]
+        self.keys = [(key, secret.encode()) for key, secret in keys]
         parts = urlsplit(url)
         self._address = (parts.hostname or "127.0.0.1", parts.port or 80)
         self._sockets: list[socket.socket] = []
@@ -98,7 +85,7 @@ class SignedSockets:
         """Nothing is known before."""
 
     async def warm_up(self) -> None:
-        self._sockets = [socket.create_connection(self._address) for _ in range(min(SOCKETS, len(self._keys)))]
+        self._sockets = [socket.create_connection(self._address) for _ in range(min(SOCKETS, len(self.keys)))]
         for one in self._sockets:
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
@@ -106,8 +93,8 @@ class SignedSockets:
         """Nothing that is not measured."""
 
     async def fire(self) -> None:
-        for start in range(0, len(self._keys), len(self._sockets)):
-            batch = list(zip(self._sockets, self._keys[start : start + len(self._sockets)], strict=False))
+        for start in range(0, len(self.keys), len(self._sockets)):
+            batch = list(zip(self._sockets, self.keys[start : start + len(self._sockets)], strict=False))
             for one, (key, secret) in batch:
                 one.sendall(self._request(key, secret))
             for one, _ in batch:
@@ -126,72 +113,6 @@ class SignedSockets:
             f"POST /fapi/v1/order HTTP/1.1\r\nHost: bench\r\nX-MBX-APIKEY: {key}\r\nContent-Length: {len(signed)}\r\n"
         )
         return f"{head}Content-Type: application/x-www-form-urlencoded\r\n\r\n{signed}".encode()
-
-
-class WholeDesk:
-    """Us: the whole way from an accepted signal to the last settled execution, each intent on the disk first."""
-
-    def __init__(self, url: str, keys: Sequence[Key], folder: Path) -> None:
-        self._url = url
-        self._keys = keys
-        self._folder = folder
-        self._stack = AsyncExitStack()
-        self._clock = SystemClock()
-
-    async def open(self) -> None:
-        """The desk's database is there before it starts."""
-        database = SqliteDatabase(self._folder / "bench.db")
-        await database.start()
-        self._stack.push_async_callback(database.close)
-        self._store = SqlStore(database, EnvelopeVault(hashlib.sha256(b"bench").digest()))
-        self._bot = await self._store.write(lambda tables: seed(tables, self._keys, self._clock.now()))
-
-    async def warm_up(self) -> None:
-        binance = BinanceFutures(self._clock, simulator_url=self._url, timeout_s=TIMEOUT_S, allow_live=False)
-        self._stack.push_async_callback(binance.close)
-        venues = {BINANCE_FUTURES: binance}
-        self._desk = Desk(
-            self._store,
-            venues,
-            self._clock,
-            owner=this_program(),
-            venue_timeout_s=TIMEOUT_S,
-            ledger_check_every_s=3_600,
-        )
-        await self._stack.enter_async_context(_running(self._desk))
-
-    async def prepare(self) -> None:
-        """Nothing that is not measured."""
-
-    async def fire(self) -> None:
-        instruction = Instruction(
-            ticker=SYMBOL,
-            symbol=SYMBOL,
-            action=Action.OPEN_LONG,
-            key=secrets.token_hex(),
-            key_ttl_s=60,
-            payload={},
-        )
-        now = self._clock.now()
-        accepted = await self._desk.intake.accept(self._bot.id, instruction, source=SourceKind.REST, received_at=now)
-        while True:
-            found = await self._store.read(lambda tables: tables.history.states_of_signal(accepted.signal_id))
-            if sum(found.values()) >= len(self._keys) and FINAL.issuperset(found):
-                return
-            await self._clock.sleep(0.02)
-
-    async def close(self) -> None:
-        await self._stack.aclose()
-
-
-@asynccontextmanager
-async def _running(desk: Desk) -> AsyncIterator[None]:
-    async with asyncio.TaskGroup() as tasks:
-        running = tasks.create_task(desk.run())
-        try:
-            yield
-        finally:
-            running.cancel()
 
 
 def _read_answer(one: socket.socket) -> None:

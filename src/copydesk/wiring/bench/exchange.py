@@ -1,7 +1,8 @@
 """An exchange that is quick and understands nothing: every order is filled at once. What it costs itself, it tells.
 
 Made for the benchmark alone: a real one, or our simulator, would be what is measured. HTTP and the WebSocket API on one
-port; both are answered in the callback that reads them.
+port; both are answered in the callback that reads them. When the last order came it tells by the monotonic clock, which all
+programs of a machine share.
 """
 
 import asyncio
@@ -57,6 +58,7 @@ class Exchange:
 
     def __init__(self) -> None:
         self._orders = 0
+        self._last_order_s = 0.0
         self._began_s = time.process_time()
 
     def answer(self, line: bytes, body: bytes) -> bytes | None:
@@ -71,13 +73,15 @@ class Exchange:
             case b"/fapi/v1/time":
                 return b'{"serverTime":%d}' % (time.time_ns() // 1_000_000)
             case b"/_bench/cpu":
-                return b'{"orders":%d,"cpu_s":%f}' % (self._orders, time.process_time() - self._began_s)
+                cpu_s = time.process_time() - self._began_s
+                return b'{"orders":%d,"cpu_s":%f,"last_order_s":%f}' % (self._orders, cpu_s, self._last_order_s)
             case _:
                 return None
 
     def fill(self, asked: bytes) -> bytes:
         """As the venue's RESULT shows a market order that was filled."""
         self._orders += 1
+        self._last_order_s = time.monotonic()
         client_id, quantity = _CLIENT_ID.search(asked), _QUANTITY.search(asked)
         return (
             b'{"orderId":%d,"symbol":"BTCUSDT","status":"FILLED","clientOrderId":"%b","price":"0","avgPrice":"%b",'

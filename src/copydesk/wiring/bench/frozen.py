@@ -15,9 +15,12 @@ from copydesk.domain.order import OrderStatus
 from copydesk.domain.planning import Copy, Follower, Quote, plan_copy
 from copydesk.domain.signal import Action, Direction, LegKind, Signal, SourceKind, Step
 from copydesk.domain.subscription import Environment, PositionMode
+from copydesk.domain.venue import BINANCE_FUTURES
+from copydesk.engine.fanout import together
 from copydesk.engine.making import Freezer, new_execution, planned, ready_to_send
+from copydesk.engine.wire import Wire
 from copydesk.ports.clock import SystemClock
-from copydesk.ports.venue import Session
+from copydesk.ports.venue import Begun, Session
 from copydesk.stores.sqlite import SqliteDatabase
 from copydesk.stores.store import SqlStore, Tables
 from copydesk.stores.vault import EnvelopeVault
@@ -31,7 +34,7 @@ class FromThePlan:
     """The desk's own parts over a database of their own; `prepare` plans and freezes, and is not measured."""
 
     def __init__(self, url: str, keys: Sequence[Key], folder: Path, *, timeout_s: float) -> None:
-        self._keys = keys
+        self.keys = keys
         self._clock = SystemClock()
         self._database = SqliteDatabase(folder / "frozen.db")
         self._store = SqlStore(self._database, EnvelopeVault(hashlib.sha256(b"bench").digest()))
@@ -39,15 +42,17 @@ class FromThePlan:
         self._stack = AsyncExitStack()
         self._sessions: list[Session] = []
         self._intents: list[Execution] = []
+        self._wire = Wire(lambda _: self._venue.traits.at_once)
+        self._batch = together(self._venue)
 
     async def open(self) -> None:
         await self._database.start()
         self._stack.push_async_callback(self._database.close)
         self._stack.push_async_callback(self._venue.close)
-        self._bot = await self._store.write(lambda tables: seed(tables, self._keys, self._clock.now()))
+        self._bot = await self._store.write(lambda tables: seed(tables, self.keys, self._clock.now()))
 
     async def warm_up(self) -> None:
-        for follower, (key, secret) in zip(await self._followers(), self._keys, strict=True):
+        for follower, (key, secret) in zip(await self._followers(), self.keys, strict=True):
             credentials = {"api_key": key, "api_secret": secret}
             self._sessions.append(self._venue.open_session(follower.account, credentials))
 
@@ -64,11 +69,34 @@ class FromThePlan:
         self._intents = [_frozen(signal, one, quote, freezer) for one in await self._followers()]
 
     async def fire(self) -> None:
-        await self._store.write(lambda tables: tables.executions.add(self._intents))
-        pairs = zip(self._sessions, self._intents, strict=True)
-        reports = await asyncio.gather(*(session.place(one.frozen()) for session, one in pairs))
-        if any(one.status is not OrderStatus.FILLED for one in reports):
-            raise CopydeskError("an order of ours was not filled")
+        """As the fan-out does it: a part is written down and sent, then the next one, as far as there are places on the wire."""
+        self._left, self._refused, self._is_over = len(self._intents), 0, asyncio.Event()
+        async with asyncio.TaskGroup() as tasks:
+            for start in range(0, len(self._intents), self._batch):
+                part = slice(start, start + self._batch)
+                await self._send(self._sessions[part], self._intents[part], tasks)
+            await self._is_over.wait()
+        if self._refused:
+            raise CopydeskError(f"{self._refused} orders of ours were not filled")
+
+    async def _send(self, sessions: Sequence[Session], intents: Sequence[Execution], tasks: asyncio.TaskGroup) -> None:
+        await self._wire.reserve(BINANCE_FUTURES, len(intents))
+        await self._store.write(lambda tables: tables.executions.add(intents))
+        for session, one in zip(sessions, intents, strict=True):
+            begun: Begun | None = session.begin(one.frozen())
+            if begun is None:
+                begun = tasks.create_task(session.place(one.frozen()))
+                begun.add_done_callback(lambda _: self._wire.give_back(BINANCE_FUTURES, 1))
+            else:
+                self._wire.give_back(BINANCE_FUTURES, 1)
+            begun.add_done_callback(self._take)
+
+    def _take(self, shown: Begun) -> None:
+        self._left -= 1
+        if shown.exception() is not None or shown.result().status is not OrderStatus.FILLED:
+            self._refused += 1
+        if not self._left:
+            self._is_over.set()
 
     async def close(self) -> None:
         await self._stack.aclose()

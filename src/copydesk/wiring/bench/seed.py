@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from copydesk.domain.bot import Bot, BotStatus, MarketType, OnOpposite, PayloadSize
 from copydesk.domain.ids import AccountId, BotId, SubscriptionId, UserId, new_id
 from copydesk.domain.signal import SourceKind
@@ -41,6 +43,11 @@ def seed(tables: Tables, keys: Sequence[Key], now: datetime) -> Bot:
         tables.subscriptions.add(_subscription(owner.id, bot.id, account.id, now))
         tables.followers.save_preparation(account.id, SYMBOL, made, now)
     return bot
+
+
+def listening_bot(owner_id: UserId, path: str, now: datetime) -> Bot:
+    """One that takes alerts at a path."""
+    return replace(_bot(owner_id, now), source=SourceKind.TRADINGVIEW, master_webhook_path=path, name=f"bench {path}")
 
 
 def _bot(owner_id: UserId, now: datetime) -> Bot:

@@ -1,0 +1,45 @@
+"""The benchmarks run, store what they claim to store, and tell what others rely on: the names of the contract."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = pytest.mark.xdist_group("heavy")
+
+
+def bench(*arguments):
+    command = [sys.executable, "-m", "copydesk", "bench", *map(str, arguments), "--rounds", "1", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=110)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout), done.stderr
+
+
+def test_fanout_tells_its_ratios_and_paints_them(tmp_path):
+    page = tmp_path / "fanout.html"
+
+    found, shown = bench("fanout", "--followers", 8, "--report", page)
+
+    assert set(found["ratios"]) == {
+        "cpu_ccxt_over_us",
+        "cpu_us_over_floor",
+        "wire_us_over_floor",
+        "cold_ccxt_over_us",
+        "rss_mb_1000",
+        "time_80_over_8",
+    }
+    assert len(found["rows"]) == 5
+    assert all(row["us_cpu_an_order"] > 0 for row in found["rows"])
+    assert "goal ≥ 15" in shown
+    painted = page.read_text()
+    assert painted.count('class="bar') >= 5
+    assert "http" not in painted
+
+
+def test_ingest_counts_what_is_stored():
+    found, _ = bench("ingest", "--alerts", 64)
+
+    assert found["ratios"].keys() == {"rps_us_over_naive"}
+    assert [row["server"] for row in found["rows"]] == ["FastAPI, inline SQLite FULL", "copydesk serve"]
+    assert all(0 < row["ms_median"] <= row["ms_p99"] for row in found["rows"])
