@@ -9,9 +9,10 @@ import pytest
 pytestmark = pytest.mark.xdist_group("heavy")
 
 
-def bench(*arguments):
+def bench(folder, *arguments):
+    """Away from the environments of peers that other tests make."""
     command = [sys.executable, "-m", "copydesk", "bench", *map(str, arguments), "--rounds", "1", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=110)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=110, cwd=folder)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout), done.stderr
 
@@ -19,7 +20,7 @@ def bench(*arguments):
 def test_fanout_tells_its_ratios_and_paints_them(tmp_path):
     page = tmp_path / "fanout.html"
 
-    found, shown = bench("fanout", "--followers", 8, "--report", page)
+    found, shown = bench(tmp_path, "fanout", "--followers", 8, "--report", page)
 
     assert set(found["ratios"]) == {
         "cpu_ccxt_over_us",
@@ -37,8 +38,8 @@ def test_fanout_tells_its_ratios_and_paints_them(tmp_path):
     assert "http" not in painted
 
 
-def test_ingest_counts_what_is_stored():
-    found, _ = bench("ingest", "--alerts", 64)
+def test_ingest_counts_what_is_stored(tmp_path):
+    found, _ = bench(tmp_path, "ingest", "--alerts", 64)
 
     assert found["ratios"].keys() == {"rps_us_over_naive"}
     assert [row["server"] for row in found["rows"]] == ["FastAPI, inline SQLite FULL", "copydesk serve"]

@@ -7,7 +7,7 @@ import secrets
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,15 +19,22 @@ from copydesk.ports.clock import SystemClock
 from copydesk.wiring.bench.contenders import TIMEOUT_S, PlainCcxt, SignedSockets
 from copydesk.wiring.bench.frozen import FromThePlan
 from copydesk.wiring.bench.machine import Cost, describe_machine, measure, median, resident_mb
+from copydesk.wiring.bench.peer import Peer, interpreter_of
+from copydesk.wiring.bench.seed import Key
 from copydesk.wiring.bench.whole import WholeDesk
 from copydesk.wiring.children import child, free_port, wait_until_ready
 
 Tell = Callable[[str, int, int], None]
 
+CCXT, FLOOR = "ccxt, an instance an account", "signed sockets (floor)"
+FROZEN, WHOLE = "copydesk, frozen plan to answer", "copydesk, whole way"
+
 GROWN = 10
 """Times the followers, for the last ratio."""
 
 GROWN_ROUNDS = 3
+
+_GROWN = f"{WHOLE}, {GROWN} × the followers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,7 @@ class _Exchange:
         self.url = url
         self._http = httpx.AsyncClient(base_url=url, timeout=60)
 
-    async def watch(self, work: Callable[[], Awaitable[None]]) -> Round:
+    async def watch(self, work: Callable[[], Awaitable[Cost | None]]) -> Round:
         began_s = time.monotonic()
         cost = await measure(work)
         return Round(cost, (await self._told())["last_order_s"] - began_s)
@@ -90,17 +97,17 @@ async def run_fanout(*, followers: int, rounds: int, growth: bool, tell: Tell) -
             await wait_until_ready(other, f"{exchange.url}/_bench/cpu", SystemClock())
             keys = _keys(followers)
             contenders = {
-                "ccxt, an instance an account": PlainCcxt(exchange.url, keys),
-                "signed sockets (floor)": SignedSockets(exchange.url, keys),
-                "copydesk, frozen plan to answer": FromThePlan(exchange.url, keys, folder, timeout_s=TIMEOUT_S),
-                "copydesk, whole way": WholeDesk(exchange.url, keys, folder),
+                CCXT: PlainCcxt(exchange.url, keys),
+                FLOOR: SignedSockets(exchange.url, keys),
+                FROZEN: FromThePlan(exchange.url, keys, folder, timeout_s=TIMEOUT_S),
+                WHOLE: WholeDesk(exchange.url, keys, folder),
+                **_peers(exchange.url, keys),
             }
             results = await _race(contenders, exchange, rounds, tell)
             itself = await exchange.us_cpu_an_order()
             if growth:
                 many = WholeDesk(exchange.url, _keys(GROWN * followers), folder / "grown")
-                name = f"copydesk, whole way, {GROWN * followers} followers"
-                results |= await _race({name: many}, exchange, min(rounds, GROWN_ROUNDS), tell)
+                results |= await _race({_GROWN: many}, exchange, min(rounds, GROWN_ROUNDS), tell)
             await exchange.close()
     return {
         "benchmark": "fanout",
@@ -108,12 +115,12 @@ async def run_fanout(*, followers: int, rounds: int, growth: bool, tell: Tell) -
         "followers": followers,
         "rounds": rounds,
         "rows": _rows(results),
-        "ratios": _ratios(list(results.values()), followers),
+        "ratios": _ratios(results, followers),
         "exchange_us_cpu_an_order": itself,
     }
 
 
-def _keys(count: int) -> list[tuple[str, str]]:
+def _keys(count: int) -> list[Key]:
     return [(secrets.token_hex(32), secrets.token_hex(32)) for _ in range(count)]
 
 
@@ -127,6 +134,7 @@ async def _race(contenders: dict[str, Any], exchange: _Exchange, rounds: int, te
             first = await exchange.watch(partial(_first_signal, one))
             after_mb = resident_mb()
             grown_mb = None if before_mb is None or after_mb is None else after_mb - before_mb
+            grown_mb = one.grown_mb if isinstance(one, Peer) else grown_mb
             results[name] = Result(len(one.keys), first, grown_mb, [])
         for number in range(rounds):
             tell("Rounds", number, rounds)
@@ -140,14 +148,23 @@ async def _race(contenders: dict[str, Any], exchange: _Exchange, rounds: int, te
     return results
 
 
-async def _first_signal(one: Any) -> None:
+async def _first_signal(one: Any) -> Cost | None:
     await one.warm_up()
     await one.prepare()
-    await one.fire()
+    cost: Cost | None = await one.fire()
+    return cost
 
 
-def _ratios(results: Sequence[Result], followers: int) -> dict[str, float | None]:
-    ccxt, floor, us, whole, *grown = results
+def _peers(url: str, keys: Sequence[Key]) -> dict[str, Any]:
+    """Those whose environments are there."""
+    python = interpreter_of("python-binance")
+    return (
+        {} if python is None else {"python-binance, a client an account": Peer(python, "python_binance.py", url, keys)}
+    )
+
+
+def _ratios(results: Mapping[str, Result], followers: int) -> dict[str, float | None]:
+    ccxt, floor, us, whole = (results[name] for name in (CCXT, FLOOR, FROZEN, WHOLE))
     mb = whole.grown_mb
     ratios: dict[str, float | None] = {
         "cpu_ccxt_over_us": round(ccxt.cost.cpu_s / us.cost.cpu_s, 2),
@@ -156,8 +173,8 @@ def _ratios(results: Sequence[Result], followers: int) -> dict[str, float | None
         "cold_ccxt_over_us": round(ccxt.first.wire_s / whole.first.wire_s, 2),
         "rss_mb_1000": None if mb is None else round(mb / followers * 1_000, 1),
     }
-    for one in grown:
-        ratios[f"time_{GROWN * followers}_over_{followers}"] = round(one.wire_s / whole.wire_s, 2)
+    if _GROWN in results:
+        ratios[f"time_{GROWN * followers}_over_{followers}"] = round(results[_GROWN].wire_s / whole.wire_s, 2)
     return ratios
 
 

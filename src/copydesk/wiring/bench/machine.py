@@ -17,10 +17,10 @@ class Cost:
     cpu_s: float
 
 
-async def measure(work: Callable[[], Awaitable[None]]) -> Cost:
+async def measure(work: Callable[[], Awaitable[Cost | None]]) -> Cost:
+    """What it costs this process, or what the work itself says."""
     wall, cpu = time.perf_counter(), time.process_time()
-    await work()
-    return Cost(time.perf_counter() - wall, time.process_time() - cpu)
+    return await work() or Cost(time.perf_counter() - wall, time.process_time() - cpu)
 
 
 def resident_mb() -> float | None:
