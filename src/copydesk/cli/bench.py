@@ -50,6 +50,7 @@ def fanout(
     with _measuring("Starting the exchange") as tell:
         found = run(run_fanout(followers=followers, rounds=rounds, growth=growth, tell=tell))
     _show(found, f"{followers} followers, {rounds} rounds")
+    _table(found["steps"])
     console.print(f"The exchange itself took {found['exchange_us_cpu_an_order']} µs CPU an order")
     _hand_out(found, as_json=as_json, report=report)
 
@@ -93,6 +94,7 @@ _HEADINGS = {
     "us_cpu_an_order": "µs CPU an order",
     "ms_first_signal": "ms to the first, cold",
     "mb_grown": "MB grown",
+    "step": "one follower's way",
     "server": "server",
     "alerts_a_second": "alerts a second",
     "ms_median": "ms to an answer, median",
@@ -119,10 +121,14 @@ def _measuring(first: str) -> Iterator[Callable[[str, int, int], None]]:
 def _show(found: dict[str, Any], how: str) -> None:
     machine = found["machine"]
     console.print(f"{how}, medians; {machine['cores']} cores, Python {machine['python']}")
+    _table(found["rows"])
+
+
+def _table(rows: list[dict[str, Any]]) -> None:
     table = Table()
-    for number, name in enumerate(found["rows"][0]):
+    for number, name in enumerate(rows[0]):
         table.add_column(_HEADINGS[name], justify="right" if number else "left")
-    for row in found["rows"]:
+    for row in rows:
         table.add_row(*(str(value) for value in row.values()))
     console.print(table)
 

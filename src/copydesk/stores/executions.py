@@ -13,7 +13,7 @@ from copydesk.domain.execution import FINAL, UNSETTLED, Execution, State, check_
 from copydesk.domain.ids import AccountId, ExecutionId, SignalId, SubscriptionId, execution_of
 from copydesk.domain.signal import LegKind
 from copydesk.stores import tables
-from copydesk.stores.rows import any_of, columns, dump, execute_all, load, one_or_none
+from copydesk.stores.rows import any_of, columns, dump, execute_all, insert_all, load, one_or_none
 from copydesk.stores.unit import Part, Unit
 from copydesk.stores.whose import of_subscriptions
 
@@ -141,7 +141,7 @@ class Executions(Part):
         added, self._added = self._added, []
         if added:
             try:
-                execute_all(connection, _INSERT, [dump(one) for one in added])
+                insert_all(connection, _INSERT, added)
             except IntegrityError as error:
                 raise StaleWrite("an execution of this signal, subscription and leg exists") from error
         stored, self._stored = self._stored, {}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, TypeVar
 
 from msgspec import Struct
@@ -69,16 +69,16 @@ class _Prepared(NamedTuple):
     """A statement as the driver takes it: its text, the order of its parameters, and what makes each one's value."""
 
     text: str
-    pick: Callable[[Mapping[str, Any]], Iterable[Any]]
-    binders: Sequence[Binder | None]
+    pick: Callable[[Any], Iterable[Any]]
+    binders: Sequence[tuple[int, Binder]]
 
-    def bind(self, row: Mapping[str, Any]) -> tuple[Any, ...]:
-        return tuple(
-            [
-                value if binder is None or value is None else binder(value)
-                for binder, value in zip(self.binders, self.pick(row), strict=True)
-            ]
-        )
+    def bind(self, row: Any) -> Sequence[Any]:
+        bound = list(self.pick(row))
+        for place, binder in self.binders:
+            value = bound[place]
+            if value is not None:
+                bound[place] = binder(value)
+        return bound
 
 
 def execute_all(connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> int:
@@ -87,17 +87,28 @@ def execute_all(connection: Connection, statement: Executable, rows: Sequence[Ma
     What SQLAlchemy finds out anew for every list of rows is found out once: how the driver wants them. Asyncpg tells -1 of
     more than one row.
     """
-    prepared = _prepare(connection.dialect, statement, tuple(rows[0]))
-    bound = [prepared.bind(row) for row in rows]
+    return _run(connection, _prepare(connection.dialect, statement, tuple(rows[0]), itemgetter), rows)
+
+
+def insert_all(connection: Connection, statement: Executable, values: Sequence[Struct]) -> None:
+    """As execute_all, with values of one kind: their fields are the table's columns."""
+    _run(connection, _prepare(connection.dialect, statement, names(type(values[0])), attrgetter), values)
+
+
+def _run(connection: Connection, prepared: _Prepared, rows: Sequence[Any]) -> int:
+    bound = [tuple(prepared.bind(row)) for row in rows]
     return connection.exec_driver_sql(prepared.text, bound if len(bound) > 1 else bound[0]).rowcount
 
 
 @lru_cache(maxsize=512)
-def _prepare(dialect: Dialect, statement: Any, given: tuple[str, ...]) -> _Prepared:
+def _prepare(dialect: Dialect, statement: Any, given: tuple[str, ...], pick: Callable[..., Any]) -> _Prepared:
+    """`pick` makes what takes the parameters out of a row: operator's itemgetter or attrgetter."""
     compiled = statement.compile(dialect=dialect, column_keys=given)
     order = compiled.positiontup
-    pick = itemgetter(*order) if len(order) > 1 else lambda row: (row[order[0]],)
-    return _Prepared(str(compiled), pick, [_binder(compiled.binds[name].type, dialect) for name in order])
+    made = ((place, _binder(compiled.binds[name].type, dialect)) for place, name in enumerate(order))
+    binders = [(place, binder) for place, binder in made if binder is not None]
+    pick_all = pick(*order)
+    return _Prepared(str(compiled), pick_all if len(order) > 1 else lambda row: (pick_all(row),), binders)
 
 
 def _binder(kind: TypeEngine[Any], dialect: Dialect) -> Binder | None:

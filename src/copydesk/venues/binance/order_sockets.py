@@ -7,6 +7,7 @@ waits on it is unknown; the next connection begins with nothing.
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -45,10 +46,14 @@ _PING_AFTER_S = 10.0
 """Silence until the other end is asked whether it is there, and until a silent one counts as gone."""
 
 
+Told = Callable[[Answer | OutcomeUnknown], None]
+"""Hears what came of a request, once: its answer, or that there is none to be had."""
+
+
 class _Waits(NamedTuple):
     """A request on its way: who hears its answer, whose it is, and until when it is waited for (by the clock's `elapsed`)."""
 
-    answered: asyncio.Future[Answer]
+    told: Told
     api_key: str
     until_s: float
 
@@ -87,22 +92,25 @@ class OrderSocket(picows.WSListener):
         while len(self._waiting) >= IN_FLIGHT_MAX:
             await self._turn()
         _refuse_late(self._clock, asked_s)
-        return await self.begin(method, params, api_key, secret) if self.is_open else None
+        if not self.is_open:
+            return None
+        answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self.begin(method, params, api_key, secret, partial(_settle, answered))
+        return await answered
 
-    def begin(self, method: str, params: Mapping[str, str], api_key: str, secret: bytes) -> asyncio.Future[Answer]:
-        """On the wire when this returns; the connection must be open. What the future raises is OutcomeUnknown."""
+    def begin(self, method: str, params: Mapping[str, str], api_key: str, secret: bytes, told: Told) -> None:
+        """On the wire when this returns; the connection must be open."""
         if self._transport is None:
             raise VenueUnavailable("the connection has ended")
         self._number = number = self._number + 1
         request = write_request(number, method, params, api_key, secret)
         loop = asyncio.get_running_loop()
-        waits = self._waiting[number] = _Waits(loop.create_future(), api_key, self._clock.elapsed() + self._timeout_s)
+        self._waiting[number] = _Waits(told, api_key, self._clock.elapsed() + self._timeout_s)
         if self._late is None:
             self._late = loop.call_later(self._timeout_s, self._give_up)
         if self._cork is not None:
             self._cork.put_in(loop)
         self._transport.send(picows.WSMsgType.TEXT, request)
-        return waits.answered
 
     def close(self) -> None:
         if self._transport is not None:
@@ -138,10 +146,9 @@ class OrderSocket(picows.WSListener):
         waits = self._waiting.pop(answer.id, None) if isinstance(answer.id, int) else None
         if waits is None:
             return  # nobody waits for it any more: it is being asked about
-        if not waits.answered.done():
-            waits.answered.set_result(answer)
-        self._next_turn()
         self._note(waits.api_key, answer)
+        self._next_turn()
+        waits.told(answer)
 
     def _end(self, why: str) -> None:
         self._transport = None
@@ -155,10 +162,9 @@ class OrderSocket(picows.WSListener):
             self._doubt_one(number, why)
 
     def _doubt_one(self, number: int, why: str) -> None:
-        answered = self._waiting.pop(number).answered
-        if not answered.done():
-            answered.set_exception(OutcomeUnknown(f"Binance: {why}"))
+        told = self._waiting.pop(number).told
         self._next_turn()
+        told(OutcomeUnknown(f"Binance: {why}"))
 
     def _give_up(self) -> None:
         """On those that have waited long enough, which are the oldest."""
@@ -186,6 +192,15 @@ class OrderSocket(picows.WSListener):
             if not turn.done():
                 turn.set_result(None)
                 return
+
+
+def _settle(answered: asyncio.Future[Answer], told: Answer | OutcomeUnknown) -> None:
+    if answered.done():
+        return  # nobody waits for it any more
+    if isinstance(told, Answer):
+        answered.set_result(told)
+    else:
+        answered.set_exception(told)
 
 
 def _refuse_late(clock: Clock, asked_s: float) -> None:

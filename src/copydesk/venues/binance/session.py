@@ -46,12 +46,8 @@ class BinanceSession:
         """A conditional order may have to be looked up once it is placed: that takes waiting."""
         if request.conditional:
             return None
-        answered = self.transport.begin(self._credentials, "order", request.params)
-        if answered is None:
-            return None
-        shown: asyncio.Future[OrderReport] = asyncio.get_running_loop().create_future()
-        answered.add_done_callback(partial(_show, shown, request.params["newClientOrderId"]))
-        return shown
+        read = partial(codec.read_order, client_order_id=request.params["newClientOrderId"])
+        return self.transport.begin(self._credentials, "order", request.params, read)
 
     async def place(self, request: FrozenRequest) -> OrderReport:
         if not request.conditional:
@@ -184,14 +180,3 @@ class BinanceSession:
 
     async def _call(self, method: str, path: str, params: Mapping[str, object], *, api: str = "fapiPrivate") -> Any:
         return await self.transport.signed(self._credentials, method, path, params, api)
-
-
-def _show(shown: asyncio.Future[OrderReport], client_order_id: str, answered: asyncio.Future[Any]) -> None:
-    """What the answer says of the order, to whoever still waits for it."""
-    if shown.done() or answered.cancelled():
-        shown.cancel()
-        return
-    try:
-        shown.set_result(codec.read_order(answered.result(), client_order_id))
-    except Exception as error:  # noqa: BLE001  whatever breaks here, whoever waits hears of it: the order may be there
-        shown.set_exception(error)

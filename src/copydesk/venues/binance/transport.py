@@ -8,7 +8,7 @@ whoever they are for: signing does not await, so two accounts cannot mix.
 import asyncio
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -23,6 +23,8 @@ from copydesk.venues.binance.frames import METHODS, Answer
 from copydesk.venues.binance.order_sockets import ACCOUNTS_EACH, OrderSockets, result_of
 from copydesk.venues.binance.refusals import TOO_MANY_REQUESTS, read_refusal
 from copydesk.venues.once import never_connected, open_http
+
+T = TypeVar("T")
 
 CONNECTIONS_MAX = 256
 """Sockets to the venue from one process; more orders at once wait for a free one."""
@@ -152,39 +154,47 @@ class Transport:
             await self.budget.take(weight_of(method, path), background=is_background(method, path))
         return await self._over_rest(credentials, method, path, params, api)
 
-    def begin(self, credentials: Mapping[str, str], path: str, params: Mapping[str, str]) -> asyncio.Future[Any] | None:
-        """What `signed` tells of an order, which is on its way when this returns; None where no connection is open for it."""
+    def begin(
+        self, credentials: Mapping[str, str], path: str, params: Mapping[str, str], read: Callable[[Any], T]
+    ) -> asyncio.Future[T] | None:
+        """What `read` makes of what `signed` tells of an order, which is on its way when this returns; None where no connection
+        is open for it.
+        """
         socket = self.sockets.ready(credentials["api_key"])
         if socket is None:
             return None
         self.budget.take_order(credentials["api_key"])
-        told: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        answered = socket.begin(METHODS[path], params, credentials["api_key"], credentials["api_secret"].encode())
-        answered.add_done_callback(partial(self._tell, told, credentials))
-        return told
+        shown: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        told = partial(self._tell, shown, credentials, read)
+        socket.begin(METHODS[path], params, credentials["api_key"], credentials["api_secret"].encode(), told)
+        return shown
 
     def _tell(
-        self, told: asyncio.Future[Any], credentials: Mapping[str, str], answered: asyncio.Future[Answer]
+        self,
+        shown: asyncio.Future[T],
+        credentials: Mapping[str, str],
+        read: Callable[[Any], T],
+        told: Answer | OutcomeUnknown,
     ) -> None:
-        if told.done() or answered.cancelled():
-            told.cancel()
-        elif (error := answered.exception()) is not None:
-            told.set_exception(error)
-        elif answered.result().is_success:
-            told.set_result(answered.result().result)
+        if shown.done():
+            return  # nobody waits for it any more
+        if isinstance(told, OutcomeUnknown):
+            shown.set_exception(told)
+        elif told.is_success:
+            _show(shown, read, told.result)
         else:
-            reading = asyncio.get_running_loop().create_task(self._read(answered.result(), credentials))
+            reading = asyncio.get_running_loop().create_task(self._read(told, credentials))
             self._reading.add(reading)
-            reading.add_done_callback(partial(self._pass_on, told))
+            reading.add_done_callback(partial(self._pass_on, shown, read))
 
-    def _pass_on(self, told: asyncio.Future[Any], reading: asyncio.Task[Any]) -> None:
+    def _pass_on(self, shown: asyncio.Future[T], read: Callable[[Any], T], reading: asyncio.Task[Any]) -> None:
         self._reading.discard(reading)
-        if told.done() or reading.cancelled():
-            told.cancel()
+        if shown.done() or reading.cancelled():
+            shown.cancel()
         elif (error := reading.exception()) is not None:
-            told.set_exception(error)
+            shown.set_exception(error)
         else:
-            told.set_result(reading.result())
+            _show(shown, read, reading.result())
 
     async def _read(self, answer: Answer, credentials: Mapping[str, str]) -> Any:
         """A throttled address falls silent; a key that is refused among others is proved by itself before it is called bad."""
@@ -265,6 +275,14 @@ class Transport:
                 name: self._simulator_url.rstrip("/") + urlsplit(url).path if isinstance(url, str) else url
                 for name, url in urls.items()
             }
+
+
+def _show(shown: asyncio.Future[T], read: Callable[[Any], T], result: Any) -> None:
+    """What the answer says of the order, to whoever waits for it."""
+    try:
+        shown.set_result(read(result))
+    except Exception as error:  # noqa: BLE001  whatever breaks here, whoever waits hears of it: the order may be there
+        shown.set_exception(error)
 
 
 def _as_socket(simulator_url: str | None) -> str:

@@ -96,18 +96,20 @@ async def run_fanout(*, followers: int, rounds: int, growth: bool, tell: Tell) -
         async with child("exchange", ["bench", "exchange", "--port", str(port)], {}, folder) as other:
             await wait_until_ready(other, f"{exchange.url}/_bench/cpu", SystemClock())
             keys = _keys(followers)
+            frozen = FromThePlan(exchange.url, keys, folder, timeout_s=TIMEOUT_S)
             contenders = {
                 CCXT: PlainCcxt(exchange.url, keys),
-                FLOOR: SignedSockets(exchange.url, keys),
-                FROZEN: FromThePlan(exchange.url, keys, folder, timeout_s=TIMEOUT_S),
-                WHOLE: WholeDesk(exchange.url, keys, folder),
                 **_peers(exchange.url, keys),
+                FLOOR: SignedSockets(exchange.url, keys),
+                FROZEN: frozen,
+                WHOLE: WholeDesk(exchange.url, keys, folder),
             }
-            results = await _race(contenders, exchange, rounds, tell)
+            steps: list[dict[str, float]] = []
+            results = await _race(contenders, exchange, rounds, tell, after=lambda: _walk(frozen, steps))
             itself = await exchange.us_cpu_an_order()
             if growth:
                 many = WholeDesk(exchange.url, _keys(GROWN * followers), folder / "grown")
-                results |= await _race({_GROWN: many}, exchange, min(rounds, GROWN_ROUNDS), tell)
+                results |= await _race({_GROWN: many}, exchange, min(rounds, GROWN_ROUNDS), tell, after=_nothing)
             await exchange.close()
     return {
         "benchmark": "fanout",
@@ -115,16 +117,39 @@ async def run_fanout(*, followers: int, rounds: int, growth: bool, tell: Tell) -
         "followers": followers,
         "rounds": rounds,
         "rows": _rows(results),
+        "steps": _medians(steps, followers),
         "ratios": _ratios(results, followers),
         "exchange_us_cpu_an_order": itself,
     }
+
+
+async def _walk(frozen: FromThePlan, steps: list[dict[str, float]]) -> None:
+    steps.append(await frozen.steps())
+
+
+async def _nothing() -> None:
+    """After a round of the desk alone."""
+
+
+def _medians(steps: Sequence[Mapping[str, float]], followers: int) -> list[dict[str, Any]]:
+    """One follower's way, µs of CPU by step."""
+    return [
+        {
+            "step": name,
+            "us_cpu_an_order": round(statistics.median(one[name] for one in steps) / followers * 1_000_000, 1),
+        }
+        for name in steps[0]
+    ]
 
 
 def _keys(count: int) -> list[Key]:
     return [(secrets.token_hex(32), secrets.token_hex(32)) for _ in range(count)]
 
 
-async def _race(contenders: dict[str, Any], exchange: _Exchange, rounds: int, tell: Tell) -> dict[str, Result]:
+async def _race(
+    contenders: dict[str, Any], exchange: _Exchange, rounds: int, tell: Tell, *, after: Callable[[], Awaitable[None]]
+) -> dict[str, Result]:
+    """`after` is what each round ends with; it is not measured."""
     results: dict[str, Result] = {}
     try:
         for number, (name, one) in enumerate(contenders.items()):
@@ -141,6 +166,7 @@ async def _race(contenders: dict[str, Any], exchange: _Exchange, rounds: int, te
             for name, one in contenders.items():
                 await one.prepare()
                 results[name].rounds.append(await exchange.watch(one.fire))
+            await after()
         tell("Rounds", rounds, rounds)
     finally:
         for one in contenders.values():

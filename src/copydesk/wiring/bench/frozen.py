@@ -12,7 +12,7 @@ from copydesk.domain.errors import CopydeskError
 from copydesk.domain.execution import Execution
 from copydesk.domain.ids import SignalId, new_id
 from copydesk.domain.order import OrderStatus
-from copydesk.domain.planning import Copy, Follower, Quote, plan_copy
+from copydesk.domain.planning import Copy, Follower, Plans, Quote
 from copydesk.domain.signal import Action, Direction, LegKind, Signal, SourceKind, Step
 from copydesk.domain.subscription import Environment, PositionMode
 from copydesk.domain.venue import BINANCE_FUTURES
@@ -25,6 +25,7 @@ from copydesk.stores.sqlite import SqliteDatabase
 from copydesk.stores.store import SqlStore, Tables
 from copydesk.stores.vault import EnvelopeVault
 from copydesk.venues.binance import BinanceFutures
+from copydesk.wiring.bench.machine import StepWatch
 from copydesk.wiring.bench.seed import SYMBOL, Key, seed
 
 _OPEN = Step(leg=LegKind.OPEN, direction=Direction.LONG)
@@ -58,6 +59,29 @@ class FromThePlan:
 
     async def prepare(self) -> None:
         """One more signal, each follower planned and their requests frozen."""
+        self._plan(*await self._given(), await self._followers())
+
+    async def steps(self) -> dict[str, float]:
+        """One more signal, a step at a time for everybody: the seconds of CPU that each takes."""
+        signal, quote, freezer = await self._given()
+        watch = StepWatch()
+        followers = await self._followers()
+        watch.note("read who follows")
+        self._plan(signal, quote, freezer, followers)
+        watch.note("planned, the request frozen")
+        for start in range(0, len(self._intents), self._batch):
+            await self._write_down(self._intents[start : start + self._batch])
+        watch.note("written down (SQLite, FULL)")
+        self._expect_all()
+        async with asyncio.TaskGroup() as tasks:
+            self._begin(self._sessions, self._intents, tasks)
+            watch.note("signed and sent")
+            await self._is_over.wait()
+        watch.note("answer understood")
+        return watch.seconds
+
+    async def _given(self) -> tuple[Signal, Quote, Freezer]:
+        """What all of a signal's followers share."""
         quote = await self._venue.quote(Environment.SIMULATOR, SYMBOL)
         reading = await self._venue.read_clock(Environment.SIMULATOR)
         if quote is None:
@@ -66,22 +90,32 @@ class FromThePlan:
         freezer = Freezer(venue=self._venue, mode=PositionMode.ONE_WAY, at=at)
         signal = _signal(self._bot, self._clock.now())
         await self._store.write(lambda tables: tables.signals.add(signal))
-        self._intents = [_frozen(signal, one, quote, freezer) for one in await self._followers()]
+        return signal, quote, freezer
+
+    def _plan(self, signal: Signal, quote: Quote, freezer: Freezer, followers: Sequence[Follower]) -> None:
+        plans = Plans(quote)
+        self._intents = [_frozen(signal, one, plans, freezer) for one in followers]
 
     async def fire(self) -> None:
         """As the fan-out does it: a part is written down and sent, then the next one, as far as there are places on the wire."""
-        self._left, self._refused, self._is_over = len(self._intents), 0, asyncio.Event()
+        self._expect_all()
         async with asyncio.TaskGroup() as tasks:
             for start in range(0, len(self._intents), self._batch):
                 part = slice(start, start + self._batch)
-                await self._send(self._sessions[part], self._intents[part], tasks)
+                await self._wire.reserve(BINANCE_FUTURES, len(self._intents[part]))
+                await self._write_down(self._intents[part])
+                self._begin(self._sessions[part], self._intents[part], tasks)
             await self._is_over.wait()
         if self._refused:
             raise CopydeskError(f"{self._refused} orders of ours were not filled")
 
-    async def _send(self, sessions: Sequence[Session], intents: Sequence[Execution], tasks: asyncio.TaskGroup) -> None:
-        await self._wire.reserve(BINANCE_FUTURES, len(intents))
+    def _expect_all(self) -> None:
+        self._left, self._refused, self._is_over = len(self._intents), 0, asyncio.Event()
+
+    async def _write_down(self, intents: Sequence[Execution]) -> None:
         await self._store.write(lambda tables: tables.executions.add(intents))
+
+    def _begin(self, sessions: Sequence[Session], intents: Sequence[Execution], tasks: asyncio.TaskGroup) -> None:
         for session, one in zip(sessions, intents, strict=True):
             begun: Begun | None = session.begin(one.frozen())
             if begun is None:
@@ -109,8 +143,8 @@ class FromThePlan:
         return await self._store.read(work)
 
 
-def _frozen(signal: Signal, follower: Follower, quote: Quote, freezer: Freezer) -> Execution:
-    copy = plan_copy(_OPEN, follower, quote)
+def _frozen(signal: Signal, follower: Follower, plans: Plans, freezer: Freezer) -> Execution:
+    copy = plans.plan(_OPEN, follower, None)
     if not isinstance(copy, Copy):
         raise CopydeskError(f"a follower of the benchmark is not copied: {copy.reason}")
     execution = new_execution(signal, follower, _OPEN, at=signal.created_at)

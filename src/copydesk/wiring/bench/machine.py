@@ -23,6 +23,19 @@ async def measure(work: Callable[[], Awaitable[Cost | None]]) -> Cost:
     return await work() or Cost(time.perf_counter() - wall, time.process_time() - cpu)
 
 
+class StepWatch:
+    """CPU (all threads) from one step's end to the next one's, by name, seconds."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._since_s = time.process_time()
+
+    def note(self, step: str) -> None:
+        now_s = time.process_time()
+        self.seconds[step] = now_s - self._since_s
+        self._since_s = now_s
+
+
 def resident_mb() -> float | None:
     """Memory of this process, MB; None where the system does not tell it as Linux does."""
     try:

@@ -30,14 +30,22 @@ def render(found: Mapping[str, Any], headings: Mapping[str, str]) -> str:
     """A whole HTML page; `headings` names the columns."""
     machine = found["machine"]
     facts = f"{machine['cores']} cores · Python {machine['python']} · {machine['system']} · medians of {found['rounds']} rounds"
-    name, *figures = list(found["rows"][0])
-    charts = "".join(_chart(headings[one], [(row[name], row[one]) for row in found["rows"]]) for one in figures)
+    charts = _charts(found["rows"], headings) + _charts(found.get("steps", ()), headings)
     title = f"copydesk bench {found['benchmark']}"
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style><main><h1>{escape(title)}</h1><p>{escape(facts)}</p>"
         f"{_ratios(found['ratios'])}{charts}</main></html>"
     )
+
+
+def _charts(rows: Sequence[Mapping[str, Any]], headings: Mapping[str, str]) -> str:
+    """One a figure; the first column names its bars."""
+    if not rows:
+        return ""
+    name, *figures = rows[0]
+    about = f" – {headings[name]}" if name == "step" else ""
+    return "".join(_chart(headings[one] + about, [(row[name], row[one]) for row in rows]) for one in figures)
 
 
 def _ratios(ratios: Mapping[str, float | None]) -> str:
