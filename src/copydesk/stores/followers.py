@@ -28,7 +28,8 @@ from copydesk.domain.subscription import (
 from copydesk.ports.store import Place, Preparation
 from copydesk.ports.vault import Vault
 from copydesk.stores import tables
-from copydesk.stores.rows import any_of, columns, dump, load, names, one_or_none
+from copydesk.stores.remembered import Remembered
+from copydesk.stores.rows import any_of, columns, dump, load, names
 from copydesk.stores.signals import upsert
 from copydesk.stores.unit import Part, Unit
 
@@ -54,7 +55,22 @@ _FOLLOWS, _ACCOUNTS, _MADE = tables.bot_subscriptions, tables.exchange_accounts,
 _HELD, _SENT, _RESULTS = tables.positions, tables.bot_signal_executions, tables.daily_results
 _OPENS = [LegKind.OPEN.value, LegKind.CLOSE.value]
 
-_BY_IDS = select(*columns(_FOLLOWS, Subscription)).where(_FOLLOWS.c.id.in_(any_of("ids"))).order_by(_FOLLOWS.c.id)
+
+def _make_subscription(row: Mapping[str, Any]) -> Subscription:
+    """Its options out of JSON."""
+    options = row["copy"]
+    copy = CopyOptions(
+        margin_mode=MarginMode(options["margin_mode"]),
+        on_unprotected=OnUnprotected(options["on_unprotected"]),
+        on_daily_loss=OnDailyLoss(options.get("on_daily_loss", OnDailyLoss.STOP_OPENS)),
+    )
+    return Subscription(**{**{name: row[name] for name in names(Subscription)}, "copy": copy})
+
+
+_SUBSCRIPTIONS = Remembered([_FOLLOWS.c[name] for name in names(Subscription)], _make_subscription)
+_KNOWN_ACCOUNTS = Remembered([_ACCOUNTS.c[name] for name in names(Account)], lambda row: Account(**row))
+
+_BY_IDS = select(*_SUBSCRIPTIONS.columns).where(_FOLLOWS.c.id.in_(any_of("ids"))).order_by(_FOLLOWS.c.id)
 _SUBSCRIBERS = (
     select(_FOLLOWS.c.id)
     .where(
@@ -64,14 +80,14 @@ _SUBSCRIBERS = (
     )
     .order_by(_FOLLOWS.c.id)
 )
-_ACCOUNT = select(*columns(_ACCOUNTS, Account)).where(_ACCOUNTS.c.id == bindparam("id"))
+_ACCOUNT = select(*_KNOWN_ACCOUNTS.columns).where(_ACCOUNTS.c.id == bindparam("id"))
 _PLACES = (
     select(_FOLLOWS.c.id, _ACCOUNTS.c.id, _ACCOUNTS.c.venue, _ACCOUNTS.c.environment)
     .join_from(_FOLLOWS, _ACCOUNTS, _FOLLOWS.c.account_id == _ACCOUNTS.c.id)
     .where(_FOLLOWS.c.id.in_(any_of("ids")))
 )
 _LOCKED_ACCOUNTS = (
-    select(*columns(_ACCOUNTS, Account))
+    select(*_KNOWN_ACCOUNTS.columns)
     .where(_ACCOUNTS.c.id.in_(any_of("ids")))
     .order_by(_ACCOUNTS.c.id)
     .with_for_update(key_share=True)
@@ -117,7 +133,7 @@ class Followers(Part):
         return {SubscriptionId(row[0]): Place(*row[1:]) for row in rows}
 
     def followers(self, bot: Bot, symbol: str, ids: Sequence[SubscriptionId], at: datetime) -> Sequence[Follower]:
-        found = [read_subscription(row) for row in self._connection.execute(_BY_IDS, {"ids": list(ids)})]
+        found = _SUBSCRIPTIONS.read(self._connection, _BY_IDS, ids=list(ids))
         accounts = self._locked_accounts({one.account_id for one in found})
         held = self._positions(ids, symbol)
         holdings, standing = self._holdings(set(accounts)), self._standing(set(accounts), symbol)
@@ -136,7 +152,8 @@ class Followers(Part):
         ]
 
     def account(self, account_id: AccountId) -> Account | None:
-        return one_or_none(self._connection, Account, _ACCOUNT, id=account_id)
+        found = _KNOWN_ACCOUNTS.read(self._connection, _ACCOUNT, id=account_id)
+        return found[0] if found else None
 
     def credentials(self, account_id: AccountId) -> Mapping[str, str]:
         accounts = tables.exchange_accounts.c
@@ -168,8 +185,8 @@ class Followers(Part):
         upsert(self._connection, tables.account_preparations, {"account_id": account_id, "symbol": symbol}, values)
 
     def subscription(self, subscription_id: SubscriptionId) -> Subscription | None:
-        row = self._connection.execute(_BY_IDS, {"ids": [subscription_id]}).one_or_none()
-        return None if row is None else read_subscription(row)
+        found = _SUBSCRIPTIONS.read(self._connection, _BY_IDS, ids=[subscription_id])
+        return found[0] if found else None
 
     def trading(self) -> Sequence[Account]:
         accounts, follows, sent = tables.exchange_accounts, tables.bot_subscriptions.c, tables.bot_signal_executions.c
@@ -184,8 +201,8 @@ class Followers(Part):
         return [load(Account, row) for row in self._connection.execute(query.order_by(accounts.c.id))]
 
     def _locked_accounts(self, ids: set[AccountId]) -> dict[AccountId, Account]:
-        rows = self._connection.execute(_LOCKED_ACCOUNTS, {"ids": sorted(ids)})
-        return {account.id: account for account in (load(Account, row) for row in rows)}
+        found = _KNOWN_ACCOUNTS.read(self._connection, _LOCKED_ACCOUNTS, ids=sorted(ids))
+        return {account.id: account for account in found}
 
     def _positions(self, ids: Sequence[SubscriptionId], symbol: str) -> dict[SubscriptionId, Position]:
         rows = self._connection.execute(_POSITIONS, {"ids": list(ids), "symbol": symbol})
@@ -210,6 +227,11 @@ class Followers(Part):
         return {SubscriptionId(row.subscription_id): _Day(-row.net_usd, row.ended_at is not None) for row in rows}
 
 
+def read_subscription(row: Row[Any]) -> Subscription:
+    """The subscription of a row."""
+    return _make_subscription(dict(row._mapping))  # noqa: SLF001  SQLAlchemy's public name for it
+
+
 def day_of(at: datetime) -> str:
     """The UTC day that a result counts for."""
     return at.date().isoformat()
@@ -218,18 +240,6 @@ def day_of(at: datetime) -> str:
 def secret_context(owner_id: str, account_id: str, name: str) -> str:
     """What a sealed secret is bound to: moved to another owner, account or field, it does not open."""
     return f"exchange_accounts/{owner_id}/{account_id}/{name}"
-
-
-def read_subscription(row: Row[Any]) -> Subscription:
-    """The subscription of a row, its options out of JSON."""
-    mapping = dict(row._mapping)  # noqa: SLF001  SQLAlchemy's public name for it
-    options = mapping["copy"]
-    mapping["copy"] = CopyOptions(
-        margin_mode=MarginMode(options["margin_mode"]),
-        on_unprotected=OnUnprotected(options["on_unprotected"]),
-        on_daily_loss=OnDailyLoss(options.get("on_daily_loss", OnDailyLoss.STOP_OPENS)),
-    )
-    return Subscription(**{name: mapping[name] for name in names(Subscription)})
 
 
 def _exposure(
