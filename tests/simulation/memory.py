@@ -174,6 +174,9 @@ class FollowerRows(_Part):
     def credentials(self, account_id):
         return {"api_key": account_id}
 
+    def logins(self, accounts):
+        return [(self.rows.accounts[one], self.credentials(one)) for one in accounts]
+
     def refuse_key(self, account_id, problem, at):
         account = self.rows.accounts[account_id]
         refused = replace(account, key_check=KeyCheck.REFUSED, key_problem=problem, updated_at=at)

@@ -61,6 +61,16 @@ async def test_two_fan_outs_at_once_make_each_execution_once(store, desk, signal
     assert await store.read(lambda tables: tables.executions.of_signal(signal.id)) == made
 
 
+@pytest.mark.parametrize(
+    ("leg", "state", "settled"),
+    [("open", State.SENDING, False), ("open", State.FILLED, True), ("stop_loss", State.WORKING, True)],
+)
+async def test_a_signal_is_settled_when_nothing_of_it_but_stops_is_under_way(store, desk, signal, leg, state, settled):
+    await store.write(lambda tables: tables.executions.add([desk.execution(signal, leg=leg, state=state)]))
+
+    assert await store.read(lambda tables: tables.executions.is_settled(signal.id)) is settled
+
+
 async def test_adding_nothing_is_no_work(store, signal):
     await store.write(lambda tables: tables.executions.add([]))
 

@@ -263,7 +263,9 @@ async def test_a_secret_moved_to_another_account_does_not_open(store, database, 
     await database.write(lambda connection: connection.execute(swap, {"a": desk.account.id}).rowcount)
 
     kept = await store.read(lambda tables: tables.followers.credentials(desk.account.id))
+    opened = await store.read(lambda tables: tables.followers.logins([desk.account.id, other.id, "nobody"]))
 
+    assert opened == [(desk.account, kept)]
     assert kept["api_key"] == f"key-{desk.account.id}"
     with pytest.raises(ValueError, match="does not open"):
         await store.read(lambda tables: tables.followers.credentials(other.id))

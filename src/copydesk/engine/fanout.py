@@ -83,12 +83,16 @@ class Fanout:
     async def fan_out(self, signal: Signal) -> None:
         """Every active subscription gets its executions; a second run adds what the first did not reach."""
         bot, audience = await self._store.read(lambda tables: _audience(tables, signal))
-        _raise_first(await _each(*(self._fan_out_at(signal, bot, account, ids) for account, ids in audience)))
+        _raise_first(await _each(*(self._fan_out_at(signal, bot, account, places) for account, places in audience)))
         await self._store.write(lambda tables: tables.signals.mark_fanned_out(signal.id, self._clock.now()))
 
-    async def _fan_out_at(self, signal: Signal, bot: Bot, account: Account, ids: Sequence[SubscriptionId]) -> None:
+    async def _fan_out_at(
+        self, signal: Signal, bot: Bot, account: Account, places: Mapping[SubscriptionId, AccountId]
+    ) -> None:
         """Followers at one venue. Those whose account must be set up first are written down, and advance later."""
+        ids = list(places)
         market = await self._readiness.market(account, signal.symbol)
+        await self._sessions.open(dict.fromkeys(places.values()))
         sizes = await self._sizes(signal, bot, ids)
         plans = Plans(market.quote)
         group = _Group(signal=signal, bot=bot, account=account, ids=ids, market=market, plans=plans, sizes=sizes)
@@ -159,8 +163,10 @@ def _raise_first(results: Iterable[BaseException | None]) -> None:
             raise result
 
 
-def _audience(tables: Transaction, signal: Signal) -> tuple[Bot, list[tuple[Account, list[SubscriptionId]]]]:
-    """The bot, and who follows the signal at each venue, with one of their accounts there."""
+def _audience(
+    tables: Transaction, signal: Signal
+) -> tuple[Bot, list[tuple[Account, Mapping[SubscriptionId, AccountId]]]]:
+    """The bot, and who follows the signal at each venue on which account, with one of these accounts."""
     bot = tables.signals.lock_bot(signal.bot_id)
     if bot is None:
         raise CopydeskError(f"signal {signal.id} has lost its bot")
@@ -169,11 +175,12 @@ def _audience(tables: Transaction, signal: Signal) -> tuple[Bot, list[tuple[Acco
     places: dict[SubscriptionId, Place] = {}
     for start in range(0, len(ids), READ_AT_ONCE):
         places |= tables.followers.places(ids[start : start + READ_AT_ONCE])
-    groups: dict[tuple[str, str], list[SubscriptionId]] = {}
+    groups: dict[tuple[str, str], dict[SubscriptionId, AccountId]] = {}
     for one in ids:
         if one in places:
-            groups.setdefault((places[one].venue, places[one].environment), []).append(one)
-    accounts = (tables.followers.account(places[group[0]].account_id) for group in groups.values())
+            group = groups.setdefault((places[one].venue, places[one].environment), {})
+            group[one] = places[one].account_id
+    accounts = (tables.followers.account(next(iter(group.values()))) for group in groups.values())
     return bot, [(account, group) for account, group in zip(accounts, groups.values(), strict=True) if account]
 
 

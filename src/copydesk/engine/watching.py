@@ -133,6 +133,7 @@ class Watching:
     async def _listen(self, stream: _Stream) -> None:
         """One connection to its end."""
         accounts = list(stream.accounts.values())
+        await self.delivery.sessions.open(stream.accounts)
         sessions = {one.id: await self.delivery.sessions.of(one) for one in accounts}
         async with aclosing(self.delivery.sessions.venue(accounts[0]).listen(sessions)) as told:
             async for news in told:

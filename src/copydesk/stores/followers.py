@@ -1,5 +1,6 @@
 """Who follows a bot, and everything about them that a plan depends on, read in a handful of statements."""
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
@@ -11,7 +12,7 @@ from sqlalchemy import Row, bindparam, or_, select
 from copydesk.domain.bot import Bot
 from copydesk.domain.execution import UNSETTLED
 from copydesk.domain.guards import Exposure
-from copydesk.domain.ids import AccountId, BotId, SubscriptionId
+from copydesk.domain.ids import AccountId, BotId, SubscriptionId, UserId
 from copydesk.domain.planning import Follower
 from copydesk.domain.position import Position
 from copydesk.domain.signal import LegKind
@@ -81,17 +82,14 @@ _SUBSCRIBERS = (
     .order_by(_FOLLOWS.c.id)
 )
 _ACCOUNT = select(*_KNOWN_ACCOUNTS.columns).where(_ACCOUNTS.c.id == bindparam("id"))
+_THESE_ACCOUNTS = select(*_KNOWN_ACCOUNTS.columns).where(_ACCOUNTS.c.id.in_(any_of("ids"))).order_by(_ACCOUNTS.c.id)
+_SEALED = select(_ACCOUNTS.c.id, _ACCOUNTS.c.sealed_secrets).where(_ACCOUNTS.c.id.in_(any_of("ids")))
 _PLACES = (
     select(_FOLLOWS.c.id, _ACCOUNTS.c.id, _ACCOUNTS.c.venue, _ACCOUNTS.c.environment)
     .join_from(_FOLLOWS, _ACCOUNTS, _FOLLOWS.c.account_id == _ACCOUNTS.c.id)
     .where(_FOLLOWS.c.id.in_(any_of("ids")))
 )
-_LOCKED_ACCOUNTS = (
-    select(*_KNOWN_ACCOUNTS.columns)
-    .where(_ACCOUNTS.c.id.in_(any_of("ids")))
-    .order_by(_ACCOUNTS.c.id)
-    .with_for_update(key_share=True)
-)
+_LOCKED_ACCOUNTS = _THESE_ACCOUNTS.with_for_update(key_share=True)
 _PREPARATIONS = select(_MADE.c.account_id, *columns(_MADE, Preparation)).where(
     _MADE.c.account_id.in_(any_of("ids")), _MADE.c.symbol == bindparam("symbol")
 )
@@ -159,6 +157,18 @@ class Followers(Part):
         accounts = tables.exchange_accounts.c
         query = select(accounts.owner_id, accounts.sealed_secrets).where(accounts.id == account_id)
         owner_id, sealed = self._connection.execute(query).one()
+        return self._unsealed(owner_id, account_id, sealed)
+
+    def logins(self, accounts: Collection[AccountId]) -> Sequence[tuple[Account, Mapping[str, str]]]:
+        found = _KNOWN_ACCOUNTS.read(self._connection, _THESE_ACCOUNTS, ids=list(accounts))
+        sealed = {row.id: row.sealed_secrets for row in self._connection.execute(_SEALED, {"ids": list(accounts)})}
+        opened: list[tuple[Account, Mapping[str, str]]] = []
+        for one in found:
+            with contextlib.suppress(ValueError):
+                opened.append((one, self._unsealed(one.owner_id, one.id, sealed[one.id])))
+        return opened
+
+    def _unsealed(self, owner_id: UserId, account_id: AccountId, sealed: Mapping[str, str]) -> Mapping[str, str]:
         return {
             name: self._vault.unseal(text, context=secret_context(owner_id, account_id, name))
             for name, text in sealed.items()

@@ -9,6 +9,7 @@ import asyncio
 import base64
 import hashlib
 import re
+import secrets
 import time
 from collections.abc import Callable
 
@@ -22,6 +23,10 @@ _CLIENT_ID = re.compile(rb"newClientOrderId[=\":]+([\w-]+)")
 _QUANTITY = re.compile(rb"quantity[=\":]+([\d.]+)")
 _NUMBER = re.compile(rb"\"id\":(\d+)")
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+
+_ORDERS = b"GET /ws-fapi/"
+_SOCKETS = (_ORDERS, b"GET /private/stream", b"GET /market/stream")
+"""The streams open and stay silent."""
 
 _TEXT, _CLOSE, _PING = 0x1, 0x8, 0x9
 _LONG = 126
@@ -65,6 +70,8 @@ class Exchange:
         """The JSON of a route; None for one that is not there."""
         if line.startswith(b"POST /fapi/v1/order"):
             return self.fill(body or line)
+        if line.startswith(b"POST /fapi/v1/listenKey"):
+            return b'{"listenKey":"%b"}' % secrets.token_hex(32).encode()
         match line.split(b" ")[1].partition(b"?")[0]:
             case b"/fapi/v1/exchangeInfo":
                 return msgspec.json.encode({"timezone": "UTC", "symbols": [_SYMBOL], "assets": [], "rateLimits": []})
@@ -104,6 +111,7 @@ class Connection(asyncio.Protocol):
         self._exchange = exchange
         self._rest = b""
         self._take: Callable[[], bool] = self._take_request
+        self._takes_orders = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # asyncio's own imprecision
@@ -120,10 +128,11 @@ class Connection(asyncio.Protocol):
         if not found or len(rest) < size:
             return False
         body, self._rest = rest[:size], rest[size:]
-        if head.startswith(b"GET /ws-fapi/") and (key := _KEY.search(head)) is not None:
+        if head.startswith(_SOCKETS) and (key := _KEY.search(head)) is not None:
             accept = base64.b64encode(hashlib.sha1(key[1] + _GUID, usedforsecurity=False).digest())
             upgrade = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             self._transport.write(upgrade + b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n")
+            self._takes_orders = head.startswith(_ORDERS)
             self._take = self._take_frame
             return True
         answer = self._exchange.answer(head[: head.find(b"\r\n")], body)
@@ -144,7 +153,7 @@ class Connection(asyncio.Protocol):
         kind, self._rest = self._rest[0] & 0x0F, self._rest[start + 4 + size :]
         stretched = (mask * (size // 4 + 1))[:size]
         text = (int.from_bytes(masked, "big") ^ int.from_bytes(stretched, "big")).to_bytes(size, "big")
-        if kind == _TEXT:
+        if kind == _TEXT and self._takes_orders:
             number = _NUMBER.search(text)
             self._send(
                 b'{"id":%b,"status":200,"result":%b}' % (number[1] if number else b"null", self._exchange.fill(text))
