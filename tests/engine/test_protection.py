@@ -6,6 +6,7 @@ from decimal import Decimal
 from copydesk.domain.execution import State
 from copydesk.domain.order import OrderRef
 from copydesk.domain.signal import Direction, Target
+from copydesk.engine import protection
 from desk_support import CLOCK
 
 STOPS_ONLY = {"custom_take_profit_pct": Decimal(0)}
@@ -94,3 +95,24 @@ async def test_a_stop_that_somebody_cancels_at_the_venue_closes_the_position(des
 
 async def flat(desk, follower):
     return await desk.position(follower) is None
+
+
+async def test_a_reversal_s_opening_gets_its_stop_beside_those_that_its_close_left(desk):
+    follower = await desk.follow(**STOPS_ONLY)
+    await desk.settled(await desk.signal("open_long"), legs=("stop_loss",))
+    (opened,) = [one for one in await desk.executions(follower=follower) if one.leg == "open"]
+
+    def once_more(tables):
+        tables.executions.read_ahead([opened.id])
+        freezer = desk.desk.sessions.freezer(tables, follower.account, opened.symbol)
+        return [
+            leg
+            for _ in range(2)
+            for leg in protection.protect(
+                tables, opened, opened.executed_quantity, at=CLOCK.now(), freezer=lambda: freezer
+            )
+        ]
+
+    made = await desk.store.write(once_more)
+
+    assert [one.leg for one in made] == ["stop_loss:2", "stop_loss:3"]

@@ -1,5 +1,6 @@
 """Stops and targets as executions of their own: placed after the fill, resized, and cancelled with their position."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -29,12 +30,7 @@ def protect(
     if filled <= 0 or opened.executed_price is None:
         return []
     planned = list(_protections(opened, opened.executed_price, filled, at))
-    if not planned:
-        return []
-    if filled != opened.executed_quantity:
-        # Some of it was protected before: the rest gets stops of its own.
-        planned = _numbered(tables, planned)
-    return _send_all(tables, planned, freezer(), note="placed after the fill")
+    return _send_all(tables, planned, freezer(), note="placed after the fill") if planned else []
 
 
 def protect_again(tables: Transaction, after: Execution, *, at: datetime, freezer: FreezerSource) -> list[Execution]:
@@ -67,6 +63,7 @@ def freed_by(close: Execution) -> list[ExecutionId]:
 
 def _send_all(tables: Transaction, planned: Sequence[Execution], frozen_by: Freezer, *, note: str) -> list[Execution]:
     """A coin can be locked once: where a stop loss locks it, the target beside it is left out, and says so."""
+    planned = _under_free_numbers(tables, planned)
     crowded = frozen_by.venue.traits.is_spot and any(one.kind is LegKind.STOP_LOSS for one in planned)
     targets = [one for one in planned if crowded and one.kind is LegKind.TAKE_PROFIT]
     made = [ready_to_send(one, frozen_by) for one in planned if one not in targets]
@@ -101,13 +98,24 @@ def adjust(tables: Transaction, closed: Execution, *, at: datetime, freezer: Fre
     return smaller
 
 
-def _numbered(tables: Transaction, planned: Sequence[Execution]) -> list[Execution]:
-    """Under the first number that no stop or target of this signal and subscription has."""
+def _under_free_numbers(tables: Transaction, planned: Sequence[Execution]) -> Sequence[Execution]:
+    """Under numbers that no stop or target of this signal and subscription has; a stop and its target keep one number.
+
+    Some are there already where an opening was filled in parts, and where a reversal's close left something: that got stops of
+    the same signal before its opening was known.
+    """
+    if not planned:
+        return planned
     signal_id, subscription_id = planned[0].signal_id, planned[0].subscription_id
     legs = (leg.partition(":") for _, leg in tables.executions.legs(signal_id, [subscription_id]))
     taken = {number for kind, _, number in legs if kind in _PERCENT_OF}
-    number = next(str(number) for number in range(2, len(taken) + 3) if str(number) not in taken)
-    return [replace(one, leg=f"{one.kind.value}:{number}") for one in planned]
+    free = (number for number in itertools.chain([""], map(str, itertools.count(2))) if number not in taken)
+    numbers = {number: next(free) for number in dict.fromkeys(map(_number, planned))}
+    return [replace(one, leg=_leg(one.kind, numbers[_number(one)])) for one in planned]
+
+
+def _leg(kind: LegKind, number: str) -> str:
+    return f"{kind.value}:{number}" if number else kind.value
 
 
 def _protections(opened: Execution, entry: Decimal, filled: Decimal, at: datetime) -> Iterator[Execution]:
@@ -141,8 +149,7 @@ def _resized(
         stops = [one for one in kept if one.kind is kind]
         shares = _shares(stops, held, before)
         for one, quantity in zip(stops, shares, strict=True):
-            number = pairs.index((one.signal_id, _number(one))) + 1
-            leg = kind.value if number == 1 else f"{kind.value}:{number}"
+            leg = _leg(kind, str(pairs.index((one.signal_id, _number(one))) + 1))
             if quantity > 0 and one.trigger_price is not None:
                 yield _conditional(closed, leg, quantity, one.trigger_price, one.plan, at)
 

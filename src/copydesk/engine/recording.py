@@ -5,6 +5,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import structlog
+
 from copydesk.domain.errors import LeaseLost, StaleWrite, StoreUnavailable
 from copydesk.domain.execution import Execution
 from copydesk.domain.ids import AccountId
@@ -15,6 +17,8 @@ from copydesk.engine.sessions import Sessions
 from copydesk.engine.settlement import Settled, settle
 from copydesk.ports.clock import Clock
 from copydesk.ports.store import Store, Transaction
+
+log = structlog.get_logger()
 
 Told = Callable[[Settled | None, Exception | None], object]
 """What came of an event: None where it is about an earlier attempt, or somebody was first; or why it could not be stored."""
@@ -104,7 +108,8 @@ class Recorder:
     async def _store_alone(self, entry: _Entry) -> None:
         try:
             await self._store([entry])
-        except StaleWrite:
+        except StaleWrite as error:
+            log.info("not stored: somebody was first", execution_id=entry.execution.id, why=str(error))
             entry.end(None, None)
         except Exception as error:  # noqa: BLE001  its caller gets it, whatever it is
             entry.end(None, error)

@@ -72,6 +72,7 @@ class Executions(Part):
         self._added: list[Execution] = []
         self._stored: dict[ExecutionId, Execution] = {}
         self._events: list[Mapping[str, object]] = []
+        self._legs: dict[tuple[SignalId, SubscriptionId], set[str]] = {}
 
     def be_of(self, epoch: int) -> None:
         """The moves of this transaction are made in that epoch of the desk."""
@@ -81,6 +82,7 @@ class Executions(Part):
         made = list(executions)
         self._added += made
         for one in made:
+            self._legs.get((one.signal_id, one.subscription_id), set()).add(one.leg)
             if one.is_protection and one.subscription_id in self._standing:
                 self._ahead[one.id] = one
                 self._standing[one.subscription_id].append(one.id)
@@ -100,6 +102,11 @@ class Executions(Part):
         for one in protections:
             self._standing[one.subscription_id].append(one.id)
         self._ahead |= {one.id: one for one in (*found, *protections)}
+        for signal_id in {one.signal_id for one in found}:
+            whose = {one.subscription_id for one in found if one.signal_id == signal_id}
+            self._legs |= {(signal_id, one): set() for one in whose}
+            for row in self._connection.execute(_LEGS, {"signal_id": signal_id, "ids": list(whose)}):
+                self._legs[signal_id, row.subscription_id].add(row.leg)
         return found
 
     def of_signal(self, signal_id: SignalId) -> Sequence[Execution]:
@@ -183,6 +190,8 @@ class Executions(Part):
     def legs(
         self, signal_id: SignalId, subscriptions: Collection[SubscriptionId]
     ) -> Collection[tuple[SubscriptionId, str]]:
+        if all((signal_id, one) in self._legs for one in subscriptions):
+            return {(one, leg) for one in subscriptions for leg in self._legs[signal_id, one]}
         rows = self._connection.execute(_LEGS, {"signal_id": signal_id, "ids": list(subscriptions)})
         return {(SubscriptionId(row.subscription_id), row.leg) for row in rows}
 
