@@ -7,8 +7,8 @@ from enum import Enum, auto
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from copydesk.simulators.binance.edge.clock import Clock
 from copydesk.simulators.binance.edge.limits import Limits, Window
+from copydesk.simulators.clock import Clock
 
 _QUEUE_MAX = 10_000  # a client this far behind is cut off, as the venue does
 _MESSAGE_BYTES_MAX = 1_048_576
