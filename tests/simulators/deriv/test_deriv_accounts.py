@@ -217,3 +217,12 @@ async def test_no_more_than_a_hundred_streams_fit_on_a_connection(venue, alice):
     assert (await alice.error(ticks="R_100", subscribe=1))["code"] == "RateLimit"
     assert (await alice.error(buy="1", price=1, parameters=CALL_5T, subscribe=1))["code"] == "RateLimit"
     assert (await alice.ask(portfolio=1))["portfolio"]["contracts"] == []
+
+
+async def test_what_official_clients_ask_beside_trading_has_an_answer(venue, alice):
+    status = (await alice.ask(get_account_status=1))["get_account_status"]
+
+    assert status["currency_config"].keys() == {"USD"}
+    assert status["prompt_client_to_authenticate"] == 0
+    assert (await alice.ask(payout_currencies=1))["payout_currencies"] == ["USD"]
+    assert (await alice.ask(sell_expired=1))["sell_expired"] == {"count": 0}

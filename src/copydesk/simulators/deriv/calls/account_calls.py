@@ -59,6 +59,24 @@ def logout(call: Call) -> list[Answer]:
     return [Answer(name="logout", content=1)]
 
 
+def get_account_status(call: Call) -> list[Answer]:
+    """What the official JavaScript client wants to know of an account before it trusts it."""
+    content = {
+        "currency_config": {call.account.currency: {"is_deposit_suspended": 0, "is_withdrawal_suspended": 0}},
+        "p2p_status": "none",
+        "prompt_client_to_authenticate": 0,
+        "risk_classification": "low",
+        "status": [],
+    }
+    return [Answer(name="get_account_status", content=content)]
+
+
+def payout_currencies(call: Call) -> list[Answer]:
+    """The account's own one, when somebody is signed in."""
+    account = call.session.account
+    return [Answer(name="payout_currencies", content=["USD" if account is None else account.currency])]
+
+
 def balance(call: Call) -> list[Answer]:
     account = call.account
     if call.get("account") == "all":

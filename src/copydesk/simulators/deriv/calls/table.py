@@ -161,6 +161,14 @@ LEGACY_ROUTES: Mapping[str, Route] = {
         answer=account_calls.authorize,
     ),
     "logout": Route(fields={"logout": _NEEDED_ONE}, answer=account_calls.logout),
+    "get_account_status": Route(
+        fields={"get_account_status": _NEEDED_ONE, **_ACCOUNT},
+        answer=account_calls.get_account_status,
+        scope="read",
+    ),
+    "payout_currencies": Route(
+        fields={"payout_currencies": _NEEDED_ONE, **_ACCOUNT}, answer=account_calls.payout_currencies
+    ),
     "balance": Route(
         fields={"balance": _NEEDED_ONE, "account": text(), "subscribe": ONE, **_ACCOUNT},
         answer=account_calls.balance,
@@ -225,6 +233,9 @@ LEGACY_ROUTES: Mapping[str, Route] = {
         fields={"sell": whole(needed=True), "price": number(0, needed=True), **_ACCOUNT},
         answer=trade_calls.sell,
         scope="trade",
+    ),
+    "sell_expired": Route(
+        fields={"sell_expired": _NEEDED_ONE, **_ACCOUNT}, answer=trade_calls.sell_expired, scope="trade"
     ),
     "proposal_open_contract": Route(
         fields={

@@ -79,6 +79,11 @@ def sell(call: Call) -> list[Answer]:
     return [Answer(name="sell", content=content)]
 
 
+def sell_expired(_call: Call) -> list[Answer]:
+    """Nothing is ever left to do: what expires is settled within the same second."""
+    return [Answer(name="sell_expired", content={"count": 0})]
+
+
 def proposal_open_contract(call: Call) -> list[Answer]:
     """One contract, or a message for each open one; a stream of all of them also hears of those bought later."""
     name = "proposal_open_contract"
