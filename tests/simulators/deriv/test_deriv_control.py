@@ -186,3 +186,22 @@ async def test_a_foreign_state_file_stops_the_start_and_is_left_alone(start_deri
             pass
 
     assert file.read_text() == content
+
+
+async def test_the_same_seed_and_the_same_requests_give_the_same_bytes(start_deriv):
+    async def play():
+        async with start_deriv(virtual_time=True, seed=3) as venue:
+            alice = await venue.trader()
+            await alice.ask(balance=1, subscribe=1)
+            await alice.ws.send_json({"buy": "1", "price": 1, "parameters": CALL_5T, "subscribe": 1, "req_id": 9})
+            texts = [(await alice.ws.receive()).data]
+            await venue.pass_time(10)
+            await alice.ws.send_json({"portfolio": 1, "req_id": 10})
+            while '"req_id":10' not in texts[-1]:
+                texts.append((await alice.ws.receive()).data)
+            return texts
+
+    first, again = await play(), await play()
+
+    assert len(first) == 13
+    assert first == again

@@ -50,7 +50,7 @@ def open_contract(exchange: Exchange, contract: Contract, dialect: Dialect) -> J
             "buy": contract.buy_transaction,
             **({} if contract.sell_transaction is None else {"sell": contract.sell_transaction}),
         },
-        ("underlying_symbol" if dialect.symbol == "underlying_symbol" else "underlying"): terms.symbol,
+        ("underlying" if dialect.symbol == "symbol" else dialect.symbol): terms.symbol,
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from copydesk.simulators.deriv.calls.call import Call, Route
+from copydesk.simulators.deriv.calls.dialect import Dialect
 from copydesk.simulators.deriv.calls.fields import validate
 from copydesk.simulators.deriv.calls.session import Answer, Json, Session
 from copydesk.simulators.deriv.exchange.exchange import Exchange
@@ -41,27 +42,27 @@ def answer(asked: Asked, routes: Mapping[str, Route], exchange: Exchange, sessio
         validate(route.fields, asked.request)
         call = Call(exchange=exchange, session=session, request=asked.request, now_ms=now_ms)
         _check_scope(call, route)
-        return [write(asked.request, each) for each in route.answer(call)]
+        return [write(asked.request, each, session.dialect) for each in route.answer(call)]
     except RefusedError as refusal:
-        return [write_refusal(asked, refusal)]
+        return [write_refusal(asked, refusal, session.dialect)]
 
 
-def write(request: Json, answer: Answer) -> bytes:
+def write(request: Json, answer: Answer, dialect: Dialect) -> bytes:
     """Every message repeats the request, its `req_id`, and in a stream the subscription: clients tell them apart by these."""
-    message: Json = {"echo_req": request, "msg_type": answer.name}
+    message: Json = {**_echo(request, dialect), "msg_type": answer.name}
     if answer.content is not None:
-        message[answer.name] = answer.content
+        message[answer.name] = dialect.told(answer.name, answer.content)
     message |= answer.beside
     if answer.subscription is not None:
         message["subscription"] = {"id": answer.subscription}
     return _encode(message | _req_id(request))
 
 
-def write_refusal(asked: Asked, refusal: RefusedError) -> bytes:
+def write_refusal(asked: Asked, refusal: RefusedError, dialect: Dialect) -> bytes:
     error: Json = {"code": refusal.code, "message": refusal.message}
     if refusal.details is not None:
         error["details"] = refusal.details
-    message = {"echo_req": asked.request, "error": error, "msg_type": asked.name or "error"}
+    message = {**_echo(asked.request, dialect), "error": error, "msg_type": asked.name or "error"}
     return _encode(message | _req_id(asked.request))
 
 
@@ -72,6 +73,10 @@ def _route(asked: Asked, routes: Mapping[str, Route], session: Session) -> Route
     if route is None:
         raise RefusedError("UnrecognisedRequest")
     return route
+
+
+def _echo(request: Json, dialect: Dialect) -> Json:
+    return {"echo_req": request} if dialect.echoes else {}
 
 
 def _req_id(request: Json) -> Json:

@@ -43,7 +43,7 @@ class Hub:
             for client in list(self.clients):
                 for subscription, answer in client.session.hear(event):
                     client.active_ms = now_ms
-                    self._deliver(client, answer.name, write(subscription.request, answer))
+                    self._deliver(client, answer.name, write(subscription.request, answer, client.session.dialect))
 
     def end_idle(self, now_ms: int) -> None:
         for client in self.clients:

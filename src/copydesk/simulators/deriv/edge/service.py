@@ -65,7 +65,7 @@ class Service:
         elif "empty_200" in struck:
             client.connection.push(b"")
         elif (refusal := _refusal(asked, struck)) is not None:
-            client.connection.push(reply.write_refusal(asked, refusal))
+            client.connection.push(reply.write_refusal(asked, refusal, client.session.dialect))
         else:
             self._push(client, frames)
 
