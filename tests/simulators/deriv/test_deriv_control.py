@@ -54,6 +54,8 @@ async def test_a_held_price_stays_and_a_set_one_moves_on(venue):
     [
         ("accounts", {"balance": "1"}, "token"),
         ("accounts", {"token": "a", "balance": "much"}, "balance"),
+        ("accounts", {"token": "a", "balance": "1e300"}, "balance"),
+        ("limits", {"factor": 0}, "factor"),
         ("accounts", {"token": "a", "scopes": ["all"]}, "scopes"),
         ("price", {"symbol": "BTCUSDT", "price": "1"}, "symbol"),
         ("price", {"symbol": "R_100", "price": "1.005"}, "price"),

@@ -189,3 +189,49 @@ async def test_faults_strike_here_as_there(venue, trader):
     assert answer.keys() == {"error", "msg_type", "req_id"}
     assert answer["error"]["code"] == "WrongResponse"
     assert len((await venue.ledger())["orders"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("request_", "sibling", "most"),
+    [
+        ({"portfolio": 1}, {"profit_table": 1}, 30),
+        ({"balance": 1}, {"statement": 1}, 100),
+        ({"time": 1}, {"ticks": "R_100"}, 220),
+        ({"proposal_open_contract": 1}, {"proposal": 1, **TERMS}, 360),
+        ({"ping": 1}, {"ping": 1}, 10),
+    ],
+)
+async def test_a_budget_is_shared_by_its_requests_and_renewed_in_time(venue, trader, request_, sibling, most):
+    answers = [await trader.ask(**request_) for _ in range(most)]
+
+    assert all("error" not in each for each in answers)
+    assert (await trader.error(**sibling))["code"] == "RateLimit"
+    assert "error" not in await trader.ask(**({"portfolio": 1} if most == 220 else {"forget_all": "ticks"}))
+    await venue.pass_time(60)
+    assert "error" not in await trader.ask(**sibling)
+
+
+async def test_an_account_shares_its_budget_among_connections_and_strangers_have_their_own(venue, trader, public):
+    loginid = (await trader.ask(balance=1))["balance"]["loginid"]
+    other = await connected(venue, (await ask_otp(venue, loginid))[1]["data"]["url"])
+    for _ in range(30):
+        await trader.ask(portfolio=1)
+
+    assert (await other.error(portfolio=1))["code"] == "RateLimit"
+    assert (await public.error(portfolio=1))["code"] == "AuthorizationRequired"
+    await venue.post("limits", factor=2)
+    assert "error" not in await other.ask(portfolio=1)
+
+
+async def test_no_more_than_eighty_passwords_a_minute_are_issued_to_one_token(venue):
+    loginid = await open_account(venue)
+
+    statuses = [(await ask_otp(venue, loginid))[0] for _ in range(81)]
+
+    assert statuses == [200] * 80 + [429]
+
+
+async def test_the_legacy_api_counts_nothing_because_its_limits_are_not_published(venue, alice):
+    answers = [await alice.ask(portfolio=1) for _ in range(31)]
+
+    assert all("error" not in each for each in answers)

@@ -86,11 +86,12 @@ async def _run(
 
 
 def _front(hub: Hub, faults: Faults, clock: Clock, pace: Pace, seed: int) -> Front:
+    service = Service(hub, faults, clock)
     ids = Random(f"{seed}:ids")  # noqa: S311  # names that differ, not secrets
     return Front(
         hub=hub,
-        service=Service(hub, faults, clock),
-        control=Control(hub, faults, pace),
+        service=service,
+        control=Control(hub, faults, service.limits, pace),
         faults=faults,
         clock=clock,
         new_id=lambda: UUID(int=ids.getrandbits(128), version=4),

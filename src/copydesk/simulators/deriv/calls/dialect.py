@@ -12,12 +12,14 @@ _NOTHING: frozenset[str] = frozenset()
 class Dialect:
     """``symbol``: the key of the underlying in requests and lists; ``money``: how a contract's values are written.
 
-    ``echoes``: whether answers repeat the request; ``dropped``: fields that are not told, by the name of the message.
+    ``echoes``: whether answers repeat the request; ``is_limited``: whether there are published limits to keep;
+    ``dropped``: fields that are not told, by the name of the message.
     """
 
     symbol: str
     money: Callable[[Decimal], Any]
     echoes: bool
+    is_limited: bool
     dropped: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def told(self, name: str, content: Any) -> Any:
@@ -32,12 +34,13 @@ def _as_number(value: Decimal) -> Decimal:
     return value
 
 
-LEGACY = Dialect(symbol="symbol", money=_as_number, echoes=True)
+LEGACY = Dialect(symbol="symbol", money=_as_number, echoes=True, is_limited=False)
 # `echo_req` is optional in the new API: it is left out, so that nobody comes to rely on it.
 OPTIONS = Dialect(
     symbol="underlying_symbol",
     money=str,
     echoes=False,
+    is_limited=True,
     dropped={
         "contracts_for": frozenset({"close", "feed_license", "open", "spot"}),
         "proposal_open_contract": frozenset(

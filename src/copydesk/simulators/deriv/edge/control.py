@@ -10,6 +10,7 @@ import msgspec
 from copydesk.simulators import wishes
 from copydesk.simulators.deriv.edge.faults import DELAY_DEFAULT_S, EXECUTES, HANDSHAKE, KINDS, Fault, Faults
 from copydesk.simulators.deriv.edge.hub import Hub
+from copydesk.simulators.deriv.edge.limits import Limits
 from copydesk.simulators.deriv.edge.pace import Pace
 from copydesk.simulators.deriv.exchange.account import SCOPES, Account
 from copydesk.simulators.deriv.exchange.exchange import Exchange
@@ -21,15 +22,17 @@ from copydesk.simulators.wishes import InputError, Json
 
 Reply = tuple[int, Any]
 _FIRST_LOGIN = 90_000_001
+_BALANCE_MAX = Decimal(10**12)
 _JUMP_MAX_MS = 7 * 24 * 60 * 60 * 1_000
 _CURRENCY = "USD"
 _SETTABLE = frozenset({"scopes", "disabled"})
 
 
 class Control:
-    def __init__(self, hub: Hub, faults: Faults, pace: Pace) -> None:
+    def __init__(self, hub: Hub, faults: Faults, limits: Limits, pace: Pace) -> None:
         self._hub = hub
         self._faults = faults
+        self._limits = limits
         self._pace = pace
         self._doors: Mapping[tuple[str, str], Callable[[Any, int], Any]] = {
             ("GET", "/_sim/health"): self._health,
@@ -39,6 +42,7 @@ class Control:
             ("POST", "/_sim/faults"): self._add_fault,
             ("GET", "/_sim/faults"): self._list_faults,
             ("DELETE", "/_sim/faults"): self._clear_faults,
+            ("POST", "/_sim/limits"): self._change_limits,
             ("GET", "/_sim/time"): self._time,
             ("POST", "/_sim/time"): self._move_time,
         }
@@ -136,6 +140,14 @@ class Control:
         self._faults.clear()
         return {"faults": []}
 
+    def _change_limits(self, body: Any, _now_ms: int) -> Json:
+        """``factor`` times the documented numbers."""
+        factor = wishes.decimal(wishes.an_object(body), "factor")
+        if factor <= 0:
+            raise InputError("factor", "more than 0 is needed")
+        self._limits.factor = factor
+        return {"factor": str(factor)}
+
     def _time(self, _query: Any, now_ms: int) -> Json:
         return {"virtual": self._pace.is_virtual, "now_ms": now_ms}
 
@@ -164,7 +176,10 @@ def _read_account(wish: Json) -> tuple[str, Decimal | None, Json]:
         changes["scopes"] = tuple(scopes)
     if "currency" in wish:
         changes["currency"] = wishes.text(wish, "currency")
-    balance = cents(wishes.decimal(wish, "balance")) if "balance" in wish else None
+    balance = wishes.decimal(wish, "balance") if "balance" in wish else None
+    if balance is not None and balance > _BALANCE_MAX:
+        raise InputError("balance", f"at most {_BALANCE_MAX}")
+    balance = None if balance is None else cents(balance)
     return wishes.text(wish, "token"), balance, changes
 
 

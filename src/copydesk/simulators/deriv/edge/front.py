@@ -54,7 +54,7 @@ class Front:
         self._faults = faults
         self._clock = clock
         self._new_id = new_id
-        self._passes = Passes(hub.exchange, new_id)
+        self._passes = Passes(hub.exchange, service.limits, new_id)
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.startswith("/_sim/"):
@@ -111,6 +111,7 @@ class Front:
             await connection.serve(lambda text, group: self._service.hear(client, text, face.routes, group))
         finally:
             self._hub.clients.remove(client)
+            self._service.limits.forget(client)
         return connection.response
 
 

@@ -7,8 +7,10 @@ from uuid import UUID
 
 from aiohttp import web
 
+from copydesk.simulators.deriv.edge.limits import Limits
 from copydesk.simulators.deriv.exchange.account import Account
 from copydesk.simulators.deriv.exchange.exchange import Exchange
+from copydesk.simulators.deriv.exchange.refusals import RefusedError
 
 VALID_MS = 60_000
 PATH = "/trading/v1/options"
@@ -29,6 +31,7 @@ class Passes:
     """``new_id``: makes the passwords; of too many that nobody used, the oldest is withdrawn."""
 
     exchange: Exchange
+    limits: Limits
     new_id: Callable[[], UUID]
     _open: dict[str, Pass] = field(default_factory=dict)
 
@@ -40,6 +43,10 @@ class Passes:
         account = self.exchange.accounts.get(token) if scheme == "Bearer" else None
         if account is None or not app_id:
             return _refused(request, 401, "Unauthorized", "token or Deriv-App-ID is missing or invalid")
+        try:
+            self.limits.count(token, "otp", now_ms)
+        except RefusedError as refusal:
+            return _refused(request, 429, refusal.code, refusal.message)
         if account.disabled or "trade" not in account.scopes:
             return _refused(request, 403, "Forbidden", "the token has not the scope trade")
         if account.loginid != loginid:

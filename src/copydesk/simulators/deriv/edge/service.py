@@ -9,6 +9,7 @@ from copydesk.simulators.deriv.calls.call import Route
 from copydesk.simulators.deriv.calls.reply import Asked
 from copydesk.simulators.deriv.edge.faults import Fault, Faults
 from copydesk.simulators.deriv.edge.hub import Client, Hub
+from copydesk.simulators.deriv.edge.limits import Limits
 from copydesk.simulators.deriv.exchange.refusals import RefusedError
 
 Struck = Mapping[str, Fault]
@@ -22,17 +23,32 @@ class Service:
         self._hub = hub
         self._faults = faults
         self._clock = clock
+        self.limits = Limits()
         self.banned_until_ms = 0
 
     def hear(self, client: Client, text: str, routes: Mapping[str, Route], group: asyncio.TaskGroup) -> None:
         client.active_ms = self._clock.now_ms()
         asked = reply.read(text, routes)
+        if (refusal := self._beyond_limits(client, asked)) is not None:
+            client.connection.push(reply.write_refusal(asked, refusal, client.session.dialect))
+            return
         struck = self._faults.hit(asked.name, client.token)
         if not struck:
             self._push(client, self._answer(client, asked, routes))
             self._hub.flush(self._clock.now_ms())
         else:
             group.create_task(self._suffer(client, asked, routes, struck))
+
+    def _beyond_limits(self, client: Client, asked: Asked) -> RefusedError | None:
+        """Counted by account, pings and whoever is not signed in by connection."""
+        if not client.session.dialect.is_limited:
+            return None
+        who = client if client.token is None or asked.name == "ping" else client.token
+        try:
+            self.limits.count(who, asked.name, self._clock.now_ms())
+        except RefusedError as refusal:
+            return refusal
+        return None
 
     def _answer(self, client: Client, asked: Asked, routes: Mapping[str, Route], *, skew_ms: int = 0) -> list[bytes]:
         now_ms = self._clock.now_ms()
