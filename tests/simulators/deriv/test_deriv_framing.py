@@ -59,6 +59,7 @@ async def test_what_is_no_request_is_unrecognised_and_the_connection_lives_on(ve
         ({"ping": True}, "ping"),
         ({"ticks": 5}, "ticks"),
         ({"ticks": ["R_100", "x"]}, "ticks"),
+        ({"ticks": []}, "ticks"),
         ({"ticks_history": "R_100"}, "end"),
         ({"ticks_history": "R_100", "end": "yesterday"}, "end"),
         ({"ticks_history": "R_100", "end": "latest", "granularity": 61}, "granularity"),
@@ -131,3 +132,13 @@ async def test_a_connection_where_nothing_is_said_for_two_minutes_ends(venue):
     hub.end_idle(120_000)
 
     assert (silent.left, talking.left) == (1, 0)
+
+
+async def test_silence_ends_a_connection_by_the_clock_on_the_wall_and_talk_keeps_it(start_deriv, monkeypatch):
+    monkeypatch.setattr("copydesk.simulators.deriv.edge.hub.IDLE_MAX_MS", 2_500)
+    async with start_deriv() as venue:
+        silent, listening = await venue.connect(), await venue.connect()
+        await listening.ask(ticks="1HZ100V", subscribe=1)
+
+        assert await silent.is_closed()
+        assert (await listening.ask(ping=1))["ping"] == "pong"

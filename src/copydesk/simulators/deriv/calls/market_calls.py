@@ -51,6 +51,10 @@ def ticks(call: Call) -> list[Answer]:
     """One message, and one stream, for each symbol asked for."""
     wanted = call.get("ticks")
     feeds = [call.feed(code) for code in dict.fromkeys(wanted if isinstance(wanted, list) else [wanted])]
+    if not feeds:
+        raise RefusedError(
+            "InputValidationFailed", "Input validation failed: ticks", {"ticks": "Not enough items: 0/1."}
+        )
     answers = []
     if call.wants_stream:
         call.session.expect_new(*(("ticks", feed.symbol.code) for feed in feeds))
