@@ -12,13 +12,28 @@ import urllib.request
 @contextlib.contextmanager
 def simulator(*options):
     """``copydesk simulate binance`` on a free port: its address, once it answers."""
-    command = [sys.executable, "-m", "copydesk", "simulate", "binance", "--port", "0", *options]
+    with _started("binance", *options) as origin:
+        ask(origin, "accounts", {"api_key": "peer", "api_secret": "peer-secret", "balance": "10000"})
+        ask(origin, "price", {"symbol": "BTCUSDT", "price": "95200", "hold": True})
+        yield origin
+
+
+@contextlib.contextmanager
+def deriv_simulator():
+    """``copydesk simulate deriv`` on a free port, 1HZ100V held at 1500 until a story moves it."""
+    with _started("deriv") as address:
+        origin = address.replace("ws", "http", 1)
+        ask(origin, "accounts", {"token": "peer-token", "balance": "1000"})
+        ask(origin, "price", {"symbol": "1HZ100V", "price": "1500", "hold": True})
+        yield origin
+
+
+@contextlib.contextmanager
+def _started(venue, *options):
+    command = [sys.executable, "-m", "copydesk", "simulate", venue, "--port", "0", *options]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
-            origin = re.search(r"https?://[\d.]+:\d+", process.stderr.readline())[0]
-            ask(origin, "accounts", {"api_key": "peer", "api_secret": "peer-secret", "balance": "10000"})
-            ask(origin, "price", {"symbol": "BTCUSDT", "price": "95200", "hold": True})
-            yield origin
+            yield re.search(r"\w+://[\d.]+:\d+", process.stderr.readline())[0]
         finally:
             process.terminate()
 

@@ -8,8 +8,8 @@ import pytest
 from aiohttp import WSMsgType
 from binance_simulator_support import Venue, eventually
 
-from copydesk.simulators.binance.edge.clock import WallClock
 from copydesk.simulators.binance.server import _run, make_exchange
+from copydesk.simulators.clock import WallClock
 
 MINUTE_MS = 60_000
 

@@ -9,7 +9,6 @@ from random import Random
 
 from aiohttp import web
 
-from copydesk.simulators.binance.edge.clock import Clock, VirtualClock, WallClock
 from copydesk.simulators.binance.edge.connections import Connections
 from copydesk.simulators.binance.edge.control import Control
 from copydesk.simulators.binance.edge.desk import Desk
@@ -28,6 +27,7 @@ from copydesk.simulators.binance.spot import clockwork
 from copydesk.simulators.binance.spot import state as spot_state
 from copydesk.simulators.binance.spot.symbols import OWN_STARTS
 from copydesk.simulators.binance.spot.venue import Spot
+from copydesk.simulators.clock import Clock, VirtualClock, WallClock
 from copydesk.simulators.market import Market, Start, read_replays
 
 _SAVE_EVERY_S = 0.5

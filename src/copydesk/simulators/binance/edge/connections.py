@@ -7,15 +7,15 @@ from enum import Enum, auto
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from copydesk.simulators.binance.edge.clock import Clock
 from copydesk.simulators.binance.edge.limits import Limits, Window
+from copydesk.simulators.clock import Clock
+from copydesk.simulators.wire import text_head
 
 _QUEUE_MAX = 10_000  # a client this far behind is cut off, as the venue does
 _MESSAGE_BYTES_MAX = 1_048_576
 _PINGS_UNANSWERED_MAX = 3  # counted, because virtual time may jump further than a client can answer
 _LIFE_MS = 24 * 60 * 60 * 1_000
 _SECOND_MS = 1_000
-_SHORT_LENGTH_MAX, _MIDDLE_LENGTH_MAX = 125, 65_535  # where a frame's length needs two, then eight bytes more
 
 
 class _Control(Enum):
@@ -76,7 +76,7 @@ class Connection:
     def truncate(self, frame: bytes) -> None:
         """A true length, half of the frame, then silence and a closed connection."""
         if self._request.transport is not None:
-            self._request.transport.write(_head(len(frame)) + frame[: len(frame) // 2])
+            self._request.transport.write(text_head(len(frame)) + frame[: len(frame) // 2])
             self._request.transport.close()
 
     async def _texts(self) -> AsyncIterator[str]:
@@ -150,12 +150,3 @@ class Connections:
     def cut_all(self) -> None:
         for connection in list(self._open):
             connection.cut()
-
-
-def _head(length: int) -> bytes:
-    """The head of a text frame that says it holds this many bytes (RFC 6455 §5.2)."""
-    if length <= _SHORT_LENGTH_MAX:
-        return bytes((0x81, length))
-    if length <= _MIDDLE_LENGTH_MAX:
-        return b"\x81\x7e" + length.to_bytes(2, "big")
-    return b"\x81\x7f" + length.to_bytes(8, "big")

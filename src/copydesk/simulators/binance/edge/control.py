@@ -6,14 +6,13 @@ from typing import Any
 
 import msgspec
 
+from copydesk.simulators import wishes
 from copydesk.simulators.binance.clockwork import engine
-from copydesk.simulators.binance.edge import wishes
 from copydesk.simulators.binance.edge.desk import Desk
 from copydesk.simulators.binance.edge.faults import DELAY_DEFAULT_S, DELAYS_S, EXECUTES, KINDS, Fault, Faults
 from copydesk.simulators.binance.edge.limits import Limits
 from copydesk.simulators.binance.edge.pace import Pace
 from copydesk.simulators.binance.edge.provoke import Provoke
-from copydesk.simulators.binance.edge.wishes import InputError, Json
 from copydesk.simulators.binance.exchange.account import DEFAULT_PERMISSIONS, MAKER_RATE, TAKER_RATE, Account
 from copydesk.simulators.binance.exchange.errors import CODES
 from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS
@@ -24,6 +23,7 @@ from copydesk.simulators.binance.spot import clockwork
 from copydesk.simulators.binance.spot.ledger import read_ledger as read_spot_ledger
 from copydesk.simulators.binance.spot.refusals import CODES as SPOT_CODES
 from copydesk.simulators.binance.spot.symbols import ASSETS, PAIRS
+from copydesk.simulators.wishes import InputError, Json
 
 Reply = tuple[int, Any]
 _LIMITS = ("weight_per_minute", "orders_per_10s", "orders_per_minute", "connections_per_5_minutes")

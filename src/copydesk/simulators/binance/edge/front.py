@@ -8,11 +8,11 @@ import msgspec
 from aiohttp import web
 
 from copydesk.simulators.binance.edge.asked import over_http
-from copydesk.simulators.binance.edge.clock import Clock
 from copydesk.simulators.binance.edge.control import Control
 from copydesk.simulators.binance.edge.desk import Answer
 from copydesk.simulators.binance.edge.service import Served, Service
 from copydesk.simulators.binance.exchange.errors import RefusedError
+from copydesk.simulators.clock import Clock
 
 _log = logging.getLogger(__name__)
 _JSON = "application/json"

@@ -1,9 +1,9 @@
 """How time reaches the venue: by the wall's clock, or only when told."""
 
 from copydesk.simulators.binance.clockwork import engine
-from copydesk.simulators.binance.edge.clock import Clock, VirtualClock
 from copydesk.simulators.binance.edge.sockets import Sockets
 from copydesk.simulators.binance.exchange.exchange import Exchange
+from copydesk.simulators.clock import Clock, VirtualClock
 from copydesk.simulators.market import STEP_MS
 
 _TICK_S = 0.05  # finer than the market's step, so that the fastest streams (100 ms) keep their pace

@@ -3,10 +3,9 @@
 from decimal import Decimal
 from typing import Any
 
+from copydesk.simulators import wishes
 from copydesk.simulators.binance.clockwork import forced, payments
-from copydesk.simulators.binance.edge import wishes
 from copydesk.simulators.binance.edge.pace import Pace
-from copydesk.simulators.binance.edge.wishes import InputError, Json
 from copydesk.simulators.binance.exchange.account import Account
 from copydesk.simulators.binance.exchange.exchange import Exchange
 from copydesk.simulators.binance.exchange.funding import RATE_MAX
@@ -14,6 +13,7 @@ from copydesk.simulators.binance.exchange.instruments import INSTRUMENTS
 from copydesk.simulators.binance.exchange.position import Position
 from copydesk.simulators.binance.exchange.text import plain
 from copydesk.simulators.binance.spot.venue import Spot
+from copydesk.simulators.wishes import InputError, Json
 
 _JUMP_MAX_MS = 366 * 24 * 60 * 60 * 1_000
 

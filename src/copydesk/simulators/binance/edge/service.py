@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from math import ceil
 
 from copydesk.simulators.binance.edge.asked import Asked, is_spot
-from copydesk.simulators.binance.edge.clock import Clock
 from copydesk.simulators.binance.edge.desk import Answer, Desk, Newest
 from copydesk.simulators.binance.edge.faults import Fault, Faults
 from copydesk.simulators.binance.exchange import errors
 from copydesk.simulators.binance.exchange.errors import RefusedError, refused
 from copydesk.simulators.binance.rest.call import Call, Route
 from copydesk.simulators.binance.spot import refusals
+from copydesk.simulators.clock import Clock
 
 Struck = dict[str, Fault]
 # What spoils the answer on its way, the worst first.

@@ -10,13 +10,13 @@ from aiohttp import web
 
 from copydesk.simulators.binance.edge import gate
 from copydesk.simulators.binance.edge.asked import Asked, over_socket
-from copydesk.simulators.binance.edge.clock import Clock
 from copydesk.simulators.binance.edge.connections import Connection, Connections, Tempo
 from copydesk.simulators.binance.edge.desk import Answer, Desk
 from copydesk.simulators.binance.edge.front import HTML_502
 from copydesk.simulators.binance.edge.service import Service, Struck
 from copydesk.simulators.binance.exchange.errors import BAD, RefusedError, refused
 from copydesk.simulators.binance.rest.call import Call, Route
+from copydesk.simulators.clock import Clock
 
 PATH = "/ws-fapi/v1"
 _HANDSHAKE_WEIGHT = 5

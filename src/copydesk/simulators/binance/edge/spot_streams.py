@@ -13,7 +13,6 @@ import msgspec
 from aiohttp import web
 
 from copydesk.simulators.binance.edge.asked import over_socket
-from copydesk.simulators.binance.edge.clock import Clock
 from copydesk.simulators.binance.edge.commands import STREAMS_MAX, obey
 from copydesk.simulators.binance.edge.connections import Connection, Connections, Tempo
 from copydesk.simulators.binance.edge.desk import Desk
@@ -22,6 +21,7 @@ from copydesk.simulators.binance.edge.own_events import OwnEvents
 from copydesk.simulators.binance.rest.params import read_pairs
 from copydesk.simulators.binance.spot.feeds import Feeds
 from copydesk.simulators.binance.spot.routes import LISTEN
+from copydesk.simulators.clock import Clock
 
 PREFIX = "/streams/spot/"
 SOCKET_API = "/ws-api/v3"

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from copydesk.simulators.binance.edge.clock import Clock
 from copydesk.simulators.binance.edge.commands import STREAMS_MAX, obey
 from copydesk.simulators.binance.edge.connections import Connection, Connections, Tempo
 from copydesk.simulators.binance.edge.desk import Desk
@@ -15,6 +14,7 @@ from copydesk.simulators.binance.edge.faults import Faults
 from copydesk.simulators.binance.edge.feeds import Feed, open_feed
 from copydesk.simulators.binance.edge.own_events import OwnEvents
 from copydesk.simulators.binance.rest.params import read_pairs
+from copydesk.simulators.clock import Clock
 
 _HOSTS = ("private", "public", "market")
 _TEMPO = Tempo(most=10, counts_text=True, ping_every_ms=3 * 60 * 1_000)

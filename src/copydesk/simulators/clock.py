@@ -1,4 +1,4 @@
-"""The edge's only look at time; everything inside takes milliseconds as an argument."""
+"""An edge's only look at time; everything inside takes milliseconds as an argument."""
 
 import asyncio
 import heapq

@@ -1,0 +1,1 @@
+"""Sockets, doors, faults and time around the venue."""

@@ -1,0 +1,1 @@
+"""The venue itself: prices, accounts, contracts; plain state, no network, no clock."""
