@@ -1,0 +1,89 @@
+"""What a body of ``/_sim/…`` may say; anything else is the caller's mistake, and named."""
+
+from decimal import Decimal
+from typing import Literal, TypeVar
+
+import msgspec
+
+_Wish = TypeVar("_Wish")
+
+
+class InputError(ValueError):
+    """The caller's mistake."""
+
+
+class AccountWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``balance`` of a known account is a deposit or a withdrawal; what is left out stays."""
+
+    login: int
+    password: str | None = None
+    investor: str | None = None
+    balance: Decimal | None = None
+    margin_mode: Literal["hedging", "netting"] | None = None
+    leverage: int | None = None
+    currency: Literal["USD", "EUR", "GBP", "JPY"] | None = None
+    server: str | None = None
+    name: str | None = None
+    trade_allowed: bool | None = None
+    trade_expert: bool | None = None
+    commission_per_lot: Decimal | None = None
+
+
+class PriceWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``spread`` in points."""
+
+    symbol: str
+    price: Decimal
+    hold: bool = False
+    spread: int | None = None
+
+
+class FaultWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    kind: str
+    probability: float | None = None
+    next_n: int | None = None
+    account: int | None = None
+    function: str | None = None
+    delay_s: float = 30.0
+    code: int | None = None
+
+
+class TerminalWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``close`` ends the sessions of whoever is connected."""
+
+    path: str
+    login: int | None = None
+    connected: bool | None = None
+    trade_allowed: bool | None = None
+    tradeapi_disabled: bool | None = None
+    close: bool = False
+
+
+class SymbolWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """``open`` null gives the market back to its hours; absent changes nothing."""
+
+    symbol: str
+    open: bool | msgspec.UnsetType | None = msgspec.UNSET
+    trade_mode: Literal["disabled", "long_only", "short_only", "close_only", "full"] | None = None
+    stops_level: int | None = None
+    freeze_level: int | None = None
+    filling_flags: int | None = None
+
+
+class TimeWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    advance_ms: int
+
+
+class TradeWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A trade by hand: a request as order_send takes it, from the account's owner."""
+
+    account: int
+    request: dict[str, float | int | str]
+
+
+def read(body: bytes, kind: type[_Wish]) -> _Wish:
+    """Numbers may come as texts. Raises InputError."""
+    try:
+        return msgspec.json.decode(body, type=kind, strict=False)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise InputError(str(error)) from None
