@@ -1,6 +1,5 @@
 """The process around the broker: listens on loopback, lets the market move, ends cleanly."""
 
-import json
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +15,7 @@ from copydesk.simulators.metatrader5.edge.clock import ServerClock, pause
 from copydesk.simulators.metatrader5.edge.control import Control
 from copydesk.simulators.metatrader5.edge.desk import Desk, Dropped
 from copydesk.simulators.metatrader5.edge.terminals import FIRST_PATH
+from copydesk.simulators.metatrader5.edge.wishes import InputError, read_message
 
 STANDIN_FOLDER = Path(__file__).parent / "standin"
 SERVER_OFFSET_H = 2  # what most brokers' clocks show, winter time of Eastern Europe
@@ -78,7 +78,9 @@ def build_app(desk: Desk) -> web.Application:
 
     async def terminal(request: web.Request) -> web.Response:
         try:
-            return web.json_response(await desk.answer(json.loads(await request.read())))
+            return web.json_response(await desk.answer(read_message(await request.read())))
+        except InputError as error:
+            return web.json_response({"error": [-2, str(error)]}, status=400)
         except Dropped:
             if request.transport is not None:
                 request.transport.abort()

@@ -12,6 +12,7 @@ from copydesk.simulators.metatrader5.edge.calls import Calls
 from copydesk.simulators.metatrader5.edge.clock import ServerClock, pause
 from copydesk.simulators.metatrader5.edge.faults import Fault, Faults
 from copydesk.simulators.metatrader5.edge.terminals import Terminal, TerminalError, Terminals
+from copydesk.simulators.metatrader5.edge.wishes import Message
 
 _CALL_FAILED = (-1, "Terminal: Call failed")
 
@@ -30,10 +31,10 @@ class Desk:
     def advance(self) -> None:
         trading.advance(self.venue, self.clock.now_ms())
 
-    async def answer(self, message: Mapping[str, Any]) -> dict[str, Any]:
+    async def answer(self, message: Message) -> dict[str, Any]:
         """``{"answer": …}`` or ``{"error": [code, text]}``. Raises Dropped."""
         try:
-            return {"answer": await self._answer(message["session"], message["call"], message["arguments"])}
+            return {"answer": await self._answer(message.session, message.call, message.arguments)}
         except TerminalError as error:
             return {"error": [error.code, error.text]}
 

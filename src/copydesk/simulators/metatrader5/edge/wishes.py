@@ -1,7 +1,8 @@
 """What a body of ``/_sim/…`` may say; anything else is the caller's mistake, and named."""
 
+import json
 from decimal import Decimal
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
@@ -10,6 +11,14 @@ _Wish = TypeVar("_Wish")
 
 class InputError(ValueError):
     """The caller's mistake."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """What the stand-in asks a terminal: its session (none at first), the function's name, its arguments by name."""
+
+    session: str | None = None
+    call: str
+    arguments: dict[str, Any]
 
 
 class AccountWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,6 +88,14 @@ class TradeWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     account: int
     request: dict[str, float | int | str]
+
+
+def read_message(body: bytes) -> Message:
+    """With the standard library's JSON, which knows NaN: a script may send one. Raises InputError."""
+    try:
+        return msgspec.convert(json.loads(body), Message)
+    except ValueError as error:
+        raise InputError(str(error)) from None
 
 
 def read(body: bytes, kind: type[_Wish]) -> _Wish:
