@@ -1,6 +1,7 @@
 """`copydesk simulate metatrader5`: the terminal simulator, and a hand that trades on it."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
@@ -43,6 +44,7 @@ def simulate(
     virtual_time: Annotated[
         bool, typer.Option("--virtual-time", help="Time moves only when told, by POST /_sim/time.")
     ] = False,
+    state: Annotated[Path | None, typer.Option(dir_okay=False, help="Keep accounts and orders in this file.")] = None,
     print_path: Annotated[
         bool, typer.Option("--print-path", help="Print the folder of the MetaTrader5 stand-in and exit.")
     ] = False,
@@ -58,11 +60,17 @@ def simulate(
         console.print(f"[green]MetaTrader 5 simulator on http://127.0.0.1:{found}[/green]", highlight=False)
 
     run = metatrader5.serve(
-        port=port, seed=seed, prices=prices or (), sessions=sessions, virtual_time=virtual_time, on_ready=ready
+        port=port,
+        seed=seed,
+        prices=prices or (),
+        sessions=sessions,
+        virtual_time=virtual_time,
+        state=state,
+        on_ready=ready,
     )
     try:
         asyncio.run(run)
-    except (CandleFileError, OSError) as error:
+    except (CandleFileError, metatrader5.StateFileError, OSError) as error:
         console.print(f"[red]{error}[/red]", highlight=False)
         raise typer.Exit(1) from None
 

@@ -59,7 +59,8 @@ def test_a_slow_call_takes_its_time_and_beyond_the_timeout_it_is_unknown(mt5, br
 
 def test_reading_calls_answer_nothing_at_first_although_it_exists(mt5, broker):
     opened(mt5, mt5.ORDER_TYPE_BUY)
-    broker.tell("faults", kind="late_not_found", next_n=2)
+    broker.tell("faults", kind="late_not_found", function="*", next_n=2)
+    assert mt5.account_info().login == 1001
 
     assert mt5.positions_get() == ()
     assert mt5.history_deals_get(0, 2**31) == ()
@@ -72,7 +73,7 @@ def test_a_fault_may_be_about_one_account_or_one_function(mt5, broker):
 
     assert market(mt5, mt5.ORDER_TYPE_BUY).retcode == mt5.TRADE_RETCODE_DONE
     assert mt5.positions_get() is None
-    assert mt5.last_error()[0] == -10000
+    assert mt5.last_error() == (-10000, "IPC call failed")
     assert len(mt5.positions_get()) == 1
 
 
@@ -91,6 +92,8 @@ def test_chance_is_seeded_and_faults_are_cleared(mt5, broker):
         ("faults", {"kind": "html_502"}),
         ("faults", {"kind": "nonsense"}),
         ("faults", {"kind": "reject", "next_n": 0}),
+        ("faults", {"kind": "reject", "function": "account_info"}),
+        ("faults", {"kind": "none", "code": 7}),
         ("faults", {"kind": "reject", "colour": "red"}),
         ("price", {"symbol": "NOSUCH", "price": "1"}),
         ("price", {"symbol": "EURUSD", "price": "0"}),

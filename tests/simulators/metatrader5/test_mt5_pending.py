@@ -41,6 +41,14 @@ def test_a_waiting_order_becomes_a_position_of_its_own_ticket(mt5, broker, kind,
     assert mt5.history_orders_get(ticket=placed.order)[0].state == mt5.ORDER_STATE_FILLED
 
 
+def test_book_or_cancel_needs_a_symbol_that_takes_it(mt5, broker):
+    boc = {"type_filling": mt5.ORDER_FILLING_BOC}
+    assert pend(mt5, mt5.ORDER_TYPE_BUY_LIMIT, 1.084, **boc).retcode == mt5.TRADE_RETCODE_INVALID_FILL
+
+    broker.tell("symbols", symbol="EURUSD", filling_flags=7)
+    assert pend(mt5, mt5.ORDER_TYPE_BUY_LIMIT, 1.084, **boc).retcode == mt5.TRADE_RETCODE_DONE
+
+
 @pytest.mark.parametrize(
     ("kind", "price"),
     [("BUY_LIMIT", 1.086), ("SELL_LIMIT", 1.084), ("BUY_STOP", 1.084), ("SELL_STOP", 1.086), ("BUY_LIMIT", 0.0)],
@@ -68,6 +76,8 @@ def test_a_waiting_order_is_changed_and_removed(mt5):
     ticket = pend(mt5, mt5.ORDER_TYPE_BUY_LIMIT, 1.084, sl=1.08).order
     change = {"action": mt5.TRADE_ACTION_MODIFY, "order": ticket, "symbol": "EURUSD", "price": 1.083, "tp": 1.09}
 
+    assert mt5.order_check(change).retcode == 0
+    assert mt5.order_check(change | {"price": 1.09}).retcode == mt5.TRADE_RETCODE_INVALID_PRICE
     assert mt5.order_send(change).retcode == mt5.TRADE_RETCODE_DONE
     assert mt5.order_send(change).retcode == mt5.TRADE_RETCODE_NO_CHANGES
     assert mt5.order_send(change | {"price": 1.09}).retcode == mt5.TRADE_RETCODE_INVALID_PRICE

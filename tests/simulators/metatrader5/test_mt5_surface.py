@@ -128,6 +128,7 @@ def test_history_without_usable_arguments_fails(mt5, name):
     assert ask(0) is None
     assert ask(0, 1, ticket=5) is None
     assert ask("yesterday", 1) is None
+    assert ask(float("nan"), 1) is None
     assert mt5.last_error() == (-2, "Invalid 1st unnamed argument")
     assert ask(0, 2_000_000_000, group="*") is not None
     assert ask(datetime(2020, 1, 1), datetime(2030, 1, 1)) is not None  # noqa: DTZ001  # naive ones are local time

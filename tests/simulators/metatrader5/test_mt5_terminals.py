@@ -59,6 +59,15 @@ def test_an_investor_looks_and_does_not_trade(mt5):
     assert market(mt5, mt5.ORDER_TYPE_BUY).retcode == mt5.TRADE_RETCODE_TRADE_DISABLED
 
 
+def test_the_terminal_remembers_with_which_password_it_knows_a_login(mt5):
+    assert mt5.login(1001, "look-1001")
+    assert mt5.login(1002, "follower-1002")
+    assert mt5.account_info().trade_allowed is True
+
+    assert mt5.login(1001)
+    assert mt5.account_info().trade_allowed is False
+
+
 def test_autotrading_off_is_a_retcode_and_the_api_switch_an_error(mt5, broker):
     broker.tell("terminals", path=MASTER, trade_allowed=False)
     off = market(mt5, mt5.ORDER_TYPE_BUY)

@@ -1,5 +1,7 @@
 """Orders that wait: placing, changing and removing them, and what becomes of one whose price has come."""
 
+from decimal import Decimal
+
 from copydesk.simulators.metatrader5.broker import rules
 from copydesk.simulators.metatrader5.broker.account import ORDERS_MAX, Account
 from copydesk.simulators.metatrader5.broker.dealing import affordable, fill
@@ -16,6 +18,8 @@ from copydesk.simulators.metatrader5.broker.words import (
 )
 
 _DAY_MS = 86_400_000
+_BOC_FLAG = 4
+_Terms = tuple[Decimal, Decimal, Decimal, Decimal, Lifetime, int]
 
 
 def check_placing(venue: Venue, account: Account, request: Request) -> tuple[OrderType, Filling, Lifetime]:
@@ -30,6 +34,8 @@ def check_placing(venue: Venue, account: Account, request: Request) -> tuple[Ord
         filling = Filling(request.type_filling)
     except ValueError:
         raise Refused(Retcode.INVALID_FILL) from None
+    if filling is Filling.BOC and not each.filling_flags & _BOC_FLAG:
+        raise Refused(Retcode.INVALID_FILL)
     _check_prices(venue, each, order_type, request)
     lifetime = rules.check_expiration(request, venue.now_ms)
     if len(account.orders) >= ORDERS_MAX:
@@ -65,6 +71,13 @@ def place(venue: Venue, account: Account, request: Request) -> Outcome:
 
 def modify(venue: Venue, account: Account, request: Request) -> Outcome:
     """Price, levels and lifetime; a level that is left out is removed. Raises Refused."""
+    order, wanted = check_changing(venue, account, request)
+    order.price, order.price_stoplimit, order.sl, order.tp, order.lifetime, order.expiration_s = wanted
+    return Outcome(order=order.ticket, volume=order.volume_current, price=order.price)
+
+
+def check_changing(venue: Venue, account: Account, request: Request) -> tuple[Order, _Terms]:
+    """The order, and its price, limit, levels, lifetime and expiration as they would be. Raises Refused."""
     order = find_waiting(account, request.order)
     each = venue.quotes.instruments[order.symbol]
     _check_distance(venue, each, order)
@@ -74,8 +87,7 @@ def modify(venue: Venue, account: Account, request: Request) -> Outcome:
     wanted = (request.price, request.stoplimit, request.sl, request.tp, lifetime, expiration)
     if wanted == (order.price, order.price_stoplimit, order.sl, order.tp, order.lifetime, order.expiration_s):
         raise Refused(Retcode.NO_CHANGES)
-    order.price, order.price_stoplimit, order.sl, order.tp, order.lifetime, order.expiration_s = wanted
-    return Outcome(order=order.ticket, volume=order.volume_current, price=order.price)
+    return order, wanted
 
 
 def remove(venue: Venue, account: Account, request: Request) -> Outcome:

@@ -56,7 +56,9 @@ def check(venue: Venue, account: Account, request: Request) -> Forecast:
             pending.check_placing(venue, account, request)
         case Action.SLTP:
             changing.check_levels(venue, account, request)
-        case Action.MODIFY | Action.REMOVE:
+        case Action.MODIFY:
+            pending.check_changing(venue, account, request)
+        case Action.REMOVE:
             pending.find_waiting(account, request.order)
         case Action.CLOSE_BY:
             changing.check_pair(venue, account, request)

@@ -28,12 +28,12 @@ class Venue:
         self.quotes = Quotes(seed=seed, now_ms=now_ms, sessions=sessions, replays=replays)
         self.accounts: dict[int, Account] = {}
         self.now_ms = now_ms
-        self._ticket = _FIRST_TICKET
+        self.ticket = _FIRST_TICKET
 
     def next_ticket(self) -> int:
         """Orders and deals are counted by one counter; a position takes its opening order's number."""
-        self._ticket += 1
-        return self._ticket
+        self.ticket += 1
+        return self.ticket
 
     def open_account(self, account: Account) -> None:
         """Its balance becomes its first deal."""

@@ -8,7 +8,7 @@ from copydesk.simulators.metatrader5.broker.account import Account
 from copydesk.simulators.metatrader5.broker.words import MarginMode, Reason, Retcode, TradeMode
 from copydesk.simulators.metatrader5.edge import answers, trades, wishes
 from copydesk.simulators.metatrader5.edge.desk import Desk
-from copydesk.simulators.metatrader5.edge.faults import KINDS, NOT_OF_A_TERMINAL, Fault
+from copydesk.simulators.metatrader5.edge.faults import KINDS, LAST_ERRORS, NOT_OF_A_TERMINAL, TRADING_KINDS, Fault
 from copydesk.simulators.metatrader5.edge.ledger import plain, read_ledger
 from copydesk.simulators.metatrader5.edge.terminals import Terminal, TerminalError
 from copydesk.simulators.metatrader5.edge.wishes import InputError
@@ -126,14 +126,7 @@ class Control:
 
     def _add_faults(self, query: Mapping[str, str], body: bytes) -> Json:
         wish = wishes.read(body, wishes.FaultWish)
-        if wish.kind in NOT_OF_A_TERMINAL:
-            raise InputError(f"kind: {wish.kind} has no meaning for a terminal, which speaks no HTTP")
-        if wish.kind not in KINDS:
-            raise InputError(f"kind: one of {', '.join(sorted(KINDS))}")
-        if wish.kind == "retcode" and wish.code not in set(Retcode) - {Retcode.OK, Retcode.DONE}:
-            raise InputError("code: a TRADE_RETCODE_… that says no")
-        if wish.delay_s < 0 or (wish.next_n is not None and wish.next_n < 1):
-            raise InputError("delay_s: at least 0, next_n: at least 1")
+        _check_fault(wish)
         self._desk.faults.active.append(
             Fault(**{name: getattr(wish, name) for name in wish.__struct_fields__})  # the same names
         )
@@ -192,6 +185,22 @@ class Control:
     def _listed(self, symbol: str) -> None:
         if symbol not in self._venue.quotes.instruments:
             raise InputError(f"symbol: no {symbol}; one of {', '.join(self._venue.quotes.instruments)}")
+
+
+def _check_fault(wish: wishes.FaultWish) -> None:
+    """Raises InputError."""
+    if wish.kind in NOT_OF_A_TERMINAL:
+        raise InputError(f"kind: {wish.kind} has no meaning for a terminal, which speaks no HTTP")
+    if wish.kind not in KINDS:
+        raise InputError(f"kind: one of {', '.join(sorted(KINDS))}")
+    if wish.kind == "retcode" and wish.code not in set(Retcode) - {Retcode.OK, Retcode.DONE}:
+        raise InputError("code: a TRADE_RETCODE_… that says no")
+    if wish.kind == "none" and wish.code is not None and wish.code not in LAST_ERRORS:
+        raise InputError(f"code: one of {', '.join(map(str, LAST_ERRORS))}")
+    if wish.kind in TRADING_KINDS and wish.function not in {None, "order_send"}:
+        raise InputError(f"function: {wish.kind} is an answer of order_send alone")
+    if wish.delay_s < 0 or (wish.next_n is not None and wish.next_n < 1):
+        raise InputError("delay_s: at least 0, next_n: at least 1")
 
 
 def _new_account(wish: wishes.AccountWish) -> Account:

@@ -14,8 +14,6 @@ from copydesk.simulators.metatrader5.edge.faults import Fault, Faults
 from copydesk.simulators.metatrader5.edge.terminals import Terminal, TerminalError, Terminals
 from copydesk.simulators.metatrader5.edge.wishes import Message
 
-_CALL_FAILED = (-1, "Terminal: Call failed")
-
 
 class Dropped(Exception):
     """The connection dies instead of an answer."""
@@ -25,7 +23,7 @@ class Desk:
     def __init__(self, venue: Venue, clock: ServerClock, *, seed: int) -> None:
         self.venue = venue
         self.clock = clock
-        self.terminals = Terminals(venue, Random(f"{seed}:sessions"))  # noqa: S311  # names, not secrets
+        self.terminals = Terminals(venue)
         self.faults = Faults(Random(f"{seed}:faults"))  # noqa: S311  # chance on order
 
     def advance(self) -> None:
@@ -46,7 +44,7 @@ class Desk:
         if "drop_before" in struck:
             raise Dropped
         if (none := struck.get("none")) is not None:
-            raise TerminalError(*(_CALL_FAILED if none.code is None else (none.code, "Terminal: Call failed")))
+            raise TerminalError(*none.error)
         self.advance()
         answer = (
             self.terminals.connect(**arguments) if terminal is None else self._do(terminal, call, arguments, struck)

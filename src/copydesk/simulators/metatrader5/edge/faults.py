@@ -15,8 +15,25 @@ REFUSALS = {
     "autotrading_off": Retcode.CLIENT_DISABLES_AT,
     "unknown_not_executed": Retcode.TIMEOUT,
 }
+LAST_ERRORS = {
+    -1: "Terminal: Call failed",
+    -2: "Terminal: Invalid params",
+    -3: "Terminal: Out of memory",
+    -4: "Terminal: Not found",
+    -5: "Terminal: Incompatible versions, please install the latest version of Terminal and Python module",
+    -6: "Terminal: Authorization failed",
+    -7: "Terminal: Unsupported function",
+    -8: "Auto-Trading using Python API disabled in Terminal",
+    -10000: "IPC call failed",
+    -10001: "IPC send failed",
+    -10002: "IPC recv failed",
+    -10004: "No IPC connection",
+    -10005: "IPC timeout",
+}
+_CALL_FAILED = -1
 _OTHERS = ("delay_before", "delay_after", "drop_before", "drop_after", "unknown_executed", "retcode", "none", "partial")
 READS = frozenset({"positions_get", "orders_get", "history_orders_get", "history_deals_get"})
+TRADING_KINDS = frozenset({*REFUSALS, "retcode", "unknown_executed", "partial"})
 KINDS = frozenset({*REFUSALS, *_OTHERS, "late_not_found"})
 NOT_OF_A_TERMINAL = frozenset(
     {
@@ -53,9 +70,17 @@ class Fault:
     def is_about(self, call: str, login: int | None) -> bool:
         if self.account is not None and self.account != login:
             return False
+        if self.kind == "late_not_found" and call not in READS:
+            return False
         if self.function is not None:
             return self.function in {"*", call}
-        return call in READS if self.kind == "late_not_found" else call == "order_send"
+        return self.kind == "late_not_found" or call == "order_send"
+
+    @property
+    def error(self) -> tuple[int, str]:
+        """What ``last_error`` tells after the fault ``none``."""
+        code = _CALL_FAILED if self.code is None else self.code
+        return code, LAST_ERRORS[code]
 
     @property
     def retcode(self) -> Retcode | None:

@@ -1,7 +1,6 @@
 """Terminals of one machine: each has a path, a login, an AutoTrading button; programs connect to them by path."""
 
 from dataclasses import dataclass, field
-from random import Random
 
 from copydesk.simulators.metatrader5.broker.account import Account
 from copydesk.simulators.metatrader5.broker.venue import Venue
@@ -37,8 +36,11 @@ class Terminal:
     tradeapi_disabled: bool = False
     seen: set[str] = field(default_factory=lambda: set(_SEEN_AT_FIRST))
     books: set[str] = field(default_factory=set)
-    saved: set[int] = field(default_factory=set)  # logins whose password it remembers
+    saved: dict[int, bool] = field(
+        default_factory=dict
+    )  # logins whose password it remembers, and whether an investor's
     requests: int = 0
+    opened: int = 0  # how often its window was; a session belongs to one opening
 
     def next_request(self) -> int:
         self.requests += 1
@@ -46,11 +48,9 @@ class Terminal:
 
 
 class Terminals:
-    def __init__(self, venue: Venue, random: Random) -> None:
+    def __init__(self, venue: Venue) -> None:
         self._venue = venue
-        self._random = random
         self._terminals: dict[str, Terminal] = {}
-        self._sessions: dict[str, Terminal] = {}
 
     def all(self) -> list[Terminal]:
         return list(self._terminals.values())
@@ -59,10 +59,14 @@ class Terminals:
         """The terminal there, made if it is new."""
         return self._terminals.setdefault(_key(path), Terminal(path=path))
 
+    def adopt(self, terminal: Terminal) -> None:
+        """One that was kept in a file."""
+        self._terminals[_key(terminal.path)] = terminal
+
     def sign_in(self, terminal: Terminal, login: int) -> None:
         """As its user would, with the password remembered; every program connected to it sees the new account."""
         terminal.login, terminal.investor = login, False
-        terminal.saved.add(login)
+        terminal.saved[login] = False
 
     def connect(
         self, path: str | None = None, login: int | None = None, password: str | None = None, server: str | None = None
@@ -73,9 +77,7 @@ class Terminals:
             self.log_in(terminal, login, password, server)
         if terminal.login is None:
             raise TerminalError(*UNAUTHORIZED)
-        name = f"{self._random.getrandbits(64):016x}"
-        self._sessions[name] = terminal
-        return name
+        return f"{terminal.opened}:{terminal.path}"
 
     def log_in(self, terminal: Terminal, login: int, password: str | None = None, server: str | None = None) -> None:
         """Without a password, the one that the terminal remembers. Raises TerminalError; the old login stays then."""
@@ -88,20 +90,20 @@ class Terminals:
         elif password not in {account.password, account.investor or account.password}:
             raise TerminalError(*UNAUTHORIZED)
         else:
-            terminal.investor = password != account.password
-        terminal.login = login
-        terminal.saved.add(login)
+            terminal.saved[login] = password != account.password
+        terminal.login, terminal.investor = login, terminal.saved[login]
 
     def of(self, session: str | None) -> Terminal:
         """Raises TerminalError for a session that is over."""
-        found = self._sessions.get(session or "")
-        if found is None:
+        opened, _, path = (session or "").partition(":")
+        found = self._terminals.get(_key(path))
+        if found is None or str(found.opened) != opened:
             raise TerminalError(-10004, "No IPC connection")
         return found
 
     def close_sessions(self, terminal: Terminal) -> None:
         """As when the terminal's window is closed: whoever was connected has to initialize again."""
-        self._sessions = {name: each for name, each in self._sessions.items() if each is not terminal}
+        terminal.opened += 1
 
     def account(self, terminal: Terminal) -> Account:
         """Raises TerminalError when nobody is logged in."""

@@ -6,6 +6,8 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from copydesk.simulators.metatrader5.edge.faults import DELAY_DEFAULT_S
+
 _Wish = TypeVar("_Wish")
 
 
@@ -53,7 +55,7 @@ class FaultWish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     next_n: int | None = None
     account: int | None = None
     function: str | None = None
-    delay_s: float = 30.0
+    delay_s: float = DELAY_DEFAULT_S
     code: int | None = None
 
 

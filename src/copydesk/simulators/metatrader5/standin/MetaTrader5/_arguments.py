@@ -1,5 +1,6 @@
 """What the C layer accepts, type by type; anything else fails with −2 and names the argument."""
 
+import math
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,10 @@ def _real(value: Any) -> bool:
 
 def _text(longest: int) -> Callable[[Any], bool]:
     return lambda value: isinstance(value, str) and len(value) <= longest
+
+
+def _moment(value: Any) -> bool:
+    return isinstance(value, int | datetime) or (isinstance(value, float) and math.isfinite(value))
 
 
 _NAME = _text(_TEXT_MAX)
@@ -53,7 +58,7 @@ _KINDS: Mapping[str, Callable[[Any], bool]] = {
     "start_pos": _whole(_UINT32),
     "flags": _whole((-(2**31), 2**32 - 1)),
     "action": _whole(_UINT32),
-    **dict.fromkeys(("date_from", "date_to"), lambda value: isinstance(value, int | float | datetime)),
+    **dict.fromkeys(("date_from", "date_to"), _moment),
     **dict.fromkeys(("volume", "price", "price_open", "price_close"), lambda value: isinstance(value, int | float)),
 }
 
