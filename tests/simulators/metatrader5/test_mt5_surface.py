@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -228,6 +229,14 @@ def test_arrays_have_the_binary_layout_of_sixty_bytes(mt5, broker, wanted):
     assert [found.dtype.fields[name][0].str for name in layout["names"]] == layout["formats"]
     assert [found.dtype.fields[name][1] for name in layout["names"]] == layout["offsets"]
     assert found.dtype.itemsize == layout["itemsize"]
+
+
+def test_only_arrays_need_numpy_and_say_so(mt5, monkeypatch):
+    monkeypatch.setitem(sys.modules, "numpy", None)
+
+    with pytest.raises(ImportError, match="pip install numpy"):
+        mt5.copy_rates_from_pos("EURUSD", 1, 0, 1)
+    assert mt5.symbol_info("EURUSD").bid == 1.085
 
 
 def test_every_field_has_the_type_of_the_real_one(mt5):
