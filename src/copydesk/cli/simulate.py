@@ -8,12 +8,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from copydesk.cli import simulate_metatrader5
 from copydesk.simulators import binance as binance_simulator
 from copydesk.simulators import deriv as deriv_simulator
 from copydesk.simulators.market import CandleFileError
 
 app = typer.Typer(no_args_is_help=True)
 console = Console(stderr=True)
+app.add_typer(simulate_metatrader5.app, name="metatrader5")
 
 
 @app.callback()
