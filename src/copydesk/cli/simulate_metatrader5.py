@@ -15,9 +15,7 @@ app = typer.Typer()
 console = Console(stderr=True)
 
 Account = Annotated[int, typer.Option("--account", help="Login of the account to trade on.")]
-Url = Annotated[
-    str, typer.Option("--url", envvar="COPYDESK_SIMULATOR__METATRADER5_URL", help="Where the simulator runs.")
-]
+Url = Annotated[str, typer.Option("--url", envvar="METATRADER5_SIMULATOR_URL", help="Where the simulator runs.")]
 Symbol = Annotated[str, typer.Argument(help="For example EURUSD.")]
 Volume = Annotated[float, typer.Argument(help="In lots.")]
 Ticket = Annotated[int, typer.Argument(help="The position's, as `positions` lists it.")]

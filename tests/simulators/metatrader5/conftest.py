@@ -36,7 +36,7 @@ def package(monkeypatch):
 @pytest.fixture
 def mt5(package, broker, monkeypatch):
     """Connected to the hedging master 1001."""
-    monkeypatch.setenv("COPYDESK_SIMULATOR__METATRADER5_URL", broker.url)
+    monkeypatch.setenv("METATRADER5_SIMULATOR_URL", broker.url)
     assert package.initialize(MASTER)
     return package
 

@@ -101,7 +101,7 @@ def test_candles_of_a_file_are_replayed(start_broker, tmp_path, package, monkeyp
     file.write_text("0,1.2,1.3,1.1,1.25,10\n60000,1.25,1.35,1.15,1.3,10\n", encoding="utf-8")
 
     with start_broker(prices=[str(file)]) as broker:
-        monkeypatch.setenv("COPYDESK_SIMULATOR__METATRADER5_URL", broker.url)
+        monkeypatch.setenv("METATRADER5_SIMULATOR_URL", broker.url)
         package.initialize()
         bids = []
         for _ in range(4):

@@ -134,7 +134,7 @@ def test_a_closed_market_takes_nothing_until_it_opens(mt5, broker):
 
 def test_sessions_close_gold_at_night_and_everything_at_the_weekend(package, monkeypatch):
     with running_broker(sessions=True) as broker:
-        monkeypatch.setenv("COPYDESK_SIMULATOR__METATRADER5_URL", broker.url)
+        monkeypatch.setenv("METATRADER5_SIMULATOR_URL", broker.url)
         assert package.initialize()
         at_night = market(package, 0, 0.01, "XAUUSD").retcode, market(package, 0, 0.01).retcode
         broker.pass_time(hours=2)

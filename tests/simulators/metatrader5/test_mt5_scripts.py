@@ -120,7 +120,7 @@ for _ in range(400):
 
 
 def environment(url):
-    return {**os.environ, "PYTHONPATH": str(STANDIN_FOLDER), "COPYDESK_SIMULATOR__METATRADER5_URL": url}
+    return {**os.environ, "PYTHONPATH": str(STANDIN_FOLDER), "METATRADER5_SIMULATOR_URL": url}
 
 
 def run_script(broker, text, *arguments):
@@ -138,7 +138,7 @@ def by_hand(broker, *arguments):
     """Standard output of ``copydesk simulate metatrader5 …``."""
     done = subprocess.run(
         [sys.executable, "-m", "copydesk", "simulate", "metatrader5", *arguments],
-        env={**os.environ, "COPYDESK_SIMULATOR__METATRADER5_URL": broker.url},
+        env={**os.environ, "METATRADER5_SIMULATOR_URL": broker.url},
         capture_output=True,
         text=True,
         timeout=60,

@@ -11,7 +11,7 @@ from copydesk.simulators.metatrader5 import StateFileError, serve
 def test_accounts_terminals_and_orders_survive_a_restart(tmp_path, package, monkeypatch):
     file = tmp_path / "mt5.json"
     with running_broker(state=file) as broker:
-        monkeypatch.setenv("COPYDESK_SIMULATOR__METATRADER5_URL", broker.url)
+        monkeypatch.setenv("METATRADER5_SIMULATOR_URL", broker.url)
         package.initialize(MASTER)
         broker.pass_time(hours=1)
         broker.hold("EURUSD", "1.085")
@@ -22,7 +22,7 @@ def test_accounts_terminals_and_orders_survive_a_restart(tmp_path, package, monk
         before = (package.positions_get()[0][:13], package.orders_get()[0][:18], package.history_deals_get(0, 2**31))
 
     with running_broker(state=file) as broker:
-        monkeypatch.setenv("COPYDESK_SIMULATOR__METATRADER5_URL", broker.url)
+        monkeypatch.setenv("METATRADER5_SIMULATOR_URL", broker.url)
         broker.hold("EURUSD", "1.085")
         assert package.initialize(FOLLOWER)
         after = (package.positions_get()[0][:13], package.orders_get()[0][:18], package.history_deals_get(0, 2**31))

@@ -143,7 +143,7 @@ def test_shutdown_is_always_true_and_ends_the_connection(mt5):
 
 
 def test_initialize_without_a_simulator_says_that_no_terminal_was_found(package, monkeypatch):
-    monkeypatch.setenv("COPYDESK_SIMULATOR__METATRADER5_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("METATRADER5_SIMULATOR_URL", "http://127.0.0.1:9")
 
     assert package.initialize() is False
     assert package.last_error() == (-10003, "IPC initialize failed, MetaTrader 5 x64 not found")
@@ -261,7 +261,7 @@ def test_the_real_package_is_never_shadowed_by_accident(tmp_path, package, monke
     real.mkdir()
     (real / "METADATA").write_text("Metadata-Version: 2.1\nName: MetaTrader5\nVersion: 5.0.6231\n", encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.delenv("COPYDESK_SIMULATOR__METATRADER5_URL", raising=False)
+    monkeypatch.delenv("METATRADER5_SIMULATOR_URL", raising=False)
     guard = package._guard
 
     with pytest.raises(ImportError, match=r"the real package 5\.0\.6231 is installed"):

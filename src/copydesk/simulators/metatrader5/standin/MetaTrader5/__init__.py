@@ -1,7 +1,7 @@
 """A stand-in with the surface of the MetaTrader5 package 5.0.6231 that talks to `copydesk simulate metatrader5`.
 
 It imports nothing of copydesk and is on the path only when somebody puts it there. The broker's address is
-COPYDESK_SIMULATOR__METATRADER5_URL, by default http://127.0.0.1:8103; where the real package is installed the variable
+METATRADER5_SIMULATOR_URL, by default http://127.0.0.1:8103; where the real package is installed the variable
 must be set, so that no script meant for a real terminal meets this one by accident. Raises ImportError otherwise.
 """
 

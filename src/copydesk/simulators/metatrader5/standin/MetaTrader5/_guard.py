@@ -3,7 +3,7 @@
 import os
 from importlib.metadata import PackageNotFoundError, version
 
-ADDRESS_NAME = "COPYDESK_SIMULATOR__METATRADER5_URL"
+ADDRESS_NAME = "METATRADER5_SIMULATOR_URL"
 ADDRESS_DEFAULT = "http://127.0.0.1:8103"
 
 
