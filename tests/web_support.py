@@ -143,7 +143,7 @@ async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setu
         tokens=Tokens(vault.derive("sign access tokens")),
         passwords=PASSWORDS,
         limits=limits or no_limits(),
-        paths=Paths(store, clock),
+        paths=Paths(store),
         webhook_base="https://desk.example",
         environments=environments(given),
         allow_live=given.allow_live,

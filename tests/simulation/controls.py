@@ -10,9 +10,11 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from copydesk.domain import life, planning
+from copydesk.domain.errors import CopydeskError
 from copydesk.domain.execution import State
 from copydesk.domain.life import Step, Unclear
 from copydesk.engine.delivery import Delivery
+from copydesk.engine.lease import RENEW_EVERY_S, TTL_S, Lease
 from simulation import memory
 from simulation.venue import SimulatedVenue
 
@@ -75,6 +77,14 @@ def _answer_before_writing(play):
     play.database.forgets_for_s = 1.0
 
 
+async def _keep_for_ever(self):
+    """Whatever another one has taken over meanwhile."""
+    while True:
+        with contextlib.suppress(CopydeskError):
+            await self._renew(TTL_S)
+        await self._clock.sleep(RENEW_EVERY_S)
+
+
 CONTROLS = (
     Control(
         "retry on timeout",
@@ -117,6 +127,6 @@ CONTROLS = (
     Control(
         "no lease check",
         "only one desk runs at a time",
-        patches=((memory.LeaseRows, "_check", lambda self, duty, epoch: None),),
+        patches=((memory.LeaseRows, "_check", lambda self, duty, epoch: None), (Lease, "keep", _keep_for_ever)),
     ),
 )

@@ -1,6 +1,7 @@
 """The engine's store in memory: the same promises as `stores/`, transactions that happen whole or not at all, and its own faults."""
 
 import asyncio
+import contextlib
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -455,13 +456,28 @@ class MemoryStore:
         return await done
 
     def _happen(self, work, writes, done):
+        program = done.get_loop()
+        if writes and self._database.before_moves is not None and self._moves(work):
+            self._database.before_moves()
+            if program.is_stopped:
+                # It was to be written when the program was stopped, and is once it goes on.
+                self._world.after(0, self._happen, work, writes, done, program=program)
+                return
         result, error = None, self._database.refusal()
         if error is None:
             result, error = self._transact(work, writes=writes)
-        program = done.get_loop()
         self._world.after(self._database.delay_s(), program.enter, _answer, done, result, error, program=program)
         if writes and error is None:
             self._database.committed(self._rows, program)
+
+    def _moves(self, work):
+        """Whether it would move an execution; nothing is left of having tried."""
+        self._rows.undo = []
+        with contextlib.suppress(Exception):
+            work(Transaction(self._rows, self._world))
+        moves = any(table is self._rows.journal for table, _, _ in self._rows.undo)
+        self._rows.roll_back(self._rows.undo)
+        return moves
 
     def _transact(self, work, *, writes):
         self._rows.undo = []
@@ -491,6 +507,7 @@ class Database:
         self._world = world
         self.away_until_s = -1.0
         self.loses_answers = 0.0
+        self.before_moves = None
         self.after_commit = None
         self.forgets_for_s = 0.0
         self._recent = []

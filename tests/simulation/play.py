@@ -179,6 +179,8 @@ class Play:
             self.database.after_commit = stop
         elif when == 2:
             self.exchange.after_sent = stop
+        elif when == 3:
+            self.database.before_moves = stop
         else:
             count = itertools.count(countdown)
             stop()
@@ -240,7 +242,8 @@ class Play:
         self.world.tell("calm")
         self.exchange.faults = Faults()
         self.database.loses_answers, self.database.away_until_s = 0.0, self.world.now_s
-        self.database.after_commit = self.exchange.after_sent = self.exchange.after_executed = None
+        self.database.before_moves = self.database.after_commit = None
+        self.exchange.after_sent = self.exchange.after_executed = None
         if self.breakers and self.breakers[-1][1] != "release":
             self.do_breaker("release")
 

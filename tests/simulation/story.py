@@ -1,7 +1,7 @@
 """What one seed tells: who follows what, which alerts come when, and what breaks in between."""
 
 import itertools
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from random import Random
 
@@ -73,12 +73,15 @@ def tell(seed):
             _subscription(random, bot, account) for bot in bots if bot is bots[0] or random.random() < 0.5
         ]
     alerts = [_alert(random, bots) for _ in range(random.randint(2, 7))]
+    zombies = list(_zombies(random, bots))
+    alerts += [deed for deed in zombies if deed.kind == "alert"]
     until_s = max(deed.at_s for deed in alerts) + random.uniform(1, 8)
     wild = random.random() < 0.04
     kinds = tuple(random.sample(KINDS, random.choice((0, 1, 2, 2, 3, 5))))
     if random.random() < 0.1:
         kinds = tuple(kind for kind in KINDS if kind not in (*IN_THE_STREAM, *ON_READS))
     troubles = [deed for make in _TROUBLES for deed in make(random, until_s)]
+    troubles += [deed for deed in zombies if deed.kind != "alert"]
     return Story(
         seed=seed,
         wild=wild,
@@ -148,11 +151,12 @@ def _kills(random, until_s):
         yield Deed(random.uniform(0, until_s), "kill", (point, random.randint(1, 8), random.uniform(0.3, 3)))
 
 
-def _zombies(random, until_s):
+def _zombies(random, bots):
+    """A desk that is stopped, and an alert around the time when it goes on: there is something to do for whoever is at work then."""
     if random.random() < 0.06:
-        yield Deed(
-            random.uniform(0, until_s), "stop", (random.uniform(1, 40), random.choice((0, 1, 2)), random.randint(1, 4))
-        )
+        at_s, for_s = random.uniform(0, 25), random.uniform(1, 40)
+        yield Deed(at_s, "stop", (for_s, random.choice((0, 1, 2, 3)), random.randint(1, 4)))
+        yield replace(_alert(random, bots), at_s=at_s + for_s + random.uniform(-1, 3))
 
 
 def _outages(random, until_s):
@@ -172,4 +176,4 @@ def _breakers(random, until_s):
         yield Deed(random.uniform(pulled_s, until_s), "breaker", ("release",))
 
 
-_TROUBLES = (_kills, _zombies, _outages, _clock_steps, _breakers)
+_TROUBLES = (_kills, _outages, _clock_steps, _breakers)

@@ -128,7 +128,7 @@ async def _build(settings: Settings, port: int) -> _Parts:
         tokens=Tokens(vault.derive("sign access tokens")),
         passwords=Passwords(),
         limits=Limits(),
-        paths=Paths(store, clock),
+        paths=Paths(store),
         webhook_base=settings.api_url(port),
         environments=environments(settings),
         allow_live=settings.allow_live,
