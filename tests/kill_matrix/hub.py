@@ -64,8 +64,8 @@ def install(seam):
         _note(self, _event(before, moved))
         return moved
 
-    def watched_add_signal(self, made):
-        add_signal(self, made)
+    def watched_add_signal(self, made, *, fanned_out_at=None):
+        add_signal(self, made, fanned_out_at=fanned_out_at)
         _note(self, "signal")
 
     SqlStore.write, Executions.add, Executions.move, Signals.add = (
