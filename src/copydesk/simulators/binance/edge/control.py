@@ -9,7 +9,7 @@ import msgspec
 from copydesk.simulators import wishes
 from copydesk.simulators.binance.clockwork import engine
 from copydesk.simulators.binance.edge.desk import Desk
-from copydesk.simulators.binance.edge.faults import DELAY_DEFAULT_S, DELAYS_S, EXECUTES, KINDS, Fault, Faults
+from copydesk.simulators.binance.edge.faults import DELAYS_S, KINDS, Fault, Faults
 from copydesk.simulators.binance.edge.limits import Limits
 from copydesk.simulators.binance.edge.pace import Pace
 from copydesk.simulators.binance.edge.provoke import Provoke
@@ -23,6 +23,7 @@ from copydesk.simulators.binance.spot import clockwork
 from copydesk.simulators.binance.spot.ledger import read_ledger as read_spot_ledger
 from copydesk.simulators.binance.spot.refusals import CODES as SPOT_CODES
 from copydesk.simulators.binance.spot.symbols import ASSETS, PAIRS
+from copydesk.simulators.faults import DELAY_DEFAULT_S, EXECUTES
 from copydesk.simulators.wishes import InputError, Json
 
 Reply = tuple[int, Any]

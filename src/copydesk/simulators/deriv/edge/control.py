@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import msgspec
 
 from copydesk.simulators import wishes
-from copydesk.simulators.deriv.edge.faults import DELAY_DEFAULT_S, EXECUTES, HANDSHAKE, KINDS, Fault, Faults
+from copydesk.simulators.deriv.edge.faults import HANDSHAKE, KINDS, Fault, Faults
 from copydesk.simulators.deriv.edge.hub import Hub
 from copydesk.simulators.deriv.edge.limits import Limits
 from copydesk.simulators.deriv.edge.pace import Pace
@@ -18,6 +18,7 @@ from copydesk.simulators.deriv.exchange.ledger import read_ledger
 from copydesk.simulators.deriv.exchange.pricing import cents
 from copydesk.simulators.deriv.exchange.refusals import CODES
 from copydesk.simulators.deriv.exchange.symbols import SYMBOLS
+from copydesk.simulators.faults import DELAY_DEFAULT_S, EXECUTES
 from copydesk.simulators.wishes import InputError, Json
 
 Reply = tuple[int, Any]

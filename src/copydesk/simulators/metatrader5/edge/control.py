@@ -127,13 +127,13 @@ class Control:
     def _add_faults(self, query: Mapping[str, str], body: bytes) -> Json:
         wish = wishes.read(body, wishes.FaultWish)
         _check_fault(wish)
-        self._desk.faults.active.append(
+        self._desk.faults.add(
             Fault(**{name: getattr(wish, name) for name in wish.__struct_fields__})  # the same names
         )
         return self._show_faults(query, body)
 
     def _clear_faults(self, query: Mapping[str, str], body: bytes) -> Json:
-        self._desk.faults.active.clear()
+        self._desk.faults.clear()
         return self._show_faults(query, body)
 
     def _show_time(self, _query: Mapping[str, str], _body: bytes) -> Json:

@@ -1,9 +1,9 @@
 """Faults on order: which calls they hit, how often, and what each kind does (contract §5, in a terminal's words)."""
 
-from dataclasses import asdict, dataclass, field
-from random import Random
+from dataclasses import asdict, dataclass
 from typing import Any
 
+from copydesk.simulators.faults import Ordered, Orders
 from copydesk.simulators.metatrader5.broker.words import Retcode
 
 REFUSALS = {
@@ -47,25 +47,15 @@ NOT_OF_A_TERMINAL = frozenset(
         "stream_disconnect",
     }
 )
-DELAY_DEFAULT_S = 30.0
 
 
 @dataclass(slots=True, kw_only=True)
-class Fault:
+class Fault(Ordered):
     """Without ``function`` it hits order_send, late_not_found the calls that read; ``*`` hits all."""
 
-    kind: str
-    probability: float | None = None
-    next_n: int | None = None
     account: int | None = None
     function: str | None = None
-    delay_s: float = DELAY_DEFAULT_S
     code: int | None = None
-    hits: int = 0
-
-    @property
-    def is_spent(self) -> bool:
-        return self.next_n is not None and self.hits >= self.next_n
 
     def is_about(self, call: str, login: int | None) -> bool:
         if self.account is not None and self.account != login:
@@ -88,21 +78,10 @@ class Fault:
         return Retcode(self.code or 0) if self.kind == "retcode" else REFUSALS.get(self.kind)
 
 
-@dataclass(slots=True)
-class Faults:
-    random: Random
-    active: list[Fault] = field(default_factory=list)
-
+class Faults(Orders[Fault]):
     def hit(self, call: str, login: int | None) -> dict[str, Fault]:
-        """The faults this call suffers, by kind; each is counted once."""
-        struck = {each.kind: each for each in self.active if each.is_about(call, login) and self._strikes(each)}
-        for each in struck.values():
-            each.hits += 1
-        self.active = [each for each in self.active if not each.is_spent]
-        return struck
+        """The faults this call suffers, by kind."""
+        return {each.kind: each for each in self.strike(each for each in self.active if each.is_about(call, login))}
 
     def shown(self) -> list[dict[str, Any]]:
         return [asdict(each) for each in self.active]
-
-    def _strikes(self, fault: Fault) -> bool:
-        return not fault.is_spent and (fault.probability is None or self.random.random() < fault.probability)

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from copydesk.simulators.metatrader5.edge.faults import DELAY_DEFAULT_S
+from copydesk.simulators.faults import DELAY_DEFAULT_S
 
 _Wish = TypeVar("_Wish")
 
