@@ -62,8 +62,9 @@ async def serve():
         await one.cleanup()
 
 
-def trade(price, symbol="BTCUSDT"):
-    return json.dumps({"stream": f"{symbol.lower()}@aggTrade", "data": {"e": "aggTrade", "s": symbol, "p": price}})
+def trade(price, symbol="BTCUSDT", at_ms=1_790_000_000_000):
+    told = {"e": "aggTrade", "s": symbol, "p": price, "T": at_ms}
+    return json.dumps({"stream": f"{symbol.lower()}@aggTrade", "data": told})
 
 
 async def until(condition):
@@ -78,7 +79,7 @@ async def test_the_simulator_s_stream_tells_what_rest_does_not():
     async with running_simulator() as market:
         prices = Prices(market.url.replace("http", "ws", 1) + "/market/stream", CLOCK, Rest("1").ask)
         assert await prices.last("BTCUSDT") == 1
-        await prices.keep_open()
+        prices.keep_open()
 
         await until(lambda: prices._known["BTCUSDT"].text != "1")
         found = await prices.last("BTCUSDT")
@@ -90,11 +91,12 @@ async def test_the_simulator_s_stream_tells_what_rest_does_not():
 async def test_a_symbol_is_subscribed_to_once_it_was_asked_for(serve):
     stream = Stream(trade("95300.5"))
     prices = Prices(await serve(stream), CLOCK, Rest().ask)
-    await prices.keep_open()
+    prices.keep_open()
     assert stream.sockets == []
 
     await prices.last("BTCUSDT")
-    await prices.keep_open()
+    prices.keep_open()
+    await until(lambda: stream.wishes)
     await prices.last("ETHUSDT")
     await until(lambda: len(stream.wishes) == 2)
     await asyncio.sleep(0.1)
@@ -108,7 +110,7 @@ async def test_a_silent_stream_s_price_is_asked_for_after_a_second(serve):
     rest = Rest("95100")
     prices = Prices(await serve(Stream(trade("95300"))), CLOCK, rest.ask)
     await prices.last("BTCUSDT")
-    await prices.keep_open()
+    prices.keep_open()
     await until(lambda: prices._known["BTCUSDT"].text == "95300")
 
     await asyncio.sleep(PRICE_AGE_S + 0.1)
@@ -118,12 +120,26 @@ async def test_a_silent_stream_s_price_is_asked_for_after_a_second(serve):
     prices.close()
 
 
+async def test_a_trade_that_comes_late_is_as_old_as_it_says(serve):
+    rest, first, late = Rest("95100"), trade("95300", "ETHUSDT", at_ms=1_790_000_002_000), trade("90000")
+    stream = Stream(first, late)
+    prices = Prices(await serve(stream), CLOCK, rest.ask)
+    await prices.last("BTCUSDT")
+    prices.keep_open()
+    await until(lambda: "ETHUSDT" in prices._known)
+    await asyncio.sleep(0.2)
+
+    assert await prices.last("ETHUSDT") == 95_300
+    assert await prices.last("BTCUSDT") == 95_100
+    prices.close()
+
+
 @pytest.mark.parametrize("text", ['{"result":null,"id":1}', '{"data":{"s":"BTCUSDT"}}', "no json", '{"data":[1]}'])
 async def test_what_tells_no_price_changes_nothing(serve, text):
     stream = Stream(text)
     prices = Prices(await serve(stream), CLOCK, Rest().ask)
     await prices.last("BTCUSDT")
-    await prices.keep_open()
+    prices.keep_open()
     await until(lambda: stream.wishes)
     await asyncio.sleep(0.1)
 
@@ -135,11 +151,11 @@ async def test_a_stream_that_ended_is_opened_again(serve):
     stream = Stream()
     prices = Prices(await serve(stream), CLOCK, Rest().ask)
     await prices.last("BTCUSDT")
-    await prices.keep_open()
+    prices.keep_open()
     await until(lambda: stream.wishes)
     await stream.sockets[0].close()
 
-    await prices.keep_open()
+    prices.keep_open()
     await until(lambda: len(stream.wishes) == 2)
 
     assert stream.wishes[1]["params"] == ["btcusdt@aggTrade"]
@@ -151,7 +167,7 @@ async def test_without_a_stream_prices_are_asked_for():
     prices = Prices("ws://127.0.0.1:1/market/stream", CLOCK, rest.ask)
 
     found = await asyncio.gather(*(prices.last("BTCUSDT") for _ in range(5)))
-    await prices.keep_open()
+    prices.keep_open()
 
     assert found == [95_200] * 5
     assert rest.asked == 1

@@ -19,6 +19,7 @@ from copydesk.ports.clock import Clock
 from copydesk.venues.binance.budget import Budget
 from copydesk.venues.binance.cork import Cork
 from copydesk.venues.binance.frames import Answer, Limit, read_answer, write_request
+from copydesk.venues.binance.websocket import connect
 from copydesk.venues.once import LEAVES_WITHIN_S
 
 log = structlog.get_logger()
@@ -41,9 +42,6 @@ LIVES_S = 23 * 3_600.0
 
 IN_FLIGHT_MAX = 256
 """Requests that may wait on one connection; more wait for their turn on it."""
-
-_PING_AFTER_S = 10.0
-"""Silence until the other end is asked whether it is there, and until a silent one counts as gone."""
 
 
 Told = Callable[[Answer | OutcomeUnknown], None]
@@ -296,21 +294,11 @@ class OrderSockets:
             return None
         socket = OrderSocket(self._budget_notes, self._clock, self._timeout_s)
         try:
-            await picows.ws_connect(
-                lambda: socket,
-                self._url,
-                enable_auto_ping=True,
-                auto_ping_idle_timeout=_PING_AFTER_S,
-                auto_ping_reply_timeout=_PING_AFTER_S,
-                max_redirects=0,
-            )
-        except (OSError, TimeoutError, picows.WSError) as error:
-            log.info("no connection for orders, they go over REST", problem=f"{type(error).__name__}: {error}")
-            return None
+            is_open = await connect(self._url, socket, without="orders go over REST")
         except asyncio.CancelledError:
             socket.close()
             raise
-        return socket
+        return socket if is_open else None
 
     def _budget_notes(self, api_key: str, answer: Answer) -> None:
         for limit in answer.rate_limits:

@@ -5,6 +5,7 @@ Source: the venue's "Aggregate Trade Streams" (`/market/stream`), Symbol Price T
 
 import asyncio
 import itertools
+import math
 from collections.abc import Awaitable, Callable
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
@@ -15,6 +16,7 @@ import structlog
 
 from copydesk.domain.errors import OutcomeUnknown
 from copydesk.ports.clock import Clock
+from copydesk.venues.binance.websocket import connect
 
 log = structlog.get_logger()
 
@@ -24,13 +26,9 @@ PRICE_AGE_S = 1.0
 SYMBOLS_MAX = 200
 """Names that one connection is asked for; the venue lets it have 200."""
 
-OPEN_WITHIN_S = 2.0
-
-_PING_AFTER_S = 10.0
-
 
 class _Price(NamedTuple):
-    """As it was told, and when that was (by the clock's `elapsed`)."""
+    """As it was told, and of when it is (by the clock's `elapsed`)."""
 
     text: str
     at_s: float
@@ -39,6 +37,7 @@ class _Price(NamedTuple):
 class _Trade(msgspec.Struct, frozen=True):
     symbol: str | None = msgspec.field(default=None, name="s")
     price: str | None = msgspec.field(default=None, name="p")
+    at_ms: int | None = msgspec.field(default=None, name="T")
 
 
 class _Frame(msgspec.Struct, frozen=True):
@@ -60,6 +59,7 @@ class Prices:
         self._known: dict[str, _Price] = {}
         self._asking: dict[str, asyncio.Lock] = {}
         self._stream: _Stream | None = None
+        self._opening: asyncio.Task[None] | None = None
 
     async def last(self, symbol: str) -> Decimal:
         """At most a second old. Raise VenueError."""
@@ -77,12 +77,16 @@ class Prices:
                     self._known[symbol] = _Price(found, self._clock.elapsed())
         return _price(found)
 
-    async def keep_open(self) -> None:
-        """Where there is something to hear, and nothing is heard: connect, again if need be."""
-        if self._asking and (self._stream is None or not self._stream.is_open):
-            self._stream = await self._connect()
+    def keep_open(self) -> None:
+        """Where there is something to hear, and nothing is heard: connect, again if need be. Nobody waits for that."""
+        is_heard = self._stream is not None and self._stream.is_open
+        if self._asking and not is_heard and self._opening is None:
+            self._opening = asyncio.get_running_loop().create_task(self._open())
+            self._opening.add_done_callback(self._opened)
 
     def close(self) -> None:
+        if self._opening is not None:
+            self._opening.cancel()
         if self._stream is not None:
             self._stream.close()
 
@@ -90,33 +94,33 @@ class Prices:
         known = self._known.get(symbol)
         return None if known is None or self._clock.elapsed() - known.at_s > PRICE_AGE_S else known.text
 
-    def _take(self, symbol: str, price: str) -> None:
-        self._known[symbol] = _Price(price, self._clock.elapsed())
+    def _take(self, symbol: str, price: _Price) -> None:
+        known = self._known.get(symbol)
+        if known is None or price.at_s >= known.at_s:
+            self._known[symbol] = price
 
-    async def _connect(self) -> "_Stream | None":
-        stream = _Stream(self._take)
-        try:
-            async with asyncio.timeout(OPEN_WITHIN_S):
-                await picows.ws_connect(
-                    lambda: stream,
-                    self._url,
-                    enable_auto_ping=True,
-                    auto_ping_idle_timeout=_PING_AFTER_S,
-                    auto_ping_reply_timeout=_PING_AFTER_S,
-                    max_redirects=0,
-                )
-        except (OSError, TimeoutError, picows.WSError) as error:
-            log.info("no stream of prices, they are asked for", problem=f"{type(error).__name__}: {error}")
-            return None
-        stream.ask_for(list(self._asking))
-        return stream
+    async def _open(self) -> None:
+        stream = self._stream = _Stream(self._take, self._clock)
+        if await connect(self._url, stream, without="prices are asked for"):
+            stream.ask_for(list(self._asking))
+
+    def _opened(self, opening: asyncio.Task[None]) -> None:
+        self._opening = None
+        if not opening.cancelled() and (error := opening.exception()) is not None:
+            log.error("opening the stream of prices broke", exc_info=error)
 
 
 class _Stream(picows.WSListener):
-    """One connection to its end."""
+    """One connection to its end.
 
-    def __init__(self, take: Callable[[str, str], None]) -> None:
+    A trade is as old as it says itself, by the venue's clock: what lay in a buffer while this program was stopped is not new. How
+    the two clocks stand to each other, the quickest trade so far tells.
+    """
+
+    def __init__(self, take: Callable[[str, _Price], None], clock: Clock) -> None:
         self._take = take
+        self._clock = clock
+        self._ahead_s = math.inf
         self._transport: picows.WSTransport | None = None
         self._asked: set[str] = set()
         self._numbers = itertools.count(1)
@@ -160,8 +164,9 @@ class _Stream(picows.WSListener):
         except msgspec.DecodeError:
             log.info("a price that cannot be read")
             return
-        if trade is not None and trade.symbol is not None and trade.price is not None:
-            self._take(trade.symbol, trade.price)
+        if trade is not None and trade.symbol is not None and trade.price is not None and trade.at_ms is not None:
+            self._ahead_s = min(self._ahead_s, self._clock.elapsed() - trade.at_ms / 1000)
+            self._take(trade.symbol, _Price(trade.price, trade.at_ms / 1000 + self._ahead_s))
 
 
 def _price(text: str) -> Decimal:

@@ -85,7 +85,7 @@ class BinanceFutures:
         offset = codec.read_server_time(answer) - (self._clock.now() - timedelta(seconds=way_s / 2))
         await self._refresh_instruments(place)
         await place.transport.sockets.keep_open()
-        await place.prices.keep_open()
+        place.prices.keep_open()
         return ClockReading(offset_s=offset.total_seconds(), uncertainty_s=way_s / 2)
 
     async def listen(self, sessions: Mapping[AccountId, Session]) -> AsyncGenerator[StreamOpened | OrderNews, None]:
