@@ -9,6 +9,8 @@ import pytest
 from copydesk.domain.execution import State
 from copydesk.domain.signal import Direction, Side, Size, SizeUnit, Target
 from copydesk.domain.venue import PAPER
+from copydesk.stores.executions import Executions
+from copydesk.stores.followers import Followers
 from desk_support import CLOCK
 
 
@@ -262,3 +264,26 @@ async def test_a_close_of_a_part_waits_for_a_waiting_opening_and_closes_its_part
 
     assert (opened.state, closed.state) == (State.FILLED, State.FILLED)
     assert closed.executed_quantity == opened.executed_quantity / 2
+
+
+async def test_what_stands_before_is_read_before_what_is_held(desk, monkeypatch):
+    """A fill that is booked between the two readings must be seen as under way, or as held."""
+    await desk.follow()
+    asked = []
+    monkeypatch.setattr(Executions, "unsettled", noted(asked, Executions.unsettled))
+    monkeypatch.setattr(Followers, "followers", noted(asked, Followers.followers))
+
+    await desk.settled(await desk.signal("open_long"))
+
+    assert asked[0] == "unsettled"
+    assert "followers" in asked
+
+
+def noted(asked, read):
+    """The same, with its name added to `asked` first."""
+
+    def reads(self, *given):
+        asked.append(read.__name__)
+        return read(self, *given)
+
+    return reads

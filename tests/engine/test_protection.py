@@ -3,6 +3,8 @@
 import asyncio
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from copydesk.domain.execution import State
 from copydesk.domain.order import OrderRef
 from copydesk.domain.signal import Direction, Target
@@ -116,3 +118,20 @@ async def test_a_reversal_s_opening_gets_its_stop_beside_those_that_its_close_le
     made = await desk.store.write(once_more)
 
     assert [one.leg for one in made] == ["stop_loss:2", "stop_loss:3"]
+
+
+async def test_an_opening_that_used_up_the_opposite_position_takes_its_stop_away_and_needs_none(desk):
+    follower = await desk.follow(**STOPS_ONLY)
+    await desk.settled(await desk.signal("open_long"), legs=("stop_loss",))
+    (opened,) = [one for one in await desk.executions(follower=follower) if one.leg == "open"]
+    short = replace(opened, direction=Direction.SHORT)
+
+    def met(tables):
+        tables.positions.put(opened, None, CLOCK.now())
+        made = protection.protect(tables, short, short.executed_quantity, at=CLOCK.now(), freezer=None)
+        return made, tables.executions.protections(opened.subscription_id, opened.symbol)
+
+    made, standing = await desk.store.write(met)
+
+    assert made == []
+    assert [one.cancel_wanted for one in standing] == [True]

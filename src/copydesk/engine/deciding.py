@@ -58,12 +58,17 @@ class Deciding:
     sizes: Mapping[AccountId, Size] = field(default_factory=dict)
     set_up_problem: str | None = None
 
-    def executions(self, followers: Sequence[Follower], steps: Sequence[Step]) -> list[Execution]:
+    def executions(
+        self, followers: Sequence[Follower], steps: Sequence[Step], unsettled: Sequence[Execution]
+    ) -> list[Execution]:
+        """`unsettled` is what stands before them, read before the followers were: what is booked between the two readings is then
+        seen once at least, as under way or as held.
+        """
         existing = self.tables.executions.legs(self.signal.id, {follower.subscription.id for follower in followers})
         accounts = {follower.account.id for follower in followers}
         self.tables.followers.preparations(accounts, self.signal.symbol)  # read ahead, in one statement
         waiting: dict[AccountId, list[Execution]] = {}
-        for execution in self.tables.executions.unsettled(accounts, self.signal.symbol):
+        for execution in unsettled:
             waiting.setdefault(execution.account_id, []).append(execution)
         made: list[Execution] = []
         for follower in followers:

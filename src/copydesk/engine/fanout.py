@@ -23,7 +23,7 @@ from copydesk.engine.rush import Rush
 from copydesk.engine.sessions import Sessions
 from copydesk.engine.wire import Wire
 from copydesk.ports.clock import Clock
-from copydesk.ports.store import Place, Store, Transaction
+from copydesk.ports.store import Store, Transaction
 from copydesk.ports.venue import Venue
 
 log = structlog.get_logger()
@@ -39,12 +39,12 @@ _NOTHING_TO_DO = (Step(leg=LegKind.OPEN, direction=Direction.LONG),)
 
 
 class _Group(Struct, frozen=True, kw_only=True):
-    """Whoever follows the signal at one venue, what they are planned with, and one of their accounts."""
+    """Whoever follows the signal at one venue and on which account, one of these accounts, and what they are planned with."""
 
     signal: Signal
     bot: Bot
     account: Account
-    ids: Sequence[SubscriptionId]
+    places: Mapping[SubscriptionId, AccountId]
     market: Market
     plans: Plans
     sizes: Mapping[AccountId, Size]
@@ -95,7 +95,7 @@ class Fanout:
         await self._sessions.open(dict.fromkeys(places.values()))
         sizes = await self._sizes(signal, bot, ids)
         plans = Plans(market.quote)
-        group = _Group(signal=signal, bot=bot, account=account, ids=ids, market=market, plans=plans, sizes=sizes)
+        group = _Group(signal=signal, bot=bot, account=account, places=places, market=market, plans=plans, sizes=sizes)
         queued: list[Execution] = []
         batch = together(self._sessions.venue(account))
         with self._rush.under_way():
@@ -119,6 +119,7 @@ class Fanout:
 
         def work(tables: Transaction) -> tuple[list[Execution], dict[AccountId, Account]]:
             at = self._clock.now()
+            unsettled = tables.executions.unsettled({group.places[one] for one in ids}, signal.symbol)
             followers = tables.followers.followers(group.bot, signal.symbol, ids, at)
             deciding = Deciding(
                 tables=tables,
@@ -129,7 +130,7 @@ class Fanout:
                 plans=group.plans,
                 sizes=group.sizes,
             )
-            made = deciding.executions(_in_order(followers, ids), signal.steps or _NOTHING_TO_DO)
+            made = deciding.executions(_in_order(followers, ids), signal.steps or _NOTHING_TO_DO, unsettled)
             tables.executions.add(made)
             return made, {follower.account.id: follower.account for follower in followers}
 
@@ -172,9 +173,7 @@ def _audience(
         raise CopydeskError(f"signal {signal.id} has lost its bot")
     only = signal.payload.get("subscription_id") if signal.source is SourceKind.DESK else None
     ids = [SubscriptionId(str(only))] if only else _rotated(signal, tables.followers.subscribers(signal.bot_id))
-    places: dict[SubscriptionId, Place] = {}
-    for start in range(0, len(ids), READ_AT_ONCE):
-        places |= tables.followers.places(ids[start : start + READ_AT_ONCE])
+    places = tables.followers.places(ids)
     groups: dict[tuple[str, str], dict[SubscriptionId, AccountId]] = {}
     for one in ids:
         if one in places:

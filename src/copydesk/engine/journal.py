@@ -18,8 +18,6 @@ TELL_WITHIN = timedelta(seconds=30)
 
 LOOK_EVERY_S = 0.25
 
-READ_AT_ONCE = 500
-
 LINES_AT_ONCE = 20
 """Between them whoever else has something to do gets a turn."""
 
@@ -55,7 +53,4 @@ async def tell_fanout(store: Store, clock: Clock, signal: Signal) -> None:
 
 def _followers(tables: Transaction, signal_id: SignalId) -> tuple[Sequence[Execution], Mapping[SubscriptionId, Place]]:
     found = [one for one in tables.executions.of_signal(signal_id) if not one.is_protection]
-    places: dict[SubscriptionId, Place] = {}
-    for start in range(0, len(found), READ_AT_ONCE):
-        places |= tables.followers.places({one.subscription_id for one in found[start : start + READ_AT_ONCE]})
-    return found, places
+    return found, tables.followers.places({one.subscription_id for one in found})

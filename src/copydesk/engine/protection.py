@@ -26,8 +26,18 @@ _PERCENT_OF = {LegKind.STOP_LOSS: "stop_loss_pct", LegKind.TAKE_PROFIT: "take_pr
 def protect(
     tables: Transaction, opened: Execution, filled: Decimal, *, at: datetime, freezer: FreezerSource
 ) -> list[Execution]:
-    """Write down the stop and target of what an opening has filled, with its own quantity and its own entry price."""
+    """Write down the stop and target of what an opening has filled, with its own quantity and its own entry price.
+
+    One that met the opposite position and left nothing of its own has nothing to protect; and what that position had for its
+    protection would close what comes next.
+    """
     if filled <= 0 or opened.executed_price is None:
+        return []
+    held = tables.positions.get(opened.subscription_id, opened.symbol)
+    if held is None or held.direction is opened.direction:
+        standing = tables.executions.protections(opened.subscription_id, opened.symbol)
+        want_cancelled(tables, [one for one in standing if one.direction is not opened.direction], at)
+    if held is None or held.direction is not opened.direction:
         return []
     planned = list(_protections(opened, opened.executed_price, filled, at))
     return _send_all(tables, planned, freezer(), note="placed after the fill") if planned else []

@@ -1,10 +1,9 @@
 """Accounts logged in at their venues, and what each venue's clock says."""
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 import structlog
 
@@ -23,8 +22,6 @@ log = structlog.get_logger()
 CLOCK_UNCERTAINTY_MAX_S = 0.5
 """A request stamped by a worse clock could be refused, or count as fresh too long: nothing is sent there."""
 
-
-READ_AT_ONCE = 500
 
 CLOCK_AGE_MAX_S = 300.0
 """How long a good reading outlives worse ones and failed ones: one slow round trip says nothing about the clock."""
@@ -69,11 +66,10 @@ class Sessions:
     async def open(self, accounts: Iterable[AccountId]) -> None:
         """All that are not open yet, with few questions; one that cannot be is told so when something is to be sent for it."""
         unknown = [one for one in accounts if one not in self._open]
-        for start in range(0, len(unknown), READ_AT_ONCE):
-            logins = partial(_logins, unknown[start : start + READ_AT_ONCE])
-            for account, credentials in await self._store.read(logins):
-                with contextlib.suppress(VenueError):
-                    self._log_in(account, credentials)
+        logins = await self._store.read(lambda tables: tables.followers.logins(unknown)) if unknown else ()
+        for account, credentials in logins:
+            with contextlib.suppress(VenueError):
+                self._log_in(account, credentials)
 
     def _log_in(self, account: Account, credentials: Mapping[str, str]) -> Session:
         session = self.venue(account).open_session(account, credentials)
@@ -128,7 +124,3 @@ class Sessions:
         if known is None or not worse or now_s - known.read_at_s > CLOCK_AGE_MAX_S:
             shown = self._clock.now() + timedelta(seconds=reading.offset_s)
             self._clocks[venue, environment] = _VenueClock(shown, reading.uncertainty_s, now_s)
-
-
-def _logins(ids: Sequence[AccountId], tables: Transaction) -> Sequence[tuple[Account, Mapping[str, str]]]:
-    return tables.followers.logins(ids)

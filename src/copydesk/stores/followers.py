@@ -30,7 +30,7 @@ from copydesk.ports.store import Place, Preparation
 from copydesk.ports.vault import Vault
 from copydesk.stores import tables
 from copydesk.stores.remembered import Remembered
-from copydesk.stores.rows import any_of, columns, dump, load, names
+from copydesk.stores.rows import any_of, columns, dump, load, names, parts
 from copydesk.stores.signals import upsert
 from copydesk.stores.unit import Part, Unit
 
@@ -127,7 +127,7 @@ class Followers(Part):
         return [SubscriptionId(one) for one in self._connection.execute(_SUBSCRIBERS, {"bot_id": bot_id}).scalars()]
 
     def places(self, ids: Collection[SubscriptionId]) -> Mapping[SubscriptionId, Place]:
-        rows = self._connection.execute(_PLACES, {"ids": list(ids)})
+        rows = (row for some in parts(ids) for row in self._connection.execute(_PLACES, {"ids": some}))
         return {SubscriptionId(row[0]): Place(*row[1:]) for row in rows}
 
     def followers(self, bot: Bot, symbol: str, ids: Sequence[SubscriptionId], at: datetime) -> Sequence[Follower]:
@@ -160,12 +160,12 @@ class Followers(Part):
         return self._unsealed(owner_id, account_id, sealed)
 
     def logins(self, accounts: Collection[AccountId]) -> Sequence[tuple[Account, Mapping[str, str]]]:
-        found = _KNOWN_ACCOUNTS.read(self._connection, _THESE_ACCOUNTS, ids=list(accounts))
-        sealed = {row.id: row.sealed_secrets for row in self._connection.execute(_SEALED, {"ids": list(accounts)})}
         opened: list[tuple[Account, Mapping[str, str]]] = []
-        for one in found:
-            with contextlib.suppress(ValueError):
-                opened.append((one, self._unsealed(one.owner_id, one.id, sealed[one.id])))
+        for some in parts(accounts):
+            sealed = {row.id: row.sealed_secrets for row in self._connection.execute(_SEALED, {"ids": some})}
+            for one in _KNOWN_ACCOUNTS.read(self._connection, _THESE_ACCOUNTS, ids=some):
+                with contextlib.suppress(ValueError):
+                    opened.append((one, self._unsealed(one.owner_id, one.id, sealed[one.id])))
         return opened
 
     def _unsealed(self, owner_id: UserId, account_id: AccountId, sealed: Mapping[str, str]) -> Mapping[str, str]:
@@ -219,8 +219,9 @@ class Followers(Part):
         return {SubscriptionId(row.subscription_id): load(Position, row) for row in rows}
 
     def _holdings(self, accounts: set[AccountId]) -> Mapping[AccountId, set[_Holding]]:
+        """What is being opened is read first: what is booked meanwhile is then seen twice, and not never."""
         by_account: dict[AccountId, set[_Holding]] = defaultdict(set)
-        for query in (_OPEN_NOW, _OPENING):
+        for query in (_OPENING, _OPEN_NOW):
             for row in self._connection.execute(query, {"ids": sorted(accounts)}):
                 by_account[row.account_id].add(_Holding(*row))
         return by_account

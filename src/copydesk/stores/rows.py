@@ -1,6 +1,6 @@
 """Rows and domain values: a column is named as its field, so both ways are one call."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, TypeVar
@@ -25,6 +25,10 @@ from sqlalchemy.types import TypeEngine
 from copydesk.stores.types import Binder, Quick
 
 T = TypeVar("T", bound=Struct)
+V = TypeVar("V")
+
+PARAMETERS_MAX = 500
+"""Databases allow only so many."""
 
 
 def columns(table: Table, kind: type[Struct]) -> list[ColumnElement[Any]]:
@@ -63,6 +67,13 @@ def one_or_none(connection: Connection, kind: type[T], query: Select[Any], **nam
 def any_of(name: str) -> BindParameter[Any]:
     """For `in_`: as many values as are given."""
     return bindparam(name, expanding=True)
+
+
+def parts(values: Collection[V]) -> Iterator[list[V]]:
+    """As many at a time as a query may have parameters for."""
+    every = list(values)
+    for start in range(0, len(every), PARAMETERS_MAX):
+        yield every[start : start + PARAMETERS_MAX]
 
 
 class _Prepared(NamedTuple):
