@@ -169,11 +169,11 @@ def _toml(field: FieldInfo) -> str:
 
 
 def _commands(name: str, command: Any) -> Iterator[tuple[str, Any]]:
-    children = getattr(command, "commands", None)
+    children = command.list_commands(None) if hasattr(command, "list_commands") else []
     if not children:
         yield name, command
-    for child, one in sorted((children or {}).items()):
-        yield from _commands(f"{name} {child}", one)
+    for child in sorted(children):
+        yield from _commands(f"{name} {child}", command.get_command(None, child))
 
 
 def _option(one: Any) -> str:

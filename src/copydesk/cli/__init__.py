@@ -1,28 +1,65 @@
-"""The command line: one small module a verb."""
+"""The command line: one small module a verb, imported when its verb is called."""
 
+import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any, cast
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand, TyperGroup
 
-from copydesk.cli import admin, bench, demo, doctor, explain, serve, simulate
 from copydesk.domain.errors import CopydeskError
+
+VERBS = {
+    "demo": "demo.demo",
+    "serve": "serve.serve",
+    "dashboard": "serve.dashboard",
+    "doctor": "doctor.doctor",
+    "explain": "explain.explain",
+    "simulate": "simulate.app",
+    "bench": "bench.app",
+    "admin": "admin.app",
+}
+
+
+class Verbs(TyperGroup):
+    """A hub that starts again has no time to load what only the benchmarks use."""
+
+    def list_commands(self, _ctx: Any) -> list[str]:
+        """In the order in which a newcomer meets them."""
+        return list(VERBS)
+
+    def get_command(self, _ctx: Any, cmd_name: str) -> TyperCommand | TyperGroup | None:
+        """None for a verb that there is not."""
+        if cmd_name not in VERBS:
+            return None
+        module, _, name = VERBS[cmd_name].partition(".")
+        with _nothing_collected():
+            verb: Any = getattr(import_module(f"copydesk.cli.{module}"), name)
+        if not isinstance(verb, typer.Typer):
+            alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+            alone.command(cmd_name)(verb)
+            verb = alone
+        command: TyperCommand | TyperGroup = cast("Any", typer.main.get_command(verb))
+        command.name = cmd_name
+        return command
+
 
 app = typer.Typer(
     name="copydesk",
-    help="A self-hosted copy-trading desk: one signal in, every follower's own order out.",
+    cls=Verbs,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("demo")(demo.demo)
-app.command("serve")(serve.serve)
-app.command("dashboard")(serve.dashboard)
-app.command("doctor")(doctor.doctor)
-app.command("explain")(explain.explain)
-app.add_typer(simulate.app, name="simulate", help="Run one venue's simulator.")
-app.add_typer(bench.app, name="bench", help="Measure copydesk, the peer and the floor in one run.")
-app.add_typer(admin.app, name="admin", help="Users, keys and the audit log.")
+
+
+@app.callback()
+def copydesk() -> None:
+    """A self-hosted copy-trading desk: one signal in, every follower's own order out."""
 
 
 def main() -> None:
@@ -32,3 +69,14 @@ def main() -> None:
     except CopydeskError as error:
         Console(stderr=True).print(f"[red]copydesk:[/red] {error}", highlight=False, soft_wrap=True)
         sys.exit(1)
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """What modules hold stays as long as the program: looking for garbage in it would cost a fifth of the start."""
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()

@@ -12,7 +12,7 @@ from copydesk.settings import read_settings
 from copydesk.wiring.admin import create_user as make_user
 from copydesk.wiring.admin import first_broken_audit_line, settle_by_hand
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Users, keys and the audit log.")
 audit = typer.Typer(no_args_is_help=True)
 app.add_typer(audit, name="audit", help="The hash-chained audit log.")
 console = Console(stderr=True)

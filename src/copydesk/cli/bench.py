@@ -21,13 +21,13 @@ from copydesk.wiring.bench.report import render
 from copydesk.wiring.logs import set_up_logs
 from copydesk.wiring.loop import run
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 console = Console(stderr=True, highlight=False)
 
 
 @app.callback()
 def bench() -> None:
-    """Measure copydesk on this machine."""
+    """Measure copydesk, the peer and the floor in one run."""
 
 
 Rounds = Annotated[int, typer.Option(min=1, max=50, help="Rounds; medians are told.")]

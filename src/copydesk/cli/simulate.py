@@ -13,7 +13,7 @@ from copydesk.simulators import binance as binance_simulator
 from copydesk.simulators import deriv as deriv_simulator
 from copydesk.simulators.market import CandleFileError
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True)
 console = Console(stderr=True)
 app.add_typer(simulate_metatrader5.app, name="metatrader5")
 
