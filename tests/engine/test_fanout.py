@@ -287,3 +287,18 @@ def noted(asked, read):
         return read(self, *given)
 
     return reads
+
+
+async def test_what_is_sent_is_what_the_database_would_tell(desk, monkeypatch):
+    """Results are booked on it without reading it again, where nobody has moved it."""
+    await desk.follow(custom_margin_usd=Decimal("20.50"))
+    await desk.settled(await desk.signal("buy"))  # sets the account up
+    sent, send = [], desk.desk.delivery.send
+    monkeypatch.setattr(desk.desk.fanout, "_send", lambda dispatches: (sent.extend(dispatches), send(dispatches)))
+    await desk.settled(await desk.signal("buy"))
+
+    (known,) = (one.execution for one in sent)
+    stored = await desk.store.read(lambda tables: tables.executions.get(known.id))
+    moved = {"state", "version", "updated_at", "executed_quantity", "executed_price", "fee_usd", "exchange_order_id"}
+    kept = set(known.__struct_fields__) - moved - {"execution_time_ms", "next_look_at"}
+    assert {name: getattr(known, name) for name in kept} == {name: getattr(stored, name) for name in kept}

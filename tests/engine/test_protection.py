@@ -105,7 +105,7 @@ async def test_a_reversal_s_opening_gets_its_stop_beside_those_that_its_close_le
     (opened,) = [one for one in await desk.executions(follower=follower) if one.leg == "open"]
 
     def once_more(tables):
-        tables.executions.read_ahead([opened.id])
+        tables.executions.read_ahead([opened])
         freezer = desk.desk.sessions.freezer(tables, follower.account, opened.symbol)
         return [
             leg

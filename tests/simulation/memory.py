@@ -110,6 +110,9 @@ class _Part:
 
 
 class SignalRows(_Part):
+    def read_ahead(self, told):
+        """Asking costs nothing here anyway."""
+
     def lock_bot(self, bot_id):
         return self.rows.bots.get(bot_id)
 
@@ -148,6 +151,9 @@ class SignalRows(_Part):
 
 
 class FollowerRows(_Part):
+    def audience(self, bots):
+        return {one: len(self.subscribers(one)) for one in bots}
+
     def subscribers(self, bot_id):
         found = self.rows.subscriptions.values()
         return sorted(one.id for one in found if one.bot_id == bot_id and one.status in _LISTENING)
@@ -240,8 +246,8 @@ class ExecutionRows(_Part):
     def is_settled(self, signal_id):
         return all(one.is_final or one.is_protection for one in self.of_signal(signal_id))
 
-    def read_ahead(self, ids):
-        return [one for one in map(self.rows.executions.get, ids) if one is not None]
+    def read_ahead(self, executions):
+        return [self.rows.executions[one.id] for one in executions if one.id in self.rows.executions]
 
     def legs(self, signal_id, subscriptions):
         return {
@@ -266,9 +272,10 @@ class ExecutionRows(_Part):
             self._journal(moved, moved.reason)
         return moved
 
-    def in_state(self, states, *, due=None):
+    def in_state(self, states, *, unmoved_since=None):
         wanted = set(states)
-        return self._due((one for one in self.rows.active.values() if one.state in wanted), due)
+        found = (one for one in self.rows.active.values() if one.state in wanted)
+        return self._due((one for one in found if unmoved_since is None or one.updated_at <= unmoved_since), None)
 
     def to_settle(self, due):
         def is_asked(one):

@@ -165,13 +165,45 @@ async def test_rows_are_due_at_their_time_or_when_they_have_none(store, desk, si
     made = [desk.execution(signal, leg=leg, state=State.WORKING, next_look_at=at) for leg, at in looks.items()]
     await store.write(lambda tables: tables.executions.add(made))
 
-    due = await store.read(lambda tables: tables.executions.in_state([State.WORKING], due=NOW))
+    due = await store.read(lambda tables: tables.executions.to_poll(NOW, DUE_MAX))
     all_of_them = await store.read(lambda tables: tables.executions.in_state([State.WORKING, State.FILLED]))
-    others = await store.read(lambda tables: tables.executions.in_state(FINAL, due=NOW))
+    others = await store.read(lambda tables: tables.executions.in_state(FINAL))
 
     assert {one.leg for one in due} == {"open", "close"}
     assert {one.leg for one in all_of_them} == set(looks)
     assert others == []
+
+
+async def test_what_was_moved_lately_can_be_left_out(store, desk, signal):
+    old, fresh = (
+        desk.execution(signal, leg=leg, state=State.SENDING, updated_at=at)
+        for leg, at in (("open", NOW), ("close", LATER))
+    )
+    await store.write(lambda tables: tables.executions.add([old, fresh]))
+
+    found = await store.read(lambda tables: tables.executions.in_state([State.SENDING], unmoved_since=NOW))
+
+    assert found == [old]
+
+
+async def test_what_nobody_moved_is_taken_as_it_was_known_and_anything_else_is_read_again(store, desk, signal):
+    still, moved = (desk.execution(signal, leg=leg, state=State.SENDING) for leg in ("open", "close"))
+    await store.write(lambda tables: tables.executions.add([still, moved]))
+    now = await store.write(lambda tables: tables.executions.move(moved, replace(moved, state=State.WORKING), at=LATER))
+
+    def work(tables):
+        tables.executions.read_ahead([still, moved])
+        return tables.executions.get(still.id), tables.executions.get(moved.id)
+
+    assert await store.write(work) == (still, now)
+
+
+async def test_an_execution_comes_back_equal_to_what_was_written(store, desk, signal):
+    """What was written down is used again as it was known: it must be what the database would have told."""
+    made = desk.execution(signal, state=State.SENDING)
+    await store.write(lambda tables: tables.executions.add([made]))
+
+    assert await store.read(lambda tables: tables.executions.get(made.id)) == made
 
 
 async def test_rows_that_were_never_looked_at_come_first(store, desk, signal):
@@ -179,7 +211,7 @@ async def test_rows_that_were_never_looked_at_come_first(store, desk, signal):
     never = desk.execution(signal, leg="close", state=State.WORKING)
     await store.write(lambda tables: tables.executions.add([looked, never]))
 
-    due = await store.read(lambda tables: tables.executions.in_state([State.WORKING], due=LATER))
+    due = await store.read(lambda tables: tables.executions.to_poll(LATER, DUE_MAX))
 
     assert due == [never, looked]
 
@@ -193,7 +225,7 @@ async def test_one_look_takes_the_oldest_thousand(store, desk, signal):
     ]
     await store.write(lambda tables: tables.executions.add(made))
 
-    due = await store.read(lambda tables: tables.executions.in_state([State.WORKING], due=NOW + timedelta(hours=1)))
+    due = await store.read(lambda tables: tables.executions.in_state([State.WORKING]))
 
     assert [one.id for one in due] == [one.id for one in made[:1:-1]]
 

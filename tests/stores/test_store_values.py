@@ -53,7 +53,7 @@ async def test_times_are_compared_as_times_and_not_as_text(store, desk):
     early = desk.execution(signal, leg="close", state=State.UNKNOWN, next_look_at=whole_second)
 
     await store.write(lambda tables: (tables.signals.add(signal), tables.executions.add([late, early])))
-    due = await store.read(lambda tables: tables.executions.in_state([State.UNKNOWN], due=whole_second))
+    due = await store.read(lambda tables: tables.executions.to_settle(whole_second))
 
     assert [one.id for one in due] == [early.id]
 

@@ -52,7 +52,7 @@ class BotStatus(StrEnum):
     ARCHIVED = "archived"
 
 
-class Bot(Struct, frozen=True, kw_only=True):
+class Bot(Struct, frozen=True, kw_only=True, cache_hash=True):
     """Defaults: leverage as a factor, margin in USD, stops in percent of the entry price (0 = none)."""
 
     id: BotId

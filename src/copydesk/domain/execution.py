@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -124,7 +125,7 @@ class Execution(Struct, frozen=True, kw_only=True):
 
     @property
     def kind(self) -> LegKind:
-        return LegKind(self.leg.partition(":")[0])
+        return _kind(self.leg)
 
     @property
     def is_protection(self) -> bool:
@@ -145,6 +146,11 @@ class Execution(Struct, frozen=True, kw_only=True):
             settle_at=self.settle_at,
             request_hash=self.request_hash,
         )
+
+
+@lru_cache(maxsize=256)
+def _kind(leg: str) -> LegKind:
+    return LegKind(leg.partition(":")[0])
 
 
 ATTEMPTS_MAX = 2

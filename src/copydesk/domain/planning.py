@@ -91,10 +91,10 @@ class Plans:
 
 def _what_counts(follower: Follower) -> tuple[object, ...]:
     """Everything of a follower that plan_copy looks at: who they are is no part of it."""
-    follows, account = follower.subscription, follower.account
+    follows, account, held = follower.subscription, follower.account, follower.position
     return (
         follower.bot,
-        follower.position,
+        held and (held.direction, held.quantity, held.entry_price),
         follower.exposure,
         follows.status,
         follows.custom_leverage,

@@ -248,7 +248,7 @@ class Delivery:
     def _age(self, dispatch: Dispatch) -> timedelta:
         """Of its frozen request, by the venue's clock."""
         now = self.sessions.venue_time(dispatch.account) or self.clock.now()
-        return now - dispatch.execution.frozen().frozen_at
+        return now - (dispatch.execution.frozen_at or dispatch.execution.created_at)
 
     async def _pulled(self) -> Sequence[Breaker]:
         """The breakers as they were a moment ago: a whole fan-out that waits asks a few times, not once a follower."""

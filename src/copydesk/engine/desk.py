@@ -70,7 +70,7 @@ class Desk:
         self.sessions = Sessions(self._store, venues, clock)
         self.intake = Intake(store, clock)
         self._wire = Wire(lambda name: venues[name].traits.at_once)
-        self._rush = Rush(clock)
+        self._rush = Rush(clock, lambda: bool(self._waiting))
         self._readiness = Readiness(self._store, self.sessions, clock)
         self._releasing = Releasing(
             self._store, self.sessions, clock, readiness=self._readiness, wire=self._wire, send=self._send

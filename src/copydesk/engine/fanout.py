@@ -2,9 +2,8 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 import structlog
 from msgspec import Struct
@@ -24,15 +23,15 @@ from copydesk.engine.sessions import Sessions
 from copydesk.engine.wire import Wire
 from copydesk.ports.clock import Clock
 from copydesk.ports.store import Store, Transaction
-from copydesk.ports.venue import Venue
 
 log = structlog.get_logger()
 
-READ_AT_ONCE = 500
-"""Followers a query: their ids are its parameters, and databases allow only so many."""
+T = TypeVar("T")
 
-WRITTEN_AT_ONCE = 60
-"""Followers a commit at most: the first ones' orders leave while the next ones' are written down."""
+FIRST_AT_ONCE, WRITTEN_AT_ONCE = 30, 120
+"""Followers of the first commit, and of one at most: the first ones' orders leave soon, and each commit serves twice as many as the
+one before.
+"""
 
 _NOTHING_TO_DO = (Step(leg=LegKind.OPEN, direction=Direction.LONG),)
 """So that a signal without steps tells each follower why nothing was done."""
@@ -97,9 +96,9 @@ class Fanout:
         plans = Plans(market.quote)
         group = _Group(signal=signal, bot=bot, account=account, places=places, market=market, plans=plans, sizes=sizes)
         queued: list[Execution] = []
-        batch = together(self._sessions.venue(account))
+        most = self._sessions.venue(account).traits.at_once
         with self._rush.under_way():
-            works = (self._record(group, ids[start : start + batch], queued) for start in range(0, len(ids), batch))
+            works = (self._record(group, some, queued) for some in batches(ids, most))
             results = [result for work in works for result in await _each(work)]
         _raise_first(results)
         for execution in queued:
@@ -111,7 +110,7 @@ class Fanout:
             return {}
         at = self._clock.now()
         return await self._readiness.sizes(
-            signal, await self._store.read(lambda tables: _followers(tables, signal, bot, ids, at))
+            signal, await self._store.read(lambda tables: tables.followers.followers(bot, signal.symbol, ids, at))
         )
 
     async def _record(self, group: _Group, ids: Sequence[SubscriptionId], queued: list[Execution]) -> None:
@@ -148,9 +147,13 @@ class Fanout:
         queued += [one for one in made if one.state is State.QUEUED]
 
 
-def together(venue: Venue) -> int:
-    """Followers a commit: as many as may wait for their turn at the venue."""
-    return min(WRITTEN_AT_ONCE, venue.traits.at_once)
+def batches(followers: Sequence[T], at_once: int) -> Iterator[Sequence[T]]:
+    """Those whose intents are written down together: never more than may wait for their turn at the venue."""
+    start, most = 0, FIRST_AT_ONCE
+    while start < len(followers):
+        most = min(most, at_once, WRITTEN_AT_ONCE)
+        yield followers[start : start + most]
+        start, most = start + most, 2 * most
 
 
 async def _each(*works: Coroutine[Any, Any, None]) -> list[BaseException | None]:
@@ -181,16 +184,6 @@ def _audience(
             group[one] = places[one].account_id
     accounts = (tables.followers.account(next(iter(group.values()))) for group in groups.values())
     return bot, [(account, group) for account, group in zip(accounts, groups.values(), strict=True) if account]
-
-
-def _followers(
-    tables: Transaction, signal: Signal, bot: Bot, ids: Sequence[SubscriptionId], at: datetime
-) -> list[Follower]:
-    return [
-        follower
-        for start in range(0, len(ids), READ_AT_ONCE)
-        for follower in tables.followers.followers(bot, signal.symbol, ids[start : start + READ_AT_ONCE], at)
-    ]
 
 
 def _in_order(followers: Iterable[Follower], ids: Sequence[SubscriptionId]) -> list[Follower]:

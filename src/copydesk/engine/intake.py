@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from msgspec.structs import replace
 
 from copydesk.domain.bot import Bot, BotStatus, Course, Meaningless, steer
-from copydesk.domain.errors import Conflict, FieldError, InvalidInput, NotFound
+from copydesk.domain.errors import Conflict, CopydeskError, FieldError, InvalidInput, NotFound
 from copydesk.domain.ids import BotId, SignalId, new_id
 from copydesk.domain.signal import Instruction, Signal, SourceKind
 from copydesk.domain.tickets import Repeated, Turn
 from copydesk.engine.tickets import keep_turn, take_turn
+from copydesk.engine.together import Together
 from copydesk.ports.clock import Clock
 from copydesk.ports.store import Store, Transaction
 
@@ -28,11 +29,24 @@ class Acceptance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Arrival:
-    """How an instruction came: from where, when, and when it is being accepted."""
+    """How a message came: from where, when, and when it is being accepted."""
 
     source: SourceKind
     received_at: datetime
     now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Message:
+    """Instructions that are accepted all or not at all."""
+
+    bot_id: BotId
+    instructions: Sequence[Instruction]
+    arrival: _Arrival
+
+
+AT_ONCE = 100
+"""Messages that share a commit at most."""
 
 
 class Intake:
@@ -46,6 +60,7 @@ class Intake:
         self._clock = clock
         self.arrived = asyncio.Event()
         self.listeners: list[Callable[[SourceKind, Acceptance, float], None]] = []
+        self._together: Together[_Message, list[Acceptance]] = Together(self._record_all, AT_ONCE)
 
     async def accept(
         self, bot_id: BotId, instruction: Instruction, *, source: SourceKind, received_at: datetime
@@ -61,19 +76,16 @@ class Intake:
     ) -> list[Acceptance]:
         """Several of one message, in their order: all of them in one commit, or none. Raises what `accept` raises."""
         arrival = _Arrival(source=source, received_at=received_at, now=self._clock.now())
-
-        def record(tables: Transaction) -> list[Acceptance]:
-            return [
-                _record_in_place(tables, bot_id, one, place, arrival)
-                for place, one in zip(_places(instructions), instructions, strict=True)
-            ]
-
-        acceptances = await self._store.write(record)
+        message = _Message(bot_id=bot_id, instructions=instructions, arrival=arrival)
+        acceptances = await self._together.do(message)
         if any(one.subscribers and not one.duplicate for one in acceptances):
             self.arrived.set()
         for one in acceptances:
             self._tell(source, one, received_at)
         return acceptances
+
+    async def _record_all(self, messages: Sequence[_Message]) -> Sequence[list[Acceptance] | Exception]:
+        return await self._store.write(lambda tables: _record_all(tables, messages))
 
     def _tell(self, source: SourceKind, acceptance: Acceptance, received_at: datetime) -> None:
         stored_s = (self._clock.now() - received_at).total_seconds()
@@ -85,12 +97,37 @@ def _places(instructions: Sequence[Instruction]) -> list[str]:
     return [f"[{number}]." if len(instructions) > 1 else "" for number in range(len(instructions))]
 
 
+def _record_all(tables: Transaction, messages: Sequence[_Message]) -> list[list[Acceptance] | Exception]:
+    """A message of one instruction is refused before anything of it is written, and leaves the others theirs; one of several
+    takes the transaction with it.
+    """
+    told = [(one.bot_id, instruction.key, instruction.symbol) for one in messages for instruction in one.instructions]
+    tables.signals.read_ahead(told)
+    audience = tables.followers.audience({one.bot_id for one in messages})
+    recorded: list[list[Acceptance] | Exception] = []
+    for message in messages:
+        try:
+            recorded.append(_record_message(tables, message, audience.get(message.bot_id, 0)))
+        except CopydeskError as error:
+            if len(message.instructions) > 1:
+                raise
+            recorded.append(error)
+    return recorded
+
+
+def _record_message(tables: Transaction, message: _Message, subscribers: int) -> list[Acceptance]:
+    return [
+        _record_in_place(tables, message, instruction, place, subscribers)
+        for place, instruction in zip(_places(message.instructions), message.instructions, strict=True)
+    ]
+
+
 def _record_in_place(
-    tables: Transaction, bot_id: BotId, instruction: Instruction, place: str, arrival: _Arrival
+    tables: Transaction, message: _Message, instruction: Instruction, place: str, subscribers: int
 ) -> Acceptance:
     """A refusal says which of several it means."""
     try:
-        return _record(tables, bot_id, instruction, arrival)
+        return _record(tables, message.bot_id, instruction, message.arrival, subscribers)
     except InvalidInput as error:
         if not place:
             raise
@@ -98,11 +135,12 @@ def _record_in_place(
         raise InvalidInput(f"{place}action: {error.message}", fields, code=error.code) from error
 
 
-def _record(tables: Transaction, bot_id: BotId, instruction: Instruction, arrival: _Arrival) -> Acceptance:
+def _record(
+    tables: Transaction, bot_id: BotId, instruction: Instruction, arrival: _Arrival, subscribers: int
+) -> Acceptance:
     bot = tables.signals.lock_bot(bot_id)
     if bot is None:
         raise NotFound("no such bot")
-    subscribers = len(tables.followers.subscribers(bot_id))
     first = _first(tables, bot_id, instruction, arrival.now)
     if first is not None:
         return Acceptance(signal_id=first, duplicate=True, subscribers=subscribers)

@@ -23,6 +23,12 @@ COINS_LOCKED = Refusal(
 _PERCENT_OF = {LegKind.STOP_LOSS: "stop_loss_pct", LegKind.TAKE_PROFIT: "take_profit_pct"}
 
 
+def is_wanted(opened: Execution) -> bool:
+    """Whether its plan has a stop or a target."""
+    inputs = opened.plan.get("inputs")
+    return isinstance(inputs, dict) and any(Decimal(inputs.get(name, 0)) != 0 for name in _PERCENT_OF.values())
+
+
 def protect(
     tables: Transaction, opened: Execution, filled: Decimal, *, at: datetime, freezer: FreezerSource
 ) -> list[Execution]:

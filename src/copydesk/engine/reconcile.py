@@ -199,10 +199,11 @@ class Reconciler:
         await self._store.write(lambda tables: tables.executions.move(execution, after, at=now))
 
     async def _take_up_abandoned(self, now: datetime) -> None:
-        limit = timedelta(seconds=self._delivery.timeout_s + ABANDONED_AFTER_S)
-        sending = await self._store.read(lambda tables: tables.executions.in_state([State.SENDING]))
-        for execution in sending:
-            if execution.id not in self._delivery.in_flight and now - execution.updated_at > limit:
+        since = now - timedelta(seconds=self._delivery.timeout_s + ABANDONED_AFTER_S)
+        for execution in await self._store.read(
+            lambda tables: tables.executions.in_state([State.SENDING], unmoved_since=since)
+        ):
+            if execution.id not in self._delivery.in_flight:
                 await self._abandon(execution, "Its result was lost")
 
     async def _abandon(self, execution: Execution, reason: str) -> None:

@@ -1,6 +1,8 @@
 """Store what events make of executions: those that come while a transaction is under way share the next one."""
 
 import asyncio
+import math
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +13,9 @@ from copydesk.domain.errors import LeaseLost, StaleWrite, StoreUnavailable
 from copydesk.domain.execution import Execution
 from copydesk.domain.ids import AccountId
 from copydesk.domain.life import Event, Rules
+from copydesk.domain.signal import LegKind
 from copydesk.domain.subscription import Account
+from copydesk.engine import protection
 from copydesk.engine.rush import Rush
 from copydesk.engine.sessions import Sessions
 from copydesk.engine.settlement import Settled, settle
@@ -28,6 +32,9 @@ _STOPPING = "the desk is stopping"
 AT_ONCE = 250
 """Events that share a transaction at most."""
 
+AT_ONCE_IN_A_RUSH = 60
+"""And while a signal goes out: its next followers wait for this transaction."""
+
 
 @dataclass(slots=True, eq=False)
 class _Entry:
@@ -38,6 +45,13 @@ class _Entry:
     account: Account
     since_s: float
     end: Told
+    is_told: bool = False
+
+    def tell(self, settled: Settled | None, failure: Exception | None) -> None:
+        """Once, whatever happens afterwards."""
+        if not self.is_told:
+            self.is_told = True
+            self.end(settled, failure)
 
 
 @dataclass(slots=True)
@@ -50,15 +64,15 @@ class Recorder:
     rules: Callable[[Execution, Account], Rules]
     rush: Rush
     start: Callable[[Coroutine[Any, Any, None]], bool]
-    _waiting: list[_Entry] = field(default_factory=list)
+    _waiting: deque[_Entry] = field(default_factory=deque)
+    _paperwork: deque[_Entry] = field(default_factory=deque)
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     _is_storing: bool = False
 
     async def record(self, execution: Execution, event: Event, account: Account) -> Settled | None:
         """Raise what storing raises."""
         ended: list[tuple[Settled | None, Exception | None]] = []
-        entry = _Entry(execution, event, account, self.clock.elapsed(), lambda *told: ended.append(told))
-        self._waiting.append(entry)
+        self._line_up(_Entry(execution, event, account, self.clock.elapsed(), lambda *told: ended.append(told)))
         async with self._turn:
             while not ended:
                 await self._store_some()
@@ -70,8 +84,7 @@ class Recorder:
     def put(self, execution: Execution, event: Event, account: Account, end: Told) -> None:
         """As `record`, for whoever does not wait: `end` is told once, sooner or later, and what it does then is its own affair."""
         loop = asyncio.get_running_loop()
-        entry = _Entry(execution, event, account, self.clock.elapsed(), lambda *told: loop.call_soon(end, *told))
-        self._waiting.append(entry)
+        self._line_up(_Entry(execution, event, account, self.clock.elapsed(), lambda *told: loop.call_soon(end, *told)))
         if not self._is_storing:
             self._is_storing = self.start(self._store_all())
         if not self._is_storing:
@@ -80,7 +93,7 @@ class Recorder:
     async def _store_all(self) -> None:
         try:
             async with self._turn:
-                while self._waiting:
+                while self._waiting or self._paperwork:
                     await self._store_some()
         finally:
             self._is_storing = False
@@ -88,42 +101,57 @@ class Recorder:
     def give_up(self) -> None:
         """The desk has stopped, whatever had begun: who waits is told, and the next one begins anew."""
         self._is_storing = False
-        waiting, self._waiting = self._waiting, []
+        waiting = [*self._waiting, *self._paperwork]
+        self._waiting.clear()
+        self._paperwork.clear()
         _end_all(waiting, StoreUnavailable(_STOPPING))
 
+    def _line_up(self, entry: _Entry) -> None:
+        """Events of one execution stand in one line, and keep their order."""
+        line = self._waiting if _something_follows(entry.execution) else self._paperwork
+        line.append(entry)
+
+    def _take(self) -> list[_Entry]:
+        """Those whose time has come: what something follows from first."""
+        most = AT_ONCE_IN_A_RUSH if self.rush.is_on else AT_ONCE
+        batch: list[_Entry] = []
+        for line in (self._waiting, self._paperwork):
+            while line and len(batch) < most and self._left_s(line) <= 0:
+                batch.append(line.popleft())
+        return batch
+
+    def _left_s(self, line: deque[_Entry]) -> float:
+        return self.rush.left_s(line[0].since_s, paperwork=line is self._paperwork) if line else math.inf
+
     async def _store_some(self) -> None:
-        await self.rush.give_way(self._waiting[0].since_s)
-        batch, self._waiting = self._waiting[:AT_ONCE], self._waiting[AT_ONCE:]
+        while not (batch := self._take()):
+            await self.rush.give_way(min(self._left_s(self._waiting), self._left_s(self._paperwork)))
         try:
             await self._store(batch)
         except asyncio.CancelledError:
             _end_all(batch, StoreUnavailable(_STOPPING))
             raise
-        except (StoreUnavailable, LeaseLost) as error:
-            _end_all(batch, error)
-        except Exception:  # noqa: BLE001  what breaks one execution must not break those beside it: each is stored alone
-            for one in batch:
-                await self._store_alone(one)
-
-    async def _store_alone(self, entry: _Entry) -> None:
-        try:
-            await self._store([entry])
-        except StaleWrite as error:
-            log.info("not stored: somebody was first", execution_id=entry.execution.id, why=str(error))
-            entry.end(None, None)
-        except Exception as error:  # noqa: BLE001  its caller gets it, whatever it is
-            entry.end(None, error)
 
     async def _store(self, batch: Sequence[_Entry]) -> None:
-        found = await self.store.write(lambda tables: self._settle_all(tables, batch))
-        for one, settled in zip(batch, found, strict=True):
-            one.end(settled, None)
+        try:
+            found = await self.store.write(lambda tables: self._settle_all(tables, batch))
+        except (StoreUnavailable, LeaseLost) as error:
+            _end_all(batch, error)
+        except Exception as error:  # noqa: BLE001  what breaks one execution must not break those beside it: each is stored alone
+            if len(batch) == 1:
+                _end_alone(batch[0], error)
+                return
+            for one in batch:
+                await self._store([one])
+        else:
+            for one, settled in zip(batch, found, strict=True):
+                one.tell(settled, None)
 
     def _settle_all(self, tables: Transaction, batch: Sequence[_Entry]) -> list[Settled | None]:
         at = self.clock.now()
         # Subscriptions before executions: the order in which others lock them too.
         tables.positions.read_ahead({one.execution.subscription_id for one in batch}, at)
-        tables.executions.read_ahead([one.execution.id for one in batch])
+        tables.executions.read_ahead([one.execution for one in batch])
         by_symbol: dict[str, set[AccountId]] = {}
         for one in batch:
             by_symbol.setdefault(one.execution.symbol, set()).add(one.account.id)
@@ -145,6 +173,20 @@ class Recorder:
         )
 
 
+def _something_follows(execution: Execution) -> bool:
+    """From what becomes of it: a stop to be placed, or whatever waits for a close. An opening without stops is told of, no more."""
+    return execution.kind is not LegKind.OPEN or protection.is_wanted(execution)
+
+
+def _end_alone(entry: _Entry, failure: Exception) -> None:
+    """Where somebody was first, there is nothing to do; anything else is told, whatever it is."""
+    if isinstance(failure, StaleWrite):
+        log.info("not stored: somebody was first", execution_id=entry.execution.id, why=str(failure))
+        entry.tell(None, None)
+    else:
+        entry.tell(None, failure)
+
+
 def _end_all(entries: Sequence[_Entry], failure: Exception) -> None:
     for one in entries:
-        one.end(None, failure)
+        one.tell(None, failure)

@@ -37,6 +37,12 @@ class Preparation(Struct, frozen=True, kw_only=True):
 class SignalTable(Protocol):
     """Signals, the keys that make repeats recognisable, and the position each bot's signals imply."""
 
+    def read_ahead(self, told: Collection[tuple[BotId, str, str]]) -> None:
+        """Bots with a key and a symbol of each: these bots are locked as by `lock_bot`, and what this table is asked of bot, key and
+        symbol costs nothing from then on.
+        """
+        ...
+
     def lock_bot(self, bot_id: BotId) -> Bot | None:
         """The bot, locked until the transaction ends, so that its signals are taken one after the other."""
         ...
@@ -83,6 +89,10 @@ class Place(NamedTuple):
 class FollowerTable(Protocol):
     """Who follows, with everything a plan depends on."""
 
+    def audience(self, bots: Collection[BotId]) -> Mapping[BotId, int]:
+        """How many `subscribers` each has, where there are any."""
+        ...
+
     def subscribers(self, bot_id: BotId) -> Sequence[SubscriptionId]:
         """Subscriptions that a signal must account for (active, close_only)."""
         ...
@@ -127,9 +137,10 @@ class ExecutionTable(Protocol):
 
     def get(self, execution_id: ExecutionId) -> Execution | None: ...
 
-    def read_ahead(self, ids: Collection[ExecutionId]) -> Sequence[Execution]:
-        """Those that there are, locked until the transaction ends: each `get` of them then costs nothing, nor does asking for
-        the stops and targets of their subscriptions.
+    def read_ahead(self, executions: Collection[Execution]) -> Sequence[Execution]:
+        """Those that there are, as they now are, locked until the transaction ends: each `get` of them then costs nothing, nor
+        does asking for the stops and targets of their subscriptions. Those given are as somebody knew them: what nobody moved
+        since is not read again.
         """
         ...
 
@@ -155,8 +166,8 @@ class ExecutionTable(Protocol):
         """Compare-and-set on the version `before` was read at; raise IllegalMove or StaleWrite."""
         ...
 
-    def in_state(self, states: Iterable[State], *, due: datetime | None = None) -> Sequence[Execution]:
-        """Those whose `next_look_at` is not after `due` (or is not set), oldest first, at most 1,000."""
+    def in_state(self, states: Iterable[State], *, unmoved_since: datetime | None = None) -> Sequence[Execution]:
+        """Oldest look first, at most 1,000; `unmoved_since` leaves out what was moved after that."""
         ...
 
     def of_client_order(self, client_order_id: str) -> Execution | None:

@@ -13,7 +13,7 @@ from copydesk.domain.execution import FINAL, UNSETTLED, Execution, State, check_
 from copydesk.domain.ids import AccountId, ExecutionId, SignalId, SubscriptionId, execution_of
 from copydesk.domain.signal import LegKind
 from copydesk.stores import tables
-from copydesk.stores.rows import any_of, columns, dump, execute_all, insert_all, load, one_or_none
+from copydesk.stores.rows import among, columns, dump, execute_all, insert_all, load_all, one_of, one_or_none
 from copydesk.stores.unit import Part, Unit
 from copydesk.stores.whose import of_subscriptions
 
@@ -31,30 +31,31 @@ _OPEN_QUESTIONS = (State.UNKNOWN, State.ABSENT, State.PARTIAL, State.REVIEW)
 _AT_THE_VENUE = (State.SENDING, State.WORKING, *_OPEN_QUESTIONS)
 
 _ALL = select(*_COLUMNS).order_by(_TABLE.c.id)
-_IS_UNSETTLED = _TABLE.c.state.in_(UNSETTLED)
+_IS_UNSETTLED = one_of(_TABLE.c.state, UNSETTLED)
 """Those it may be, not those it may not: only that finds them by the index, however long the history is."""
-_PROTECTS = _TABLE.c.leg.not_in([LegKind.OPEN.value, LegKind.CLOSE.value])
+_PROTECTS = not_(one_of(_TABLE.c.leg, (LegKind.OPEN, LegKind.CLOSE)))
 
 _BY_ID = select(*_COLUMNS).where(_TABLE.c.id == bindparam("id"))
 _BY_CLIENT_ORDER = _BY_ID.where(_TABLE.c.client_order_id == bindparam("client_order_id"))
-_LOCKED = _ALL.where(_TABLE.c.id.in_(any_of("ids"))).with_for_update()
+_LOCKED = select(_TABLE.c.id, _TABLE.c.version).where(among(_TABLE.c.id, "ids")).order_by(_TABLE.c.id).with_for_update()
+_THESE = _ALL.where(among(_TABLE.c.id, "ids"))
 _PROTECTING = _ALL.where(
-    _TABLE.c.account_id.in_(any_of("accounts")), _TABLE.c.subscription_id.in_(any_of("ids")), _IS_UNSETTLED, _PROTECTS
+    among(_TABLE.c.account_id, "accounts"), among(_TABLE.c.subscription_id, "ids"), _IS_UNSETTLED, _PROTECTS
 ).with_for_update()
 _STANDING = _ALL.where(
-    *of_subscriptions(any_of("ids")),
+    *of_subscriptions(lambda column: among(column, "ids")),
     _TABLE.c.symbol == bindparam("symbol"),
     _IS_UNSETTLED,
     _PROTECTS,
 )
 _UNSETTLED = _ALL.where(
-    _TABLE.c.account_id.in_(any_of("accounts")), _TABLE.c.symbol == bindparam("symbol"), _IS_UNSETTLED, not_(_PROTECTS)
+    among(_TABLE.c.account_id, "accounts"), _TABLE.c.symbol == bindparam("symbol"), _IS_UNSETTLED, not_(_PROTECTS)
 )
 _ON_ITS_WAY = (
     select(_TABLE.c.id).where(_TABLE.c.signal_id == bindparam("signal_id"), _IS_UNSETTLED, not_(_PROTECTS)).limit(1)
 )
 _LEGS = select(_TABLE.c.subscription_id, _TABLE.c.leg).where(
-    _TABLE.c.signal_id == bindparam("signal_id"), _TABLE.c.subscription_id.in_(any_of("ids"))
+    _TABLE.c.signal_id == bindparam("signal_id"), among(_TABLE.c.subscription_id, "ids")
 )
 
 DUE_MAX = 1_000
@@ -94,8 +95,12 @@ class Executions(Part):
         known = self._ahead.get(execution_id)
         return known or one_or_none(self._connection, Execution, _BY_ID, id=execution_id)
 
-    def read_ahead(self, ids: Collection[ExecutionId]) -> Sequence[Execution]:
-        found = self._all(_LOCKED, ids=list(ids))
+    def read_ahead(self, executions: Collection[Execution]) -> Sequence[Execution]:
+        known = {one.id: one for one in executions}
+        versions = self._connection.execute(_LOCKED, {"ids": list(known)}).all()
+        found = [known[one.id] for one in versions if one.version == known[one.id].version]
+        moved = {one.id for one in versions} - {one.id for one in found}
+        found += self._all(_THESE, ids=list(moved)) if moved else []
         self._standing = {one.subscription_id: [] for one in found}
         accounts = list({one.account_id for one in found})
         protections = self._all(_PROTECTING, accounts=accounts, ids=list(self._standing))
@@ -158,10 +163,10 @@ class Executions(Part):
         if events:
             execute_all(connection, _INSERT_EVENT, events)
 
-    def in_state(self, states: Iterable[State], *, due: datetime | None = None) -> Sequence[Execution]:
+    def in_state(self, states: Iterable[State], *, unmoved_since: datetime | None = None) -> Sequence[Execution]:
         query = select(*_COLUMNS).where(_TABLE.c.state.in_(list(states)))
-        if due is not None:
-            query = query.where(or_(_TABLE.c.next_look_at.is_(None), _TABLE.c.next_look_at <= due))
+        if unmoved_since is not None:
+            query = query.where(_TABLE.c.updated_at <= unmoved_since)
         return self._all(query.order_by(_TABLE.c.next_look_at.asc().nulls_first(), _TABLE.c.id).limit(DUE_MAX))
 
     def to_settle(self, due: datetime) -> Sequence[Execution]:
@@ -213,7 +218,7 @@ class Executions(Part):
         return self._all(_STANDING, ids=[subscription_id], symbol=symbol)
 
     def _all(self, query: Select[Any], **named: object) -> list[Execution]:
-        return [load(Execution, row) for row in self._connection.execute(query, named)]
+        return load_all(Execution, self._connection.execute(query, named))
 
 
 def _store_moves(connection: Connection, moves: Sequence[tuple[Execution, Execution]]) -> bool:

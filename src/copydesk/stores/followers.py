@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, or_, select
+from sqlalchemy import Row, bindparam, func, or_, select
 
 from copydesk.domain.bot import Bot
 from copydesk.domain.execution import UNSETTLED
@@ -30,15 +30,15 @@ from copydesk.ports.store import Place, Preparation
 from copydesk.ports.vault import Vault
 from copydesk.stores import tables
 from copydesk.stores.remembered import Remembered
-from copydesk.stores.rows import any_of, columns, dump, load, names, parts
+from copydesk.stores.rows import among, columns, dump, load, load_all, names, one_of
 from copydesk.stores.signals import upsert
 from copydesk.stores.unit import Part, Unit
 
 _LISTENING = (SubscriptionStatus.ACTIVE, SubscriptionStatus.CLOSE_ONLY)
 
 
-class _Holding(NamedTuple):
-    """A symbol that a subscription holds or is opening."""
+class _Taken(NamedTuple):
+    """A symbol that a subscription holds or is opening, or has stops on."""
 
     subscription_id: SubscriptionId
     account_id: AccountId
@@ -54,7 +54,6 @@ class _Day(NamedTuple):
 
 _FOLLOWS, _ACCOUNTS, _MADE = tables.bot_subscriptions, tables.exchange_accounts, tables.account_preparations
 _HELD, _SENT, _RESULTS = tables.positions, tables.bot_signal_executions, tables.daily_results
-_OPENS = [LegKind.OPEN.value, LegKind.CLOSE.value]
 
 
 def _make_subscription(row: Mapping[str, Any]) -> Subscription:
@@ -71,45 +70,41 @@ def _make_subscription(row: Mapping[str, Any]) -> Subscription:
 _SUBSCRIPTIONS = Remembered([_FOLLOWS.c[name] for name in names(Subscription)], _make_subscription)
 _KNOWN_ACCOUNTS = Remembered([_ACCOUNTS.c[name] for name in names(Account)], lambda row: Account(**row))
 
-_BY_IDS = select(*_SUBSCRIPTIONS.columns).where(_FOLLOWS.c.id.in_(any_of("ids"))).order_by(_FOLLOWS.c.id)
+_BY_IDS = select(*_SUBSCRIPTIONS.columns).where(among(_FOLLOWS.c.id, "ids")).order_by(_FOLLOWS.c.id)
 _SUBSCRIBERS = (
     select(_FOLLOWS.c.id)
     .where(
         _FOLLOWS.c.bot_id == bindparam("bot_id"),
         _FOLLOWS.c.deleted_at.is_(None),
-        _FOLLOWS.c.status.in_(_LISTENING),
+        one_of(_FOLLOWS.c.status, _LISTENING),
     )
     .order_by(_FOLLOWS.c.id)
 )
+_AUDIENCE = (
+    select(_FOLLOWS.c.bot_id, func.count())
+    .where(among(_FOLLOWS.c.bot_id, "ids"), _FOLLOWS.c.deleted_at.is_(None), one_of(_FOLLOWS.c.status, _LISTENING))
+    .group_by(_FOLLOWS.c.bot_id)
+)
 _ACCOUNT = select(*_KNOWN_ACCOUNTS.columns).where(_ACCOUNTS.c.id == bindparam("id"))
-_THESE_ACCOUNTS = select(*_KNOWN_ACCOUNTS.columns).where(_ACCOUNTS.c.id.in_(any_of("ids"))).order_by(_ACCOUNTS.c.id)
-_SEALED = select(_ACCOUNTS.c.id, _ACCOUNTS.c.sealed_secrets).where(_ACCOUNTS.c.id.in_(any_of("ids")))
+_THESE_ACCOUNTS = select(*_KNOWN_ACCOUNTS.columns).where(among(_ACCOUNTS.c.id, "ids")).order_by(_ACCOUNTS.c.id)
+_SEALED = select(_ACCOUNTS.c.id, _ACCOUNTS.c.sealed_secrets).where(among(_ACCOUNTS.c.id, "ids"))
 _PLACES = (
     select(_FOLLOWS.c.id, _ACCOUNTS.c.id, _ACCOUNTS.c.venue, _ACCOUNTS.c.environment)
     .join_from(_FOLLOWS, _ACCOUNTS, _FOLLOWS.c.account_id == _ACCOUNTS.c.id)
-    .where(_FOLLOWS.c.id.in_(any_of("ids")))
+    .where(among(_FOLLOWS.c.id, "ids"))
 )
 _LOCKED_ACCOUNTS = _THESE_ACCOUNTS.with_for_update(key_share=True)
-_PREPARATIONS = select(_MADE.c.account_id, *columns(_MADE, Preparation)).where(
-    _MADE.c.account_id.in_(any_of("ids")), _MADE.c.symbol == bindparam("symbol")
+_PREPARATIONS = select(*columns(_MADE, Preparation), _MADE.c.account_id).where(
+    among(_MADE.c.account_id, "ids"), _MADE.c.symbol == bindparam("symbol")
 )
-_POSITIONS = select(_HELD.c.subscription_id, *columns(_HELD, Position)).where(
-    _HELD.c.subscription_id.in_(any_of("ids")), _HELD.c.symbol == bindparam("symbol")
+_HOLDS = select(*columns(_HELD, Position), _HELD.c.subscription_id, _HELD.c.account_id, _HELD.c.symbol).where(
+    among(_HELD.c.account_id, "ids")
 )
-_OPEN_NOW = select(_HELD.c.subscription_id, _HELD.c.account_id, _HELD.c.symbol).where(
-    _HELD.c.account_id.in_(any_of("ids"))
-)
-_OPENING = select(_SENT.c.subscription_id, _SENT.c.account_id, _SENT.c.symbol).where(
-    _SENT.c.account_id.in_(any_of("ids")), _SENT.c.state.in_(UNSETTLED), _SENT.c.leg == LegKind.OPEN.value
-)
-_STANDING = select(_SENT.c.account_id, _SENT.c.subscription_id).where(
-    _SENT.c.account_id.in_(any_of("ids")),
-    _SENT.c.symbol == bindparam("symbol"),
-    _SENT.c.state.in_(UNSETTLED),
-    _SENT.c.leg.not_in(_OPENS),
+_UNDER_WAY = select(_SENT.c.subscription_id, _SENT.c.account_id, _SENT.c.symbol, _SENT.c.leg).where(
+    among(_SENT.c.account_id, "ids"), one_of(_SENT.c.state, UNSETTLED), _SENT.c.leg != LegKind.CLOSE.value
 )
 _DAYS = select(_RESULTS.c.subscription_id, _RESULTS.c.net_usd, _RESULTS.c.ended_at).where(
-    _RESULTS.c.subscription_id.in_(any_of("ids")), _RESULTS.c.day == bindparam("day")
+    among(_RESULTS.c.subscription_id, "ids"), _RESULTS.c.day == bindparam("day")
 )
 
 _NO_DAY = _Day(Decimal(0), has_ended=False)
@@ -123,18 +118,20 @@ class Followers(Part):
         self._vault = vault
         self._prepared: dict[tuple[AccountId, str], Preparation] = {}
 
+    def audience(self, bots: Collection[BotId]) -> Mapping[BotId, int]:
+        return {BotId(row[0]): row[1] for row in self._connection.execute(_AUDIENCE, {"ids": bots})}
+
     def subscribers(self, bot_id: BotId) -> Sequence[SubscriptionId]:
         return [SubscriptionId(one) for one in self._connection.execute(_SUBSCRIBERS, {"bot_id": bot_id}).scalars()]
 
     def places(self, ids: Collection[SubscriptionId]) -> Mapping[SubscriptionId, Place]:
-        rows = (row for some in parts(ids) for row in self._connection.execute(_PLACES, {"ids": some}))
+        rows = self._connection.execute(_PLACES, {"ids": ids})
         return {SubscriptionId(row[0]): Place(*row[1:]) for row in rows}
 
     def followers(self, bot: Bot, symbol: str, ids: Sequence[SubscriptionId], at: datetime) -> Sequence[Follower]:
-        found = _SUBSCRIPTIONS.read(self._connection, _BY_IDS, ids=list(ids))
+        found = _SUBSCRIPTIONS.read(self._connection, _BY_IDS, ids=ids)
         accounts = self._locked_accounts({one.account_id for one in found})
-        held = self._positions(ids, symbol)
-        holdings, standing = self._holdings(set(accounts)), self._standing(set(accounts), symbol)
+        taken, held = self._taken(set(accounts), symbol)
         days = self._days(ids, at)
         return [
             Follower(
@@ -142,9 +139,7 @@ class Followers(Part):
                 subscription=one,
                 account=accounts[one.account_id],
                 position=held.get(one.id),
-                exposure=_exposure(
-                    one, symbol, holdings[one.account_id], standing[one.account_id], days.get(one.id, _NO_DAY)
-                ),
+                exposure=_exposure(one, symbol, taken[one.account_id], days.get(one.id, _NO_DAY)),
             )
             for one in found
         ]
@@ -161,11 +156,10 @@ class Followers(Part):
 
     def logins(self, accounts: Collection[AccountId]) -> Sequence[tuple[Account, Mapping[str, str]]]:
         opened: list[tuple[Account, Mapping[str, str]]] = []
-        for some in parts(accounts):
-            sealed = {row.id: row.sealed_secrets for row in self._connection.execute(_SEALED, {"ids": some})}
-            for one in _KNOWN_ACCOUNTS.read(self._connection, _THESE_ACCOUNTS, ids=some):
-                with contextlib.suppress(ValueError):
-                    opened.append((one, self._unsealed(one.owner_id, one.id, sealed[one.id])))
+        sealed = {row.id: row.sealed_secrets for row in self._connection.execute(_SEALED, {"ids": accounts})}
+        for one in _KNOWN_ACCOUNTS.read(self._connection, _THESE_ACCOUNTS, ids=accounts):
+            with contextlib.suppress(ValueError):
+                opened.append((one, self._unsealed(one.owner_id, one.id, sealed[one.id])))
         return opened
 
     def _unsealed(self, owner_id: UserId, account_id: AccountId, sealed: Mapping[str, str]) -> Mapping[str, str]:
@@ -184,8 +178,8 @@ class Followers(Part):
         return known or self.preparations([account_id], symbol).get(account_id)
 
     def preparations(self, accounts: Collection[AccountId], symbol: str) -> Mapping[AccountId, Preparation]:
-        rows = self._connection.execute(_PREPARATIONS, {"ids": list(accounts), "symbol": symbol})
-        found = {AccountId(row.account_id): load(Preparation, row) for row in rows}
+        rows = self._connection.execute(_PREPARATIONS, {"ids": list(accounts), "symbol": symbol}).all()
+        found = {AccountId(row[-1]): one for row, one in zip(rows, load_all(Preparation, rows), strict=True)}
         self._prepared |= {(account_id, symbol): one for account_id, one in found.items()}
         return found
 
@@ -214,24 +208,23 @@ class Followers(Part):
         found = _KNOWN_ACCOUNTS.read(self._connection, _LOCKED_ACCOUNTS, ids=sorted(ids))
         return {account.id: account for account in found}
 
-    def _positions(self, ids: Sequence[SubscriptionId], symbol: str) -> dict[SubscriptionId, Position]:
-        rows = self._connection.execute(_POSITIONS, {"ids": list(ids), "symbol": symbol})
-        return {SubscriptionId(row.subscription_id): load(Position, row) for row in rows}
-
-    def _holdings(self, accounts: set[AccountId]) -> Mapping[AccountId, set[_Holding]]:
-        """What is being opened is read first: what is booked meanwhile is then seen twice, and not never."""
-        by_account: dict[AccountId, set[_Holding]] = defaultdict(set)
-        for query in (_OPENING, _OPEN_NOW):
-            for row in self._connection.execute(query, {"ids": sorted(accounts)}):
-                by_account[row.account_id].add(_Holding(*row))
-        return by_account
-
-    def _standing(self, accounts: set[AccountId], symbol: str) -> Mapping[AccountId, set[SubscriptionId]]:
-        """Whose stops and targets stand on a symbol, or may: they would close whatever the account holds there."""
-        by_account: dict[AccountId, set[SubscriptionId]] = defaultdict(set)
-        for row in self._connection.execute(_STANDING, {"ids": sorted(accounts), "symbol": symbol}):
-            by_account[row.account_id].add(SubscriptionId(row.subscription_id))
-        return by_account
+    def _taken(
+        self, accounts: set[AccountId], symbol: str
+    ) -> tuple[Mapping[AccountId, set[_Taken]], Mapping[SubscriptionId, Position]]:
+        """What each account holds, is opening, or still has stops for (they would close whatever it holds there), and the
+        positions on the symbol. What is under way is read first: what is booked meanwhile is then seen twice, and not never.
+        """
+        by_account: dict[AccountId, set[_Taken]] = defaultdict(set)
+        for *place, leg in self._connection.execute(_UNDER_WAY, {"ids": accounts}):
+            one = _Taken(*place)
+            if leg == LegKind.OPEN or one.symbol == symbol:
+                by_account[one.account_id].add(one)
+        rows = self._connection.execute(_HOLDS, {"ids": accounts}).all()
+        places = [_Taken(*row[-3:]) for row in rows]
+        for one in places:
+            by_account[one.account_id].add(one)
+        held = zip(places, load_all(Position, rows), strict=True)
+        return by_account, {one.subscription_id: position for one, position in held if one.symbol == symbol}
 
     def _days(self, ids: Sequence[SubscriptionId], at: datetime) -> dict[SubscriptionId, _Day]:
         rows = self._connection.execute(_DAYS, {"ids": list(ids), "day": day_of(at)})
@@ -253,13 +246,12 @@ def secret_context(owner_id: str, account_id: str, name: str) -> str:
     return f"exchange_accounts/{owner_id}/{account_id}/{name}"
 
 
-def _exposure(
-    one: Subscription, symbol: str, holdings: set[_Holding], standing: set[SubscriptionId], day: _Day
-) -> Exposure:
-    taken_by = {held.subscription_id for held in holdings if held.symbol == symbol} | standing
-    others = sorted(taken_by - {one.id})
+def _exposure(one: Subscription, symbol: str, taken: set[_Taken], day: _Day) -> Exposure:
+    others = sorted(
+        place.subscription_id for place in taken if place.symbol == symbol and place.subscription_id != one.id
+    )
     return Exposure(
-        slots_used=sum(1 for h in holdings if h.subscription_id == one.id and h.symbol != symbol),
+        slots_used=sum(1 for place in taken if place.subscription_id == one.id and place.symbol != symbol),
         loss_today_usd=max(day.loss_usd, Decimal(0)),
         day_has_ended=day.has_ended,
         symbol_taken_by=others[0] if others else None,

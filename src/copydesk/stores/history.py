@@ -85,7 +85,7 @@ def _fit(table: Any, name: str, value: Any) -> list[ColumnElement[bool]]:
         case "status" if table is _SENT:
             return [_has_outcome(value)]
         case "subscription_id":
-            return of_subscriptions([value])
+            return of_subscriptions(lambda column: column == value)
         case _:
             return [table.c[name] == value]
 

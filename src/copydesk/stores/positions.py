@@ -14,7 +14,7 @@ from copydesk.domain.subscription import Account, OnDailyLoss, Subscription
 from copydesk.ports.store import AtRisk
 from copydesk.stores import tables
 from copydesk.stores.followers import day_of, read_subscription
-from copydesk.stores.rows import any_of, columns, dump, execute_all, load, one_or_none
+from copydesk.stores.rows import among, columns, dump, execute_all, load, load_all, one_or_none
 from copydesk.stores.signals import upsert, upsert_all
 from copydesk.stores.unit import Part, Unit
 
@@ -28,11 +28,11 @@ _HELD, _RESULTS = tables.positions, tables.daily_results
 _ONE = select(*columns(_HELD, Position)).where(
     _HELD.c.subscription_id == bindparam("subscription_id"), _HELD.c.symbol == bindparam("symbol")
 )
-_OF_SUBSCRIPTIONS = select(_HELD.c.subscription_id, _HELD.c.symbol, *columns(_HELD, Position)).where(
-    _HELD.c.subscription_id.in_(any_of("ids"))
+_OF_SUBSCRIPTIONS = select(*columns(_HELD, Position), _HELD.c.subscription_id, _HELD.c.symbol).where(
+    among(_HELD.c.subscription_id, "ids")
 )
 _DAYS = select(_RESULTS.c.subscription_id, _RESULTS.c.net_usd).where(
-    _RESULTS.c.subscription_id.in_(any_of("ids")), _RESULTS.c.day == bindparam("day")
+    among(_RESULTS.c.subscription_id, "ids"), _RESULTS.c.day == bindparam("day")
 )
 
 _Place = tuple[SubscriptionId, str]
@@ -64,8 +64,8 @@ class Positions(Part):
 
     def read_ahead(self, subscriptions: Collection[SubscriptionId], at: datetime) -> None:
         self._lock(subscriptions)
-        for row in self._connection.execute(_OF_SUBSCRIPTIONS, {"ids": list(subscriptions)}):
-            self._held[row.subscription_id, row.symbol] = load(Position, row)
+        rows = self._connection.execute(_OF_SUBSCRIPTIONS, {"ids": list(subscriptions)}).all()
+        self._held |= {tuple(row[-2:]): one for row, one in zip(rows, load_all(Position, rows), strict=True)}
         days = self._connection.execute(_DAYS, {"ids": list(subscriptions), "day": day_of(at)})
         known = {row.subscription_id: row.net_usd for row in days}
         self._days |= {(one, day_of(at)): known.get(one, Decimal(0)) for one in subscriptions}

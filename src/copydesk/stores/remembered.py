@@ -1,6 +1,5 @@
 """Values made of rows, kept by what the rows say: making one costs more than reading it, and most rows say what they said before."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
@@ -8,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Column, ColumnElement, Connection, Dialect, Executable, Text, cast, type_coerce
 from sqlalchemy.types import NullType
 
-from copydesk.stores.types import Json
+from copydesk.stores.types import Json, read_json
 
 T = TypeVar("T")
 
@@ -54,10 +53,6 @@ def _bare(column: Column[Any]) -> ColumnElement[Any]:
 
 def _processor(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
     if isinstance(kind, Json):
-        return _read_document
+        return read_json
     found: Callable[[Any], Any] | None = kind.dialect_impl(dialect).result_processor(dialect, _NUMERIC)
     return found
-
-
-def _read_document(text: str | None) -> Any:
-    return None if text is None else json.loads(text)

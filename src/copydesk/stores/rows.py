@@ -1,6 +1,7 @@
 """Rows and domain values: a column is named as its field, so both ways are one call."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
 from functools import lru_cache
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, TypeVar
@@ -8,7 +9,6 @@ from typing import Any, NamedTuple, TypeVar
 from msgspec import Struct
 from msgspec.structs import asdict
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Connection,
     Dialect,
@@ -16,19 +16,20 @@ from sqlalchemy import (
     Row,
     Select,
     Table,
+    any_,
     bindparam,
     func,
+    literal_column,
     select,
 )
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType, TypeEngine
 
-from copydesk.stores.types import Binder, Quick
+from copydesk.stores.types import Binder, Quick, Texts
 
 T = TypeVar("T", bound=Struct)
-V = TypeVar("V")
-
-PARAMETERS_MAX = 500
-"""Databases allow only so many."""
 
 
 def columns(table: Table, kind: type[Struct]) -> list[ColumnElement[Any]]:
@@ -45,6 +46,12 @@ def load(kind: type[T], row: Row[*tuple[Any, ...]]) -> T:
     """A `kind` out of a row that has all its fields as columns."""
     mapping = row._mapping  # noqa: SLF001  SQLAlchemy's public name for it
     return kind(**{name: mapping[name] for name in names(kind)})
+
+
+def load_all(kind: type[T], rows: Iterable[Row[*tuple[Any, ...]]]) -> list[T]:
+    """As `load`, where the query selects `columns(…, kind)` before anything else: rows need not be asked by name then."""
+    fields = names(kind)
+    return [kind(**dict(zip(fields, row, strict=False))) for row in rows]
 
 
 def dump(value: Struct, **more: Any) -> dict[str, Any]:
@@ -64,16 +71,37 @@ def one_or_none(connection: Connection, kind: type[T], query: Select[Any], **nam
     return None if row is None else load(kind, row)
 
 
-def any_of(name: str) -> BindParameter[Any]:
-    """For `in_`: as many values as are given."""
-    return bindparam(name, expanding=True)
+class _Among(FunctionElement[Any]):
+    """Whether a column's value is in a list that is one parameter."""
+
+    # As a Boolean it would be compared with 1, for databases that have none, and no index would be found.
+    type = NullType()
+    inherit_cache = True
 
 
-def parts(values: Collection[V]) -> Iterator[list[V]]:
-    """As many at a time as a query may have parameters for."""
-    every = list(values)
-    for start in range(0, len(every), PARAMETERS_MAX):
-        yield every[start : start + PARAMETERS_MAX]
+def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """As `in_`, with as many texts as the parameter of that name has, and always the same statement: SQLAlchemy would write one
+    anew for every list, and the database read it anew for every length.
+    """
+    return _Among(column, bindparam(name, type_=Texts()))
+
+
+def one_of(column: ColumnElement[Any], words: Iterable[StrEnum]) -> ColumnElement[bool]:
+    """As `in_`, with words of ours: they stand in the statement itself."""
+    return column.in_([literal_column(f"'{word.value}'") for word in words])
+
+
+@compiles(_Among, "sqlite")
+def _among_in_sqlite(element: _Among, compiler: SQLCompiler, **how: Any) -> str:
+    column, texts = element.clauses
+    listed = func.json_each(texts).table_valued("value")
+    return compiler.process(column.in_(select(listed.c.value)), **how)
+
+
+@compiles(_Among, "postgresql")
+def _among_in_postgres(element: _Among, compiler: SQLCompiler, **how: Any) -> str:
+    column, texts = element.clauses
+    return compiler.process(column == any_(texts), **how)
 
 
 class _Prepared(NamedTuple):

@@ -1,10 +1,10 @@
 """Signals, the keys that make repeats recognisable, and the position each bot's signals imply."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -13,20 +13,25 @@ from copydesk.domain.bot import Bot
 from copydesk.domain.ids import BotId, SignalId
 from copydesk.domain.signal import Direction, LegKind, Signal, Size, SizeUnit, Step
 from copydesk.stores import tables
-from copydesk.stores.rows import columns, dump, execute_all, names, one_or_none
-from copydesk.stores.unit import Part
+from copydesk.stores.remembered import Remembered
+from copydesk.stores.rows import among, columns, dump, execute_all, names
+from copydesk.stores.unit import Part, Unit
 
-_LOCKED_BOT = (
-    select(*columns(tables.bots, Bot)).where(tables.bots.c.id == bindparam("id")).with_for_update(key_share=True)
+_BOTS = Remembered([tables.bots.c[name] for name in names(Bot)], lambda row: Bot(**row))
+_LOCKED_BOTS = (
+    select(*_BOTS.columns)
+    .where(among(tables.bots.c.id, "ids"))
+    .order_by(tables.bots.c.id)
+    .with_for_update(key_share=True)
 )
 _BY_ID = select(*columns(tables.bot_signals, Signal)).where(tables.bot_signals.c.id == bindparam("id"))
 _INSERT = tables.bot_signals.insert()
 _KEYS, _BOT_HOLDS = tables.bot_signal_keys.c, tables.bot_positions.c
-_KNOWN = select(_KEYS.signal_id).where(
-    _KEYS.bot_id == bindparam("bot_id"), _KEYS.key == bindparam("key"), _KEYS.expires_at > bindparam("at")
+_KNOWN = select(_KEYS.bot_id, _KEYS.key, _KEYS.signal_id, _KEYS.expires_at, _KEYS.content).where(
+    among(_KEYS.bot_id, "bots"), among(_KEYS.key, "keys")
 )
-_HELD = select(_BOT_HOLDS.direction).where(
-    _BOT_HOLDS.bot_id == bindparam("bot_id"), _BOT_HOLDS.symbol == bindparam("symbol")
+_HELD = select(_BOT_HOLDS.bot_id, _BOT_HOLDS.symbol, _BOT_HOLDS.direction).where(
+    among(_BOT_HOLDS.bot_id, "bots"), among(_BOT_HOLDS.symbol, "symbols")
 )
 _WAITING = (
     select(*columns(tables.bot_signals, Signal))
@@ -35,31 +40,88 @@ _WAITING = (
 )
 
 
+class _Use(NamedTuple):
+    """What a message's key was first used for."""
+
+    signal_id: SignalId
+    expires_at: datetime
+    content: str | None
+
+
 class Signals(Part):
     """The SignalTable of ports/store.py."""
 
+    def __init__(self, unit: Unit) -> None:
+        super().__init__(unit)
+        self._bots: dict[BotId, Bot | None] = {}
+        self._keys: dict[tuple[BotId, str], _Use | None] = {}
+        self._held: dict[tuple[BotId, str], Direction] = {}
+        self._added: list[Mapping[str, Any]] = []
+        self._used: dict[tuple[BotId, str], _Use] = {}
+        self._turned: dict[tuple[BotId, str], tuple[Direction, datetime]] = {}
+
+    def read_ahead(self, told: Collection[tuple[BotId, str, str]]) -> None:
+        bots = {bot_id for bot_id, _, _ in told}
+        found = _BOTS.read(self._connection, _LOCKED_BOTS, ids=bots)
+        self._bots |= dict.fromkeys(bots) | {one.id: one for one in found}
+        keys = {"bots": bots, "keys": {key for _, key, _ in told}}
+        uses = {(row[0], row[1]): _Use(*row[2:]) for row in self._connection.execute(_KNOWN, keys)}
+        self._keys |= {(bot_id, key): uses.get((bot_id, key)) for bot_id, key, _ in told}
+        symbols = {"bots": bots, "symbols": {symbol for _, _, symbol in told}}
+        held = {(row[0], row[1]): row[2] for row in self._connection.execute(_HELD, symbols)}
+        self._held |= {(bot_id, symbol): held.get((bot_id, symbol), Direction.FLAT) for bot_id, _, symbol in told}
+
     def lock_bot(self, bot_id: BotId) -> Bot | None:
-        return one_or_none(self._connection, Bot, _LOCKED_BOT, id=bot_id)
+        if bot_id not in self._bots:
+            found = _BOTS.read(self._connection, _LOCKED_BOTS, ids=[bot_id])
+            self._bots[bot_id] = found[0] if found else None
+        return self._bots[bot_id]
 
     def known(self, bot_id: BotId, key: str, at: datetime) -> SignalId | None:
-        found = self._connection.execute(_KNOWN, {"bot_id": bot_id, "key": key, "at": at}).scalar_one_or_none()
-        return None if found is None else SignalId(found)
+        use = self._use(bot_id, key)
+        return use.signal_id if use is not None and use.expires_at > at else None
 
     def content(self, bot_id: BotId, key: str) -> str | None:
-        keys = tables.bot_signal_keys.c
-        query = select(keys.content).where(keys.bot_id == bot_id, keys.key == key)
-        return self._connection.execute(query).scalar_one_or_none()
+        use = self._use(bot_id, key)
+        return None if use is None else use.content
+
+    def _use(self, bot_id: BotId, key: str) -> _Use | None:
+        if (bot_id, key) in self._keys:
+            return self._keys[bot_id, key]
+        row = self._connection.execute(_KNOWN, {"bots": [bot_id], "keys": [key]}).one_or_none()
+        return None if row is None else _Use(*row[2:])
 
     def remember(
         self, bot_id: BotId, key: str, signal_id: SignalId, expires_at: datetime, content: str | None = None
     ) -> None:
-        values = {"signal_id": signal_id, "expires_at": expires_at, "content": content}
-        upsert(self._connection, tables.bot_signal_keys, {"bot_id": bot_id, "key": key}, values)
+        self._keys[bot_id, key] = self._used[bot_id, key] = _Use(signal_id, expires_at, content)
+        self._unit.put_off(self._flush)
 
     def add(self, signal: Signal, *, fanned_out_at: datetime | None = None) -> None:
         size = None if signal.size is None else {"unit": signal.size.unit, "amount": str(signal.size.amount)}
         row = dump(signal, size=size, steps=[_written(step) for step in signal.steps], fanned_out_at=fanned_out_at)
-        execute_all(self._connection, _INSERT, [row])
+        self._added.append(row)
+        self._unit.put_off(self._flush)
+
+    def _flush(self, connection: Connection) -> None:
+        added, self._added = self._added, []
+        if added:
+            execute_all(connection, _INSERT, added)
+        used, self._used = self._used, {}
+        upsert_all(
+            connection,
+            tables.bot_signal_keys,
+            [({"bot_id": bot_id, "key": key}, use._asdict()) for (bot_id, key), use in used.items()],
+        )
+        turned, self._turned = self._turned, {}
+        upsert_all(
+            connection,
+            tables.bot_positions,
+            [
+                ({"bot_id": bot_id, "symbol": symbol}, {"direction": direction, "updated_at": at})
+                for (bot_id, symbol), (direction, at) in turned.items()
+            ],
+        )
 
     def get(self, signal_id: SignalId) -> Signal | None:
         row = self._connection.execute(_BY_ID, {"id": signal_id}).one_or_none()
@@ -73,12 +135,15 @@ class Signals(Part):
         self._connection.execute(signals.update().where(signals.c.id == signal_id).values(fanned_out_at=at))
 
     def held_by_bot(self, bot_id: BotId, symbol: str) -> Direction:
-        held = self._connection.execute(_HELD, {"bot_id": bot_id, "symbol": symbol}).scalar_one_or_none()
-        return held or Direction.FLAT
+        if (bot_id, symbol) in self._held:
+            return self._held[bot_id, symbol]
+        row = self._connection.execute(_HELD, {"bots": [bot_id], "symbols": [symbol]}).one_or_none()
+        return Direction.FLAT if row is None else row[2]
 
     def set_held_by_bot(self, bot_id: BotId, symbol: str, direction: Direction, at: datetime) -> None:
-        values = {"direction": direction, "updated_at": at}
-        upsert(self._connection, tables.bot_positions, {"bot_id": bot_id, "symbol": symbol}, values)
+        self._held[bot_id, symbol] = direction
+        self._turned[bot_id, symbol] = direction, at
+        self._unit.put_off(self._flush)
 
     def symbols_of_bot(self, bot_id: BotId) -> Sequence[str]:
         held = tables.bot_positions.c

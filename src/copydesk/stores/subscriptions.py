@@ -95,13 +95,15 @@ class Subscriptions(Part):
 
     def _counts(self, ids: Sequence[SubscriptionId], which: ColumnElement[bool]) -> dict[str, int]:
         sent = tables.bot_signal_executions.c
-        query = select(sent.subscription_id, func.count()).where(*of_subscriptions(ids), which)
+        query = select(sent.subscription_id, func.count()).where(
+            *of_subscriptions(lambda column: column.in_(ids)), which
+        )
         return {row[0]: row[1] for row in self._connection.execute(query.group_by(sent.subscription_id))}
 
 
 def _counted(sent: Any, ids: Sequence[SubscriptionId]) -> Any:
     counted = select(sent.subscription_id, func.count(distinct(sent.signal_id)), func.max(sent.created_at))
-    return counted.where(*of_subscriptions(ids)).group_by(sent.subscription_id)
+    return counted.where(*of_subscriptions(lambda column: column.in_(ids))).group_by(sent.subscription_id)
 
 
 def _seen(owner_id: UserId | None) -> list[ColumnElement[bool]]:

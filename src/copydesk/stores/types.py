@@ -1,7 +1,7 @@
 """Column types that hand rows to the domain as they are: exact decimals, aware times, words."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import JSON, DateTime, Dialect, Numeric, Text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 TIME_FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -21,6 +21,9 @@ T = TypeVar("T")
 
 Binder = Callable[[Any], Any]
 """Makes what the driver takes of a value that is not None."""
+
+Reader = Callable[[Any], Any]
+"""Makes the value of what the driver hands out, None among it."""
 
 
 @lru_cache(maxsize=1024)
@@ -41,6 +44,31 @@ def _json_text(value: Any) -> str:
         return json.dumps(value, default=str, separators=(",", ":"))
 
 
+def read_json(text: str | None) -> Any:
+    """A document out of its text."""
+    if text is None:
+        return None
+    try:
+        return _decode(text)
+    except msgspec.DecodeError:
+        # What only Python's own JSON writes: NaN, and half characters.
+        return json.loads(text)
+
+
+def _money(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+@lru_cache(maxsize=4096)
+def _moment(text: str | None) -> datetime | None:
+    return None if text is None else datetime.fromisoformat(text)
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC)
+
+
+_decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder(enc_hook=str).encode
 _word_text = lru_cache(maxsize=1024)(str)
 
@@ -53,6 +81,15 @@ class Quick(TypeDecorator[T]):
 
     to_text: Binder
     """For SQLite, which knows texts only. PostgreSQL's driver takes what is not a word as it is."""
+
+    def reader(self, dialect: Dialect) -> Reader | None:
+        """None where the driver hands the value out as it is."""
+        del dialect
+        return None
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Reader | None:
+        del coltype
+        return self.reader(dialect)
 
     def binder(self, dialect: Dialect) -> Binder | None:
         """None where the driver takes the value as it is."""
@@ -72,9 +109,8 @@ class Money(Quick[Decimal]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(Numeric() if dialect.name == "postgresql" else Text())
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Decimal | None:
-        del dialect
-        return None if value is None else Decimal(value)
+    def reader(self, dialect: Dialect) -> Reader | None:
+        return None if dialect.name == "postgresql" else _money
 
 
 class Moment(Quick[datetime]):
@@ -86,13 +122,8 @@ class Moment(Quick[datetime]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(DateTime(timezone=True) if dialect.name == "postgresql" else Text())
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
-            return None
-        if dialect.name == "postgresql":
-            moment: datetime = value
-            return moment.astimezone(UTC)
-        return datetime.fromisoformat(value)
+    def reader(self, dialect: Dialect) -> Reader:
+        return _in_utc if dialect.name == "postgresql" else _moment
 
 
 class Json(Quick[Any]):
@@ -105,8 +136,8 @@ class Json(Quick[Any]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         return dialect.type_descriptor(JSONB(none_as_null=True) if dialect.name == "postgresql" else Text())
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        return json.loads(value) if value is not None and dialect.name != "postgresql" else value
+    def reader(self, dialect: Dialect) -> Reader | None:
+        return None if dialect.name == "postgresql" else read_json
 
 
 class Word(Quick[StrEnum]):
@@ -118,11 +149,26 @@ class Word(Quick[StrEnum]):
     def __init__(self, words: type[StrEnum]) -> None:
         super().__init__()
         self.words = words
+        self._known: dict[str | None, StrEnum | None] = {None: None, **{one.value: one for one in words}}
 
     def binder(self, dialect: Dialect) -> Binder | None:
         del dialect
         return self.to_text
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
+    def reader(self, dialect: Dialect) -> Reader:
         del dialect
-        return None if value is None else self.words(value)
+        return self._known.__getitem__
+
+
+class Texts(TypeDecorator[Collection[str]]):
+    """A list as a parameter: text[] on PostgreSQL, a JSON array on SQLite. Not for columns."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(ARRAY(Text()) if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Collection[str] | None, dialect: Dialect) -> Any:
+        texts = list(value or ())
+        return texts if dialect.name == "postgresql" else _encode(texts).decode()

@@ -1,9 +1,19 @@
 """Logs for operators: one JSON line an event on stderr, a readable one where a person watches."""
 
+import json
 import logging
 import sys
 
+import msgspec
 import structlog
+
+
+def _line(event: object, **_how: object) -> str:
+    """What JSON knows nothing of is told as Python prints it; numbers of any size, and half characters, Python's own JSON writes."""
+    try:
+        return msgspec.json.encode(event, enc_hook=repr).decode()
+    except (OverflowError, UnicodeError):
+        return json.dumps(event, default=repr)
 
 
 def set_up_logs(*, verbose: bool = False, quiet: bool = False) -> None:
@@ -17,7 +27,7 @@ def set_up_logs(*, verbose: bool = False, quiet: bool = False) -> None:
     ending: list[structlog.typing.Processor] = (
         [structlog.dev.ConsoleRenderer()]
         if watched
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(_line)]
     )
     level = logging.WARNING if quiet else logging.DEBUG if verbose else logging.INFO
     structlog.configure(

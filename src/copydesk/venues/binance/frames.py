@@ -4,7 +4,8 @@ Source: the venue's "WebSocket API General Info" (authorize ad hoc requests) and
 """
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -66,11 +67,18 @@ _encode = msgspec.json.Encoder().encode
 def write_request(number: int, method: str, params: Mapping[str, str], api_key: str, secret: bytes) -> bytes:
     """The signature covers every parameter, sorted by name; `params` bring their frozen timestamp."""
     asked: dict[str, str | int] = {**params, "apiKey": api_key}
-    text = "&".join([f"{name}={asked[name]}" for name in sorted(asked)])
-    for name in _NUMBERS & asked.keys():
+    names, numbers = _order_of(tuple(asked))
+    text = "&".join([f"{name}={asked[name]}" for name in names])
+    for name in numbers:
         asked[name] = int(asked[name])
     asked["signature"] = hmac.digest(secret, text.encode(), "sha256").hex()
     return _encode({"id": number, "method": method, "params": asked})
+
+
+@lru_cache(maxsize=64)
+def _order_of(names: tuple[str, ...]) -> tuple[Sequence[str], Sequence[str]]:
+    """As they are signed, and which of them are numbers: the same for every order of a kind."""
+    return sorted(names), [name for name in names if name in _NUMBERS]
 
 
 def _retry_after_s(data: Mapping[str, Any] | None) -> float | None:

@@ -41,7 +41,7 @@ class BinanceFutures:
     """The Venue of ports/venue.py."""
 
     traits = Traits(
-        markets=frozenset({MarketType.FUTURES}), credentials=("api_key", "api_secret"), tells_news=True, at_once=40
+        markets=frozenset({MarketType.FUTURES}), credentials=("api_key", "api_secret"), tells_news=True, at_once=120
     )
 
     def __init__(

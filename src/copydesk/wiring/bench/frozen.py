@@ -2,33 +2,36 @@
 
 import asyncio
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from copydesk.domain.bot import Bot
 from copydesk.domain.errors import CopydeskError
-from copydesk.domain.execution import Execution
+from copydesk.domain.execution import Execution, State
 from copydesk.domain.ids import SignalId, new_id
 from copydesk.domain.order import OrderStatus
 from copydesk.domain.planning import Copy, Follower, Plans, Quote
 from copydesk.domain.signal import Action, Direction, LegKind, Signal, SourceKind, Step
 from copydesk.domain.subscription import Environment, PositionMode
 from copydesk.domain.venue import BINANCE_FUTURES
-from copydesk.engine.fanout import together
+from copydesk.engine.fanout import batches
 from copydesk.engine.making import Freezer, new_execution, planned, ready_to_send
 from copydesk.engine.wire import Wire
 from copydesk.ports.clock import SystemClock
 from copydesk.ports.venue import Begun, Session
 from copydesk.stores.sqlite import SqliteDatabase
 from copydesk.stores.store import SqlStore, Tables
+from copydesk.stores.tables import bot_signal_executions
 from copydesk.stores.vault import EnvelopeVault
 from copydesk.venues.binance import BinanceFutures
 from copydesk.wiring.bench.machine import StepWatch
 from copydesk.wiring.bench.seed import SYMBOL, Key, seed
 
 _OPEN = Step(leg=LegKind.OPEN, direction=Direction.LONG)
+
+_Order = tuple[Session, Execution]
 
 
 class FromThePlan:
@@ -42,9 +45,8 @@ class FromThePlan:
         self._venue = BinanceFutures(self._clock, simulator_url=url, timeout_s=timeout_s, allow_live=False)
         self._stack = AsyncExitStack()
         self._sessions: list[Session] = []
-        self._intents: list[Execution] = []
+        self._orders: list[_Order] = []
         self._wire = Wire(lambda _: self._venue.traits.at_once)
-        self._batch = together(self._venue)
 
     async def open(self) -> None:
         await self._database.start()
@@ -58,23 +60,25 @@ class FromThePlan:
             self._sessions.append(self._venue.open_session(follower.account, credentials))
 
     async def prepare(self) -> None:
-        """One more signal, each follower planned and their requests frozen."""
+        """One more signal, each follower planned and their requests frozen; what the last one did is over."""
+        await self._store.write(_end_all)
         self._plan(*await self._given(), await self._followers())
 
     async def steps(self) -> dict[str, float]:
         """One more signal, a step at a time for everybody: the seconds of CPU that each takes."""
+        await self._store.write(_end_all)
         signal, quote, freezer = await self._given()
         watch = StepWatch()
         followers = await self._followers()
         watch.note("read who follows")
         self._plan(signal, quote, freezer, followers)
         watch.note("planned, the request frozen")
-        for start in range(0, len(self._intents), self._batch):
-            await self._write_down(self._intents[start : start + self._batch])
+        for part in self._parts():
+            await self._write_down(part)
         watch.note("written down (SQLite, FULL)")
         self._expect_all()
         async with asyncio.TaskGroup() as tasks:
-            self._begin(self._sessions, self._intents, tasks)
+            self._begin(self._orders, tasks)
             watch.note("signed and sent")
             await self._is_over.wait()
         watch.note("answer understood")
@@ -94,29 +98,33 @@ class FromThePlan:
 
     def _plan(self, signal: Signal, quote: Quote, freezer: Freezer, followers: Sequence[Follower]) -> None:
         plans = Plans(quote)
-        self._intents = [_frozen(signal, one, plans, freezer) for one in followers]
+        intents = (_frozen(signal, one, plans, freezer) for one in followers)
+        self._orders = list(zip(self._sessions, intents, strict=True))
+
+    def _parts(self) -> Iterable[Sequence[_Order]]:
+        return batches(self._orders, self._venue.traits.at_once)
 
     async def fire(self) -> None:
         """As the fan-out does it: a part is written down and sent, then the next one, as far as there are places on the wire."""
         self._expect_all()
         async with asyncio.TaskGroup() as tasks:
-            for start in range(0, len(self._intents), self._batch):
-                part = slice(start, start + self._batch)
-                await self._wire.reserve(BINANCE_FUTURES, len(self._intents[part]))
-                await self._write_down(self._intents[part])
-                self._begin(self._sessions[part], self._intents[part], tasks)
+            for part in self._parts():
+                await self._wire.reserve(BINANCE_FUTURES, len(part))
+                await self._write_down(part)
+                self._begin(part, tasks)
             await self._is_over.wait()
         if self._refused:
             raise CopydeskError(f"{self._refused} orders of ours were not filled")
 
     def _expect_all(self) -> None:
-        self._left, self._refused, self._is_over = len(self._intents), 0, asyncio.Event()
+        self._left, self._refused, self._is_over = len(self._orders), 0, asyncio.Event()
 
-    async def _write_down(self, intents: Sequence[Execution]) -> None:
+    async def _write_down(self, orders: Sequence[_Order]) -> None:
+        intents = [intent for _, intent in orders]
         await self._store.write(lambda tables: tables.executions.add(intents))
 
-    def _begin(self, sessions: Sequence[Session], intents: Sequence[Execution], tasks: asyncio.TaskGroup) -> None:
-        for session, one in zip(sessions, intents, strict=True):
+    def _begin(self, orders: Sequence[_Order], tasks: asyncio.TaskGroup) -> None:
+        for session, one in orders:
             begun: Begun | None = session.begin(one.frozen())
             if begun is None:
                 begun = tasks.create_task(session.place(one.frozen()))
@@ -141,6 +149,12 @@ class FromThePlan:
             return tables.followers.followers(self._bot, SYMBOL, ids, self._clock.now())
 
         return await self._store.read(work)
+
+
+def _end_all(tables: Tables) -> None:
+    """Nobody books here what was sent; left as it is, every account would have one more order under way each round."""
+    sent = bot_signal_executions
+    tables.unit.connection.execute(sent.update().where(sent.c.state == State.SENDING).values(state=State.FILLED))
 
 
 def _frozen(signal: Signal, follower: Follower, plans: Plans, freezer: Freezer) -> Execution:
