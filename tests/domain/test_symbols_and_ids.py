@@ -1,6 +1,9 @@
 """One symbol out of its many spellings, and ids that sort by time and fit every venue."""
 
 import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -115,3 +118,30 @@ def test_attempts_have_different_client_order_ids():
     execution_id = new_id(NOW)
 
     assert len({client_order_id(execution_id, attempt) for attempt in (1, 2, 3)}) == 3
+
+
+def test_ids_that_many_threads_make_at_once_are_all_different():
+    with ThreadPoolExecutor(8) as threads:
+        made = [one for some in threads.map(lambda _: [new_id(NOW) for _ in range(1_000)], range(16)) for one in some]
+
+    assert len(set(made)) == len(made) == 16_000
+    assert len({one[-11:] for one in made}) == len(made)  # the random part alone, too
+
+
+FORKED = """
+import os
+from datetime import UTC, datetime
+from copydesk.domain.ids import new_id
+new_id(datetime.now(UTC))
+child = os.fork()
+os.write(1, f"{new_id(datetime.now(UTC))}\\n".encode())
+if child:
+    os.waitpid(child, 0)
+"""
+
+
+def test_a_forked_child_draws_random_numbers_of_its_own():
+    told = subprocess.run([sys.executable, "-c", FORKED], capture_output=True, text=True, check=True).stdout.split()
+
+    assert len(told) == 2
+    assert told[0][-11:] != told[1][-11:]

@@ -291,8 +291,8 @@ class ExecutionRows(_Part):
     def of_client_order(self, client_order_id):
         return next((one for one in self.rows.executions.values() if one.client_order_id == client_order_id), None)
 
-    def on_account(self, account_id):
-        found = (one for one in self.rows.active.values() if one.account_id == account_id)
+    def on_accounts(self, accounts):
+        found = (one for one in self.rows.active.values() if one.account_id in accounts)
         return sorted((one for one in found if one.state in _AT_THE_VENUE), key=lambda one: one.id)
 
     def unsettled(self, accounts, symbol):

@@ -5,7 +5,6 @@ import itertools
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from copydesk.domain import ids
 from copydesk.domain.breaker import Breaker, BreakerMode, BreakerScope, Reach
 from copydesk.domain.errors import CopydeskError, StoreUnavailable
 from copydesk.domain.execution import State
@@ -16,7 +15,7 @@ from copydesk.engine.desk import Desk
 from copydesk.engine.lease import Owner
 from simulation.exchange import Exchange, Faults
 from simulation.memory import Database, MemoryStore, Rows, Transaction
-from simulation.story import PRICES, SeededIds
+from simulation.story import PRICES, seed_ids
 from simulation.venue import SimulatedVenue
 from simulation.world import Program, VirtualClock, World
 
@@ -68,7 +67,7 @@ class Play:
 
     def run(self):
         """Whether everything came to rest in time after the last trouble."""
-        ids.secrets, ids._sequence = SeededIds(self.world.random), itertools.count()
+        seed_ids(self.world.random)
         for table, values in (
             (self.rows.bots, self.story.bots),
             (self.rows.accounts, self.story.accounts),

@@ -51,13 +51,19 @@ class SeededIds:
     def __init__(self, random):
         self._random = random
 
-    def randbits(self, bits):
-        return self._random.getrandbits(bits)
+    def token_bytes(self, count):
+        return self._random.randbytes(count)
+
+
+def seed_ids(random):
+    """From here on every id comes from the seed."""
+    ids.secrets, ids._sequence, ids._drawn = SeededIds(random), itertools.count(), ids._Drawn()
 
 
 def begin(random):
-    """From here on every id comes from the seed."""
-    ids.secrets, ids._sequence, store_support._counter = SeededIds(random), itertools.count(), itertools.count()
+    """And so does everything that the tests' helpers make."""
+    seed_ids(random)
+    store_support._counter = itertools.count()
 
 
 def tell(seed):

@@ -96,7 +96,7 @@ async def test_an_execution_is_found_by_its_latest_client_order_id(store, desk, 
 
     assert await store.read(lambda tables: tables.executions.of_client_order(latest)) == execution
     assert await store.read(lambda tables: tables.executions.of_client_order(first)) is None
-    assert await store.read(lambda tables: tables.executions.on_account(desk.account.id)) == [execution]
+    assert await store.read(lambda tables: tables.executions.on_accounts([desk.account.id])) == [execution]
 
 
 async def test_what_is_final_is_looked_at_only_as_long_as_it_asks_for_it(store, desk, signal):

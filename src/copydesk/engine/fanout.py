@@ -81,8 +81,9 @@ class Fanout:
 
     async def fan_out(self, signal: Signal) -> None:
         """Every active subscription gets its executions; a second run adds what the first did not reach."""
-        bot, audience = await self._store.read(lambda tables: _audience(tables, signal))
-        _raise_first(await _each(*(self._fan_out_at(signal, bot, account, places) for account, places in audience)))
+        with self._rush.under_way():
+            bot, audience = await self._store.read(lambda tables: _audience(tables, signal))
+            _raise_first(await _each(*(self._fan_out_at(signal, bot, account, places) for account, places in audience)))
         await self._store.write(lambda tables: tables.signals.mark_fanned_out(signal.id, self._clock.now()))
 
     async def _fan_out_at(
@@ -97,9 +98,8 @@ class Fanout:
         group = _Group(signal=signal, bot=bot, account=account, places=places, market=market, plans=plans, sizes=sizes)
         queued: list[Execution] = []
         most = self._sessions.venue(account).traits.at_once
-        with self._rush.under_way():
-            works = (self._record(group, some, queued) for some in batches(ids, most))
-            results = [result for work in works for result in await _each(work)]
+        works = (self._record(group, some, queued) for some in batches(ids, most))
+        results = [result for work in works for result in await _each(work)]
         _raise_first(results)
         for execution in queued:
             self._advance(execution.account_id, execution.symbol)

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -88,9 +88,9 @@ class Reconciler:
         self._looking.clear()
         self._once_more.clear()
 
-    async def look_at_account(self, account_id: AccountId) -> None:
-        """Something about it may have been missed: everything of it that stands at the venue, or may, is asked about."""
-        for execution in await self._store.read(lambda tables: tables.executions.on_account(account_id)):
+    async def look_at_accounts(self, accounts: Collection[AccountId]) -> None:
+        """Something about them may have been missed: everything of theirs that stands at the venue, or may, is asked about."""
+        for execution in await self._store.read(lambda tables: tables.executions.on_accounts(accounts)):
             if execution.state is not State.SENDING:
                 self.look_soon(execution)
 
@@ -180,7 +180,7 @@ class Reconciler:
         ours, standing = await self._store.read(
             lambda tables: (
                 tables.executions.order_ids(execution.account_id, execution.symbol),
-                tables.executions.on_account(execution.account_id),
+                tables.executions.on_accounts([execution.account_id]),
             ),
         )
         strange = [one for one in trades if one.side is execution.side and one.exchange_order_id not in ours]

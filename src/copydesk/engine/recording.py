@@ -16,7 +16,7 @@ from copydesk.domain.life import Event, Rules
 from copydesk.domain.signal import LegKind
 from copydesk.domain.subscription import Account
 from copydesk.engine import protection
-from copydesk.engine.rush import Rush
+from copydesk.engine.rush import GIVES_WAY_S, Rush
 from copydesk.engine.sessions import Sessions
 from copydesk.engine.settlement import Settled, settle
 from copydesk.ports.clock import Clock
@@ -125,7 +125,8 @@ class Recorder:
 
     async def _store_some(self) -> None:
         while not (batch := self._take()):
-            await self.rush.give_way(min(self._left_s(self._waiting), self._left_s(self._paperwork)))
+            # Who comes meanwhile may be in more of a hurry: looked at again after the shortest wait there is.
+            await self.rush.give_way(min(self._left_s(self._waiting), self._left_s(self._paperwork), GIVES_WAY_S))
         try:
             await self._store(batch)
         except asyncio.CancelledError:

@@ -47,10 +47,12 @@ class Rush:
         patience_s = PAPERWORK_S if paperwork and not self._is_awaited() else GIVES_WAY_S
         return since_s + patience_s - self._clock.elapsed()
 
-    async def give_way(self, left_s: float) -> None:
-        """Return once nothing goes out any more, or after that time; not much later, whoever begins to wait meanwhile."""
+    async def give_way(self, at_most_s: float) -> None:
+        """Return once nothing goes out any more, or after that time."""
+        if not self._running:
+            return
         try:
-            async with asyncio.timeout(min(left_s, GIVES_WAY_S)):
+            async with asyncio.timeout(at_most_s):
                 await self._over.wait()
         except TimeoutError:
             return

@@ -1,7 +1,7 @@
 """The venues' own streams as a source of truth: what they tell is recorded at once, and after every gap all is asked."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +25,9 @@ log = structlog.get_logger()
 
 ACCOUNTS_A_STREAM = 25
 """Accounts that share a connection: few enough that their keys fit into an address and one cut leaves little to be asked."""
+
+ORDERS_FIRST_S = 5.0
+"""While a signal goes out no stream is opened, for so long; the desk asks about what stands there meanwhile."""
 
 AGAIN_FIRST_S = 1.0
 AGAIN_MAX_S = 30.0
@@ -132,6 +135,8 @@ class Watching:
 
     async def _listen(self, stream: _Stream) -> None:
         """One connection to its end."""
+        # A hub that has just started may have a signal in its hands: hundreds of connections would come before its orders.
+        await self.delivery.rush.give_way(ORDERS_FIRST_S)
         accounts = list(stream.accounts.values())
         await self.delivery.sessions.open(stream.accounts)
         sessions = {one.id: await self.delivery.sessions.of(one) for one in accounts}
@@ -140,7 +145,7 @@ class Watching:
                 match news:
                     case StreamOpened():
                         self._hear(stream, news.accounts)
-                        await self._ask_all(accounts)
+                        await self.reconciler.look_at_accounts([one.id for one in accounts])
                     case OrderNews():
                         await self._take(stream.accounts[news.account_id], news)
 
@@ -149,15 +154,11 @@ class Watching:
         self._watched |= accounts
         stream.heard = accounts
 
-    async def _ask_all(self, accounts: Sequence[Account]) -> None:
-        for account in accounts:
-            await self.reconciler.look_at_account(account.id)
-
     async def _take(self, account: Account, news: OrderNews) -> None:
         """What is new is recorded; what cannot be read, or is about something that has ended, is asked about."""
         if not news.client_order_id.startswith(CLIENT_ORDER_PREFIX):
             log.warning("forced order", account_id=account.id, client_order_id=news.client_order_id)
-            await self.reconciler.look_at_account(account.id)
+            await self.reconciler.look_at_accounts([account.id])
             return
         execution_id = execution_of(news.client_order_id)
         if execution_id in self.delivery.in_flight:

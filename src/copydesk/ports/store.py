@@ -181,8 +181,8 @@ class ExecutionTable(Protocol):
         """
         ...
 
-    def on_account(self, account_id: AccountId) -> Sequence[Execution]:
-        """Those of an account that stand at the venue, or may."""
+    def on_accounts(self, accounts: Collection[AccountId]) -> Sequence[Execution]:
+        """Those of these accounts that stand at the venue, or may."""
         ...
 
     def to_poll(self, due: datetime, most: int) -> Sequence[Execution]:

@@ -51,6 +51,7 @@ _STANDING = _ALL.where(
 _UNSETTLED = _ALL.where(
     among(_TABLE.c.account_id, "accounts"), _TABLE.c.symbol == bindparam("symbol"), _IS_UNSETTLED, not_(_PROTECTS)
 )
+_ON_ACCOUNTS = _ALL.where(among(_TABLE.c.account_id, "accounts"), one_of(_TABLE.c.state, _AT_THE_VENUE))
 _ON_ITS_WAY = (
     select(_TABLE.c.id).where(_TABLE.c.signal_id == bindparam("signal_id"), _IS_UNSETTLED, not_(_PROTECTS)).limit(1)
 )
@@ -110,7 +111,7 @@ class Executions(Part):
         for signal_id in {one.signal_id for one in found}:
             whose = {one.subscription_id for one in found if one.signal_id == signal_id}
             self._legs |= {(signal_id, one): set() for one in whose}
-            for row in self._connection.execute(_LEGS, {"signal_id": signal_id, "ids": list(whose)}):
+            for row in self._connection.execute(_LEGS, {"signal_id": signal_id, "ids": whose}).all():
                 self._legs[signal_id, row.subscription_id].add(row.leg)
         return found
 
@@ -175,9 +176,8 @@ class Executions(Part):
         which = or_(_TABLE.c.state.in_(_OPEN_QUESTIONS), to_cancel, once_more)
         return self._all(self._due(select(*_COLUMNS).where(which), due).limit(DUE_MAX))
 
-    def on_account(self, account_id: AccountId) -> Sequence[Execution]:
-        query = select(*_COLUMNS).where(_TABLE.c.account_id == account_id, _TABLE.c.state.in_(_AT_THE_VENUE))
-        return self._all(query.order_by(_TABLE.c.id))
+    def on_accounts(self, accounts: Collection[AccountId]) -> Sequence[Execution]:
+        return self._all(_ON_ACCOUNTS, accounts=accounts)
 
     def of_client_order(self, client_order_id: str) -> Execution | None:
         names = {"id": execution_of(client_order_id), "client_order_id": client_order_id}
@@ -197,7 +197,7 @@ class Executions(Part):
     ) -> Collection[tuple[SubscriptionId, str]]:
         if all((signal_id, one) in self._legs for one in subscriptions):
             return {(one, leg) for one in subscriptions for leg in self._legs[signal_id, one]}
-        rows = self._connection.execute(_LEGS, {"signal_id": signal_id, "ids": list(subscriptions)})
+        rows = self._connection.execute(_LEGS, {"signal_id": signal_id, "ids": subscriptions}).all()
         return {(SubscriptionId(row.subscription_id), row.leg) for row in rows}
 
     def order_ids(self, account_id: AccountId, symbol: str) -> Collection[str]:
@@ -218,7 +218,7 @@ class Executions(Part):
         return self._all(_STANDING, ids=[subscription_id], symbol=symbol)
 
     def _all(self, query: Select[Any], **named: object) -> list[Execution]:
-        return load_all(Execution, self._connection.execute(query, named))
+        return load_all(Execution, self._connection.execute(query, named).all())
 
 
 def _store_moves(connection: Connection, moves: Sequence[tuple[Execution, Execution]]) -> bool:

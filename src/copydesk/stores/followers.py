@@ -119,13 +119,14 @@ class Followers(Part):
         self._prepared: dict[tuple[AccountId, str], Preparation] = {}
 
     def audience(self, bots: Collection[BotId]) -> Mapping[BotId, int]:
-        return {BotId(row[0]): row[1] for row in self._connection.execute(_AUDIENCE, {"ids": bots})}
+        return {BotId(row[0]): row[1] for row in self._connection.execute(_AUDIENCE, {"ids": bots}).all()}
 
     def subscribers(self, bot_id: BotId) -> Sequence[SubscriptionId]:
-        return [SubscriptionId(one) for one in self._connection.execute(_SUBSCRIBERS, {"bot_id": bot_id}).scalars()]
+        found = self._connection.execute(_SUBSCRIBERS, {"bot_id": bot_id}).scalars().all()
+        return [SubscriptionId(one) for one in found]
 
     def places(self, ids: Collection[SubscriptionId]) -> Mapping[SubscriptionId, Place]:
-        rows = self._connection.execute(_PLACES, {"ids": ids})
+        rows = self._connection.execute(_PLACES, {"ids": ids}).all()
         return {SubscriptionId(row[0]): Place(*row[1:]) for row in rows}
 
     def followers(self, bot: Bot, symbol: str, ids: Sequence[SubscriptionId], at: datetime) -> Sequence[Follower]:
@@ -156,7 +157,7 @@ class Followers(Part):
 
     def logins(self, accounts: Collection[AccountId]) -> Sequence[tuple[Account, Mapping[str, str]]]:
         opened: list[tuple[Account, Mapping[str, str]]] = []
-        sealed = {row.id: row.sealed_secrets for row in self._connection.execute(_SEALED, {"ids": accounts})}
+        sealed = {row.id: row.sealed_secrets for row in self._connection.execute(_SEALED, {"ids": accounts}).all()}
         for one in _KNOWN_ACCOUNTS.read(self._connection, _THESE_ACCOUNTS, ids=accounts):
             with contextlib.suppress(ValueError):
                 opened.append((one, self._unsealed(one.owner_id, one.id, sealed[one.id])))
@@ -215,7 +216,7 @@ class Followers(Part):
         positions on the symbol. What is under way is read first: what is booked meanwhile is then seen twice, and not never.
         """
         by_account: dict[AccountId, set[_Taken]] = defaultdict(set)
-        for *place, leg in self._connection.execute(_UNDER_WAY, {"ids": accounts}):
+        for *place, leg in self._connection.execute(_UNDER_WAY, {"ids": accounts}).all():
             one = _Taken(*place)
             if leg == LegKind.OPEN or one.symbol == symbol:
                 by_account[one.account_id].add(one)
@@ -227,7 +228,7 @@ class Followers(Part):
         return by_account, {one.subscription_id: position for one, position in held if one.symbol == symbol}
 
     def _days(self, ids: Sequence[SubscriptionId], at: datetime) -> dict[SubscriptionId, _Day]:
-        rows = self._connection.execute(_DAYS, {"ids": list(ids), "day": day_of(at)})
+        rows = self._connection.execute(_DAYS, {"ids": ids, "day": day_of(at)}).all()
         return {SubscriptionId(row.subscription_id): _Day(-row.net_usd, row.ended_at is not None) for row in rows}
 
 

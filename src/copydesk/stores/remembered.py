@@ -36,7 +36,7 @@ class Remembered(Generic[T]):
         dialect = connection.dialect
         if dialect.name not in self._processors:
             self._processors[dialect.name] = [_processor(one, dialect) for one in self._types.values()]
-        return [self._of_row(dialect.name, tuple(row)) for row in connection.execute(query, named)]
+        return [self._of_row(dialect.name, tuple(row)) for row in connection.execute(query, named).all()]
 
     def _make_of(self, dialect: str, row: tuple[Any, ...]) -> T:
         values = (

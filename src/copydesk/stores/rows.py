@@ -49,7 +49,10 @@ def load(kind: type[T], row: Row[*tuple[Any, ...]]) -> T:
 
 
 def load_all(kind: type[T], rows: Iterable[Row[*tuple[Any, ...]]]) -> list[T]:
-    """As `load`, where the query selects `columns(…, kind)` before anything else: rows need not be asked by name then."""
+    """As `load`, where the query selects `columns(…, kind)` before anything else: rows need not be asked by name then.
+
+    Rows that are fetched one by one (not by `all`) let another thread go first at each.
+    """
     fields = names(kind)
     return [kind(**dict(zip(fields, row, strict=False))) for row in rows]
 

@@ -65,10 +65,10 @@ class Signals(Part):
         found = _BOTS.read(self._connection, _LOCKED_BOTS, ids=bots)
         self._bots |= dict.fromkeys(bots) | {one.id: one for one in found}
         keys = {"bots": bots, "keys": {key for _, key, _ in told}}
-        uses = {(row[0], row[1]): _Use(*row[2:]) for row in self._connection.execute(_KNOWN, keys)}
+        uses = {(row[0], row[1]): _Use(*row[2:]) for row in self._connection.execute(_KNOWN, keys).all()}
         self._keys |= {(bot_id, key): uses.get((bot_id, key)) for bot_id, key, _ in told}
         symbols = {"bots": bots, "symbols": {symbol for _, _, symbol in told}}
-        held = {(row[0], row[1]): row[2] for row in self._connection.execute(_HELD, symbols)}
+        held = {(row[0], row[1]): row[2] for row in self._connection.execute(_HELD, symbols).all()}
         self._held |= {(bot_id, symbol): held.get((bot_id, symbol), Direction.FLAT) for bot_id, _, symbol in told}
 
     def lock_bot(self, bot_id: BotId) -> Bot | None:
