@@ -30,11 +30,11 @@ from copydesk.web.metrics import CountAnswers
 _ROOMS = tuple(
     module.router
     for module in (
+        webhook,  # the busiest first: rooms are asked one after the other whose a request is
         sign_in,
         setup,
         users,
         notifications,
-        webhook,
         broadcast,
         bots,
         accounts,
