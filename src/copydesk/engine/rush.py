@@ -9,7 +9,7 @@ from copydesk.ports.clock import Clock
 GIVES_WAY_S = 0.2
 """An answer that something follows from waits no longer: its follower's stop is placed once it is stored."""
 
-PAPERWORK_S = 2.0
+PAPERWORK_S = 5.0
 """Nor does one that nothing follows from."""
 
 

@@ -34,6 +34,9 @@ GROWN = 10
 
 GROWN_ROUNDS = 3
 
+REST_S = 1.0
+"""After each: what a desk still logs is not to be paid by whoever comes next."""
+
 _GROWN = f"{WHOLE}, {GROWN} × the followers"
 
 
@@ -166,6 +169,7 @@ async def _race(
             for name, one in contenders.items():
                 await one.prepare()
                 results[name].rounds.append(await exchange.watch(one.fire))
+                await SystemClock().sleep(REST_S)
             await after()
         tell("Rounds", rounds, rounds)
     finally:
