@@ -6,6 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from copydesk.domain.errors import StoreUnavailable
+from copydesk.domain.execution import State
+from copydesk.domain.life import Shown, Unclear
 from copydesk.engine.recording import Recorder
 from copydesk.engine.rush import Rush
 from copydesk.ports.clock import SystemClock
@@ -37,13 +39,16 @@ def recorder():
     return Recorder(Store(), None, CLOCK, None, Rush(CLOCK, lambda: False), Begun())
 
 
-OPENING = make_execution(leg="open", plan={"inputs": {"stop_loss_pct": "0", "take_profit_pct": "0"}})
+SHOWN = Shown(report=None)
+OPENING = make_execution(
+    leg="open", state=State.SENDING, plan={"inputs": {"stop_loss_pct": "0", "take_profit_pct": "0"}}
+)
 GUARDED = replace(OPENING, plan={"inputs": {"stop_loss_pct": "2", "take_profit_pct": "0"}})
 CLOSE = replace(OPENING, leg="close", plan={})
 
 
 def put(recorder, told, execution=OPENING):
-    recorder.put(execution, None, None, lambda settled, failure: told.append((settled, str(failure))))
+    recorder.put(execution, SHOWN, None, lambda settled, failure: told.append((settled, str(failure))))
 
 
 async def test_what_could_not_be_stored_is_told_once(recorder):
@@ -75,7 +80,7 @@ async def test_a_desk_that_stops_before_it_began_to_store_tells_so_and_the_next_
 async def test_one_whose_consequences_break_leaves_the_others_theirs(recorder):
     told, broken = [], []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: broken.append(context["exception"]))
-    recorder.put(OPENING, None, None, lambda *_: 1 / 0)
+    recorder.put(OPENING, SHOWN, None, lambda *_: 1 / 0)
     put(recorder, told)
     await asyncio.wait(recorder.start)
     await asyncio.sleep(0)
@@ -93,13 +98,21 @@ async def test_a_stopped_desk_begins_nothing_and_says_so(recorder):
     assert told == [(None, "the desk is stopping")]
 
 
-@pytest.mark.parametrize("first", [GUARDED, CLOSE])
-async def test_while_a_signal_goes_out_what_something_follows_from_is_stored_before_paperwork(first):
+@pytest.mark.parametrize(
+    ("first", "event"),
+    [
+        (GUARDED, SHOWN),
+        (CLOSE, SHOWN),
+        (OPENING, Unclear(reason="no answer in time")),
+        (replace(OPENING, state=State.NOT_PLACED), SHOWN),
+    ],
+)
+async def test_while_a_signal_goes_out_what_something_follows_from_is_stored_before_paperwork(first, event):
     rush, told, heard = Rush(SystemClock(), lambda: False), [], asyncio.Event()
     recorder = Recorder(Store(), None, SystemClock(), None, rush, Begun())
     with rush.under_way():
         put(recorder, told, OPENING)
-        recorder.put(first, None, None, lambda *_: heard.set())
+        recorder.put(first, event, None, lambda *_: heard.set())
         await heard.wait()
         assert (told, recorder.store.writes) == ([], 1)
     await asyncio.gather(*recorder.start)

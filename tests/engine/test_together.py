@@ -117,6 +117,28 @@ async def test_what_breaks_one_is_not_told_to_those_beside_it():
     assert isinstance(found[2], ZeroDivisionError)
 
 
+async def test_whoever_is_cancelled_while_waiting_is_not_stored_with_those_who_come_later():
+    began, go_on, asked = asyncio.Event(), asyncio.Event(), []
+
+    async def store(entries):
+        asked.append(list(entries))
+        began.set()
+        await go_on.wait()
+        return entries
+
+    together = Together(store, 10)
+    first = asyncio.create_task(together.do("first"))
+    await began.wait()
+    gone = asyncio.create_task(together.do("gone"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await outcomes(gone)
+    go_on.set()
+
+    assert (await first, await together.do("later")) == ("first", "later")
+    assert asked == [["first"], ["later"]]
+
+
 async def test_whoever_stored_for_others_and_is_cancelled_leaves_nobody_waiting():
     began, go_on = asyncio.Event(), asyncio.Event()
 

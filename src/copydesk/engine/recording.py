@@ -10,9 +10,9 @@ from typing import Any
 import structlog
 
 from copydesk.domain.errors import LeaseLost, StaleWrite, StoreUnavailable
-from copydesk.domain.execution import Execution
+from copydesk.domain.execution import Execution, State
 from copydesk.domain.ids import AccountId
-from copydesk.domain.life import Event, Rules
+from copydesk.domain.life import Event, Rules, Shown
 from copydesk.domain.signal import LegKind
 from copydesk.domain.subscription import Account
 from copydesk.engine import protection
@@ -107,8 +107,7 @@ class Recorder:
         _end_all(waiting, StoreUnavailable(_STOPPING))
 
     def _line_up(self, entry: _Entry) -> None:
-        """Events of one execution stand in one line, and keep their order."""
-        line = self._waiting if _something_follows(entry.execution) else self._paperwork
+        line = self._waiting if _something_follows(entry.execution, entry.event) else self._paperwork
         line.append(entry)
 
     def _take(self) -> list[_Entry]:
@@ -174,9 +173,12 @@ class Recorder:
         )
 
 
-def _something_follows(execution: Execution) -> bool:
-    """From what becomes of it: a stop to be placed, or whatever waits for a close. An opening without stops is told of, no more."""
-    return execution.kind is not LegKind.OPEN or protection.is_wanted(execution)
+def _something_follows(execution: Execution, event: Event) -> bool:
+    """A stop to be placed, a question to be asked, whatever waits for a close. Where the answer to an opening without stops shows
+    it, nothing does; and of what is being sent there is one event at a time, so that none overtakes another.
+    """
+    is_answer = execution.state is State.SENDING and isinstance(event, Shown)
+    return not is_answer or execution.kind is not LegKind.OPEN or protection.is_wanted(execution)
 
 
 def _end_alone(entry: _Entry, failure: Exception) -> None:

@@ -1,6 +1,7 @@
 """Those who come while a transaction is under way share the next one."""
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -35,9 +36,15 @@ class Together(Generic[E, R]):
         """Raise what it was refused with, or what storing raises."""
         place: _Place[E, R] = _Place(entry)
         self._waiting.append(place)
-        async with self._turn:
-            while place.came is None:
-                await self._store_some()
+        try:
+            async with self._turn:
+                while place.came is None:
+                    await self._store_some()
+        except asyncio.CancelledError:
+            # Whoever has gone must not be stored with those who come later.
+            with contextlib.suppress(ValueError):
+                self._waiting.remove(place)
+            raise
         if isinstance(place.came, Exception):
             raise place.came
         return place.came
