@@ -45,19 +45,9 @@ class Story:
     fixed: dict = field(default_factory=dict)
 
 
-class SeededIds:
-    """In the place of `secrets` in domain/ids.py."""
-
-    def __init__(self, random):
-        self._random = random
-
-    def token_bytes(self, count):
-        return self._random.randbytes(count)
-
-
 def seed_ids(random):
     """From here on every id comes from the seed."""
-    ids.secrets, ids._sequence, ids._drawn = SeededIds(random), itertools.count(), ids._Drawn()
+    ids.random, ids._sequence = random, itertools.count()
 
 
 def begin(random):

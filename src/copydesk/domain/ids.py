@@ -1,8 +1,7 @@
 """Identities: one NewType a thing, each a 26-character ULID that sorts by time of making."""
 
 import itertools
-import secrets
-import struct
+import random
 from datetime import datetime
 from typing import NewType
 
@@ -26,39 +25,15 @@ _TWO_LETTERS = [one + other for one in _ALPHABET for other in _ALPHABET]
 _sequence = itertools.count()
 """Ids of one process keep the order they were made in, within a millisecond too; counting is atomic."""
 
-_DRAWN_AT_ONCE = 64
-
-
-class _Drawn:
-    """Random numbers for the ids of one millisecond: each draw asks the system, and lets other threads go first. A forked program,
-    which knows what its parent drew, comes too late to use it.
-    """
-
-    def __init__(self) -> None:
-        self.draw_for(0)
-
-    def draw_for(self, millisecond: int) -> None:
-        size = _RANDOM_BITS // 8
-        self.numbers = struct.iter_unpack(f"{size}s", secrets.token_bytes(size * _DRAWN_AT_ONCE))
-        self.millisecond = millisecond
-
-    def take(self, millisecond: int) -> int:
-        """Each number is taken once, whichever thread asks."""
-        if self.millisecond != millisecond:
-            self.draw_for(millisecond)
-        while (found := next(self.numbers, None)) is None:
-            self.draw_for(millisecond)
-        return int.from_bytes(found[0], "big")
-
-
-_drawn = _Drawn()
-
 
 def new_id(at: datetime) -> str:
-    """A lower-case ULID: 48 bits of milliseconds, 24 of a sequence, 56 random ones; base 32 (Crockford)."""
+    """A lower-case ULID: 48 bits of milliseconds, 24 of a sequence, 56 random ones; base 32 (Crockford).
+
+    The random part keeps processes apart (Python seeds it from the system, and again in a forked child); an id is a name, never a secret.
+    """
     sequence, millisecond = next(_sequence) % (1 << _SEQUENCE_BITS), int(at.timestamp() * 1000)
     number = (millisecond << _SEQUENCE_BITS) | sequence
-    number = (number << _RANDOM_BITS) | _drawn.take(millisecond)
+    number = (number << _RANDOM_BITS) | random.getrandbits(_RANDOM_BITS)
     return "".join([_TWO_LETTERS[(number >> shift) & 1023] for shift in range(5 * (_LENGTH - 2), -1, -10)])
 
 
