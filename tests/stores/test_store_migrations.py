@@ -9,7 +9,7 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect
 
 from copydesk.stores.migrate import upgrade
-from copydesk.stores.tables import metadata
+from copydesk.stores.schema import metadata
 
 HUB = """
 import asyncio, pathlib, sys

@@ -427,6 +427,19 @@ async def test_a_foreign_terminal_is_refused_and_written_down(desk):
     assert len(await master.person.items(SIGNALS)) == 2
 
 
+async def test_a_ticket_without_its_login_is_judged_by_the_one_reported_last(desk):
+    master, admin = await new_master(desk), await desk.person(Role.ADMIN)
+    await admin.patch(f"{USERS}/{master.person.user.id}", json={"allowed_mt5_id": 5012345})
+
+    await master.person.post("/mt5/status", json={"login": 5012345, "server": "Broker-Demo", "connected": True})
+    right = await master.open(1)
+    await master.person.post("/mt5/status", json={"login": 5012346, "server": "Broker-Demo", "connected": True})
+    wrong = await master.open(2)
+
+    assert right.status_code == 200
+    assert_error(wrong, 403, "forbidden")
+
+
 async def test_who_may_send_from_no_terminal_may_name_none(desk):
     master = await new_master(desk)
 

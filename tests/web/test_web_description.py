@@ -5,14 +5,14 @@ import re
 import pytest
 from pydantic import TypeAdapter
 
-from copydesk.client import breaker, models, notifications, people
+from copydesk.client import breaker, models, notifications, people, terminals
 from copydesk.client import desk as desk_models
 from copydesk.client.examples import EXAMPLES
 from web_support import BOTS, assert_error
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-MODELS = vars(breaker) | vars(notifications) | vars(models) | vars(people) | vars(desk_models)
+MODELS = vars(breaker) | vars(notifications) | vars(models) | vars(people) | vars(desk_models) | vars(terminals)
 
 
 def references(value):
@@ -57,6 +57,8 @@ async def test_every_route_of_the_contract_is_described(desk):
         "/users/me": "get",
         "/users/config": "post",
         "/users/me/config": "get",
+        "/mt5/status": "post",
+        "/mt5/status/{user_id}": "get",
         "/api/v1/users": "post get",
         "/api/v1/bots": "post get",
         "/api/v1/bots/health": "get",

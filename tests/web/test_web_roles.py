@@ -34,6 +34,8 @@ WHO = {
     ("POST", "/api/v1/bots/{id}/rotate-secret"): PROVIDERS,
     ("POST", "/signal/broadcast"): PROVIDERS,
     ("POST", "/signal/close"): PROVIDERS,
+    ("POST", "/mt5/status"): ALL,
+    ("GET", "/mt5/status/{id}"): ALL,
     ("POST", "/api/v1/exchange-accounts"): FOLLOWERS,
     ("GET", "/api/v1/exchange-accounts"): FOLLOWERS,
     ("GET", "/api/v1/exchange-accounts/{id}"): FOLLOWERS,
@@ -68,6 +70,7 @@ DECIDE_THEMSELVES = {
 # Past the door there is a second one: a token alone is not enough.
 NEEDS_A_SIGNATURE = {("POST", "/signal/broadcast"), ("POST", "/signal/close")}
 NEEDS_A_BODY = {
+    ("POST", "/mt5/status"),
     ("PUT", "/users/me/notifications"),
     ("POST", "/users/me/notifications/test"),
     ("POST", "/api/v1/users"),

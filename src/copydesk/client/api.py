@@ -32,6 +32,7 @@ from copydesk.client.models import (
     WebhookAnswer,
 )
 from copydesk.client.people import NewUser, Profile, UserAnswer, UserChange, UserConfig, UserConfigChange
+from copydesk.client.terminals import TerminalAnswer, TerminalReport, TerminalsAnswer
 from copydesk.domain.signing import sign_v1
 from copydesk.ports.clock import SystemClock
 
@@ -41,6 +42,7 @@ ACCOUNTS = "/api/v1/exchange-accounts"
 SUBSCRIPTIONS = "/api/v1/bot-subscriptions"
 SIGNALS = "/api/v1/bot-signals"
 EXECUTIONS = "/api/v1/bot-signal-executions"
+TERMINALS = "/mt5/status"
 
 
 class ApiClient(Connection):
@@ -142,6 +144,14 @@ class ApiClient(Connection):
 
     async def audit(self, *, most: int | None = None, **filters: Filter) -> list[AuditAnswer]:
         return await self.read_all(AuditAnswer, "/api/v1/audit", filters, most)
+
+    async def report_terminal(self, report: TerminalReport) -> TerminalAnswer:
+        """From the program beside a MetaTrader 5 terminal."""
+        body = report.model_dump(mode="json", exclude_unset=True)
+        return TerminalAnswer.model_validate_json((await self.send("POST", TERMINALS, json=body)).content)
+
+    async def terminals(self, user_id: str) -> TerminalsAnswer:
+        return await self.ask(TerminalsAnswer, "GET", f"{TERMINALS}/{user_id}")
 
     async def health(self) -> HealthAnswer:
         return await self.ask(HealthAnswer, "GET", f"{BOTS}/health")

@@ -65,6 +65,40 @@ _PLAN = {
     "numbers": {"price": "95200", "quantity": "0.001", "step": "0.001"},
 }
 
+_FIGURES = {
+    "balance": "10250.4",
+    "equity": "10262.75",
+    "currency": "USD",
+    "leverage": 100,
+    "margin": "108.5",
+    "margin_free": "10154.25",
+    "margin_level": "9458.76",
+    "open_positions": 1,
+    "trade_allowed": True,
+    "signals_sent": 17,
+    "active_clients": 3,
+}
+_TICKET = {
+    "ticket": 557416535,
+    "symbol": "EURUSD",
+    "type": "BUY",
+    "volume": "0.1",
+    "entry": "1.085",
+    "sl": "1.08",
+    "tp": "1.09",
+    "time": AT,
+}
+_TERMINAL = {
+    "server": "Broker-Demo",
+    "login": 5012345,
+    "connected": True,
+    "role": "master",
+    **_FIGURES,
+    "positions": [_TICKET],
+    "signals": [_TICKET],
+}
+_TERMINAL_ANSWER = {"user_id": ADA, "reported_at": LATER, **_TERMINAL}
+
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "TokenAnswer": {
         "access_token": TOKEN,
@@ -242,6 +276,9 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "kinds": ["needs_a_person", "order_failed"],
         "quiet_hours": {"start": "22:00:00", "end": "07:00:00", "time_zone": "Europe/Lisbon"},
     },
+    "TerminalReport": _TERMINAL,
+    "TerminalAnswer": _TERMINAL_ANSWER,
+    "TerminalsAnswer": {**_TERMINAL_ANSWER, "terminals": [_TERMINAL_ANSWER]},
     "NotificationTestAnswer": {
         "success": True,
         "results": [{"scheme": "ntfys", "hint": "ntfy.sh/…", "sent": True, "problem": None}],

@@ -22,6 +22,7 @@ from copydesk.stores.notices import Notices
 from copydesk.stores.positions import Positions
 from copydesk.stores.signals import Signals
 from copydesk.stores.subscriptions import Subscriptions
+from copydesk.stores.terminals import Terminals
 from copydesk.stores.tickets import Tickets
 from copydesk.stores.unit import Unit
 from copydesk.stores.users import Users
@@ -87,6 +88,10 @@ class Tables:
     @cached_property
     def subscriptions(self) -> Subscriptions:
         return Subscriptions(self.unit)
+
+    @cached_property
+    def terminals(self) -> Terminals:
+        return Terminals(self.unit)
 
     @cached_property
     def history(self) -> History:

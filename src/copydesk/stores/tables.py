@@ -7,7 +7,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
@@ -25,37 +24,13 @@ from copydesk.domain.subscription import (
     SubscriptionStatus,
 )
 from copydesk.domain.user import Role, UserStatus
+from copydesk.stores.schema import NUMBER, identity, metadata, of, when
 from copydesk.stores.types import Json, Moment, Money, Word
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_name)s",
-        "pk": "pk_%(table_name)s",
-    },
-)
-
-# SQLite gives an automatic number only to a primary key of type INTEGER.
-_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
-
-
-def _id() -> Column[str]:
-    return Column("id", Text, primary_key=True)
-
-
-def _when(name: str, *, nullable: bool = False) -> Column[object]:
-    return Column(name, Moment, nullable=nullable)
-
-
-def _of(name: str, target: str, *, primary_key: bool = False, index: bool = False) -> Column[str]:
-    return Column(name, Text, ForeignKey(target), nullable=False, primary_key=primary_key, index=index)
-
 
 users = Table(
     "users",
     metadata,
-    _id(),
+    identity(),
     Column("username", Text, nullable=False, unique=True),
     Column("password_hash", Text, nullable=False),
     Column("role", Word(Role), nullable=False),
@@ -64,35 +39,35 @@ users = Table(
     Column("mt5_path", Text),
     Column("subscription", Text, nullable=False),
     Column("config", Json, nullable=False),
-    _when("created_at"),
-    _when("updated_at"),
+    when("created_at"),
+    when("updated_at"),
 )
 
 user_notifications = Table(
     "user_notifications",
     metadata,
-    _of("user_id", "users.id", primary_key=True),
+    of("user_id", "users.id", primary_key=True),
     Column("addresses", Json, nullable=False),
     Column("kinds", Json, nullable=False),
     Column("quiet_hours", Json),
-    _when("updated_at"),
+    when("updated_at"),
 )
 
 refresh_tokens = Table(
     "refresh_tokens",
     metadata,
-    _id(),
-    _of("user_id", "users.id", index=True),
+    identity(),
+    of("user_id", "users.id", index=True),
     Column("family", Text, nullable=False, index=True),
-    _when("expires_at"),
-    _when("used_at", nullable=True),
+    when("expires_at"),
+    when("used_at", nullable=True),
 )
 
 bots = Table(
     "bots",
     metadata,
-    _id(),
-    _of("owner_id", "users.id", index=True),
+    identity(),
+    of("owner_id", "users.id", index=True),
     Column("name", Text, nullable=False),
     Column("description", Text, nullable=False),
     Column("market_type", Word(MarketType), nullable=False),
@@ -107,25 +82,25 @@ bots = Table(
     Column("open_freshness_s", Integer, nullable=False),
     Column("signature_v0", Boolean, nullable=False),
     Column("status", Word(BotStatus), nullable=False),
-    _when("created_at"),
-    _when("updated_at"),
+    when("created_at"),
+    when("updated_at"),
 )
 
 bot_secrets = Table(
     "bot_secrets",
     metadata,
-    _of("bot_id", "bots.id", primary_key=True),
+    of("bot_id", "bots.id", primary_key=True),
     Column("fingerprint", Text, primary_key=True),
     Column("sealed", Text),
-    _when("expires_at", nullable=True),
-    _when("created_at"),
+    when("expires_at", nullable=True),
+    when("created_at"),
 )
 
 exchange_accounts = Table(
     "exchange_accounts",
     metadata,
-    _id(),
-    _of("owner_id", "users.id", index=True),
+    identity(),
+    of("owner_id", "users.id", index=True),
     Column("name", Text, nullable=False),
     Column("venue", Text, nullable=False),
     Column("environment", Word(Environment), nullable=False),
@@ -135,29 +110,29 @@ exchange_accounts = Table(
     Column("key_problem", Text),
     Column("key_fingerprint", Text, unique=True),
     Column("sealed_secrets", Json, nullable=False),
-    _when("deleted_at", nullable=True),
-    _when("created_at"),
-    _when("updated_at"),
+    when("deleted_at", nullable=True),
+    when("created_at"),
+    when("updated_at"),
 )
 
 account_preparations = Table(
     "account_preparations",
     metadata,
-    _of("account_id", "exchange_accounts.id", primary_key=True),
+    of("account_id", "exchange_accounts.id", primary_key=True),
     Column("symbol", Text, primary_key=True),
     Column("leverage", Integer, nullable=False),
     Column("margin_mode", Word(MarginMode), nullable=False),
     Column("position_mode", Word(PositionMode), nullable=False),
-    _when("verified_at"),
+    when("verified_at"),
 )
 
 bot_subscriptions = Table(
     "bot_subscriptions",
     metadata,
-    _id(),
-    _of("owner_id", "users.id", index=True),
-    _of("bot_id", "bots.id", index=True),
-    _of("account_id", "exchange_accounts.id", index=True),
+    identity(),
+    of("owner_id", "users.id", index=True),
+    of("bot_id", "bots.id", index=True),
+    of("account_id", "exchange_accounts.id", index=True),
     Column("status", Word(SubscriptionStatus), nullable=False),
     Column("custom_leverage", Integer),
     Column("custom_margin_usd", Money),
@@ -166,16 +141,16 @@ bot_subscriptions = Table(
     Column("max_daily_loss_usd", Money),
     Column("max_concurrent_positions", Integer),
     Column("copy", Json, nullable=False),
-    _when("deleted_at", nullable=True),
-    _when("created_at"),
-    _when("updated_at"),
+    when("deleted_at", nullable=True),
+    when("created_at"),
+    when("updated_at"),
 )
 
 bot_signals = Table(
     "bot_signals",
     metadata,
-    _id(),
-    _of("bot_id", "bots.id", index=True),
+    identity(),
+    of("bot_id", "bots.id", index=True),
     Column("source", Word(SourceKind), nullable=False),
     Column("ticker", Text, nullable=False),
     Column("symbol", Text, nullable=False),
@@ -185,36 +160,36 @@ bot_signals = Table(
     Column("steps", Json, nullable=False),
     Column("note", Text),
     Column("payload", Json, nullable=False),
-    _when("received_at"),
-    _when("created_at"),
-    _when("fanned_out_at", nullable=True),
+    when("received_at"),
+    when("created_at"),
+    when("fanned_out_at", nullable=True),
 )
 Index("ix_bot_signals_fanned_out_at", bot_signals.c.fanned_out_at)
 
 bot_signal_keys = Table(
     "bot_signal_keys",
     metadata,
-    _of("bot_id", "bots.id", primary_key=True),
+    of("bot_id", "bots.id", primary_key=True),
     Column("key", Text, primary_key=True),
-    _of("signal_id", "bot_signals.id"),
-    _when("expires_at"),
+    of("signal_id", "bot_signals.id"),
+    when("expires_at"),
     Column("content", Text),
 )
 
 bot_positions = Table(
     "bot_positions",
     metadata,
-    _of("bot_id", "bots.id", primary_key=True),
+    of("bot_id", "bots.id", primary_key=True),
     Column("symbol", Text, primary_key=True),
     Column("direction", Word(Direction), nullable=False),
-    _when("updated_at"),
+    when("updated_at"),
     Column("volume", Money),
 )
 
 master_tickets = Table(
     "master_tickets",
     metadata,
-    _of("bot_id", "bots.id", primary_key=True),
+    of("bot_id", "bots.id", primary_key=True),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("symbol", Text, nullable=False),
     Column("direction", Word(Direction), nullable=False),
@@ -222,20 +197,20 @@ master_tickets = Table(
     Column("stop_loss", Money, nullable=False),
     Column("take_profit", Money, nullable=False),
     Column("status", Text, nullable=False),
-    _of("signal_id", "bot_signals.id"),
-    _when("updated_at"),
+    of("signal_id", "bot_signals.id"),
+    when("updated_at"),
     Index("ix_master_tickets_bot_id_symbol_status", "bot_id", "symbol", "status"),
 )
 
 bot_signal_executions = Table(
     "bot_signal_executions",
     metadata,
-    _id(),
-    _of("signal_id", "bot_signals.id"),
-    _of("subscription_id", "bot_subscriptions.id"),
-    _of("account_id", "exchange_accounts.id"),
-    _of("bot_id", "bots.id"),
-    _of("owner_id", "users.id"),
+    identity(),
+    of("signal_id", "bot_signals.id"),
+    of("subscription_id", "bot_subscriptions.id"),
+    of("account_id", "exchange_accounts.id"),
+    of("bot_id", "bots.id"),
+    of("owner_id", "users.id"),
     Column("leg", Text, nullable=False),
     Column("symbol", Text, nullable=False),
     Column("side", Word(Side), nullable=False),
@@ -256,15 +231,15 @@ bot_signal_executions = Table(
     Column("attempt", Integer, nullable=False),
     Column("request", Json),
     Column("request_hash", Text),
-    _when("frozen_at", nullable=True),
-    _when("settle_at", nullable=True),
-    _when("expires_at"),
+    when("frozen_at", nullable=True),
+    when("settle_at", nullable=True),
+    when("expires_at"),
     Column("absent_seen", Integer, nullable=False),
-    _when("next_look_at", nullable=True),
+    when("next_look_at", nullable=True),
     Column("cancel_wanted", Boolean, nullable=False),
     Column("execution_time_ms", Integer),
-    _when("created_at"),
-    _when("updated_at"),
+    when("created_at"),
+    when("updated_at"),
     UniqueConstraint("signal_id", "subscription_id", "leg"),
     Index("ix_bot_signal_executions_state", "state", "next_look_at"),
     Index("ix_bot_signal_executions_account_state", "account_id", "state"),
@@ -277,16 +252,16 @@ breakers = Table(
     Column("scope", Word(BreakerScope), primary_key=True),
     Column("target", Text, primary_key=True),
     Column("mode", Word(BreakerMode), nullable=False),
-    _of("set_by", "users.id"),
-    _when("set_at"),
+    of("set_by", "users.id"),
+    when("set_at"),
 )
 
 execution_events = Table(
     "execution_events",
     metadata,
-    Column("number", _NUMBER, primary_key=True, autoincrement=True),
-    _of("execution_id", "bot_signal_executions.id", index=True),
-    _when("at"),
+    Column("number", NUMBER, primary_key=True, autoincrement=True),
+    of("execution_id", "bot_signal_executions.id", index=True),
+    when("at"),
     Column("state", Word(State), nullable=False),
     Column("note", Text),
     Column("evidence", Json),
@@ -299,15 +274,15 @@ leases = Table(
     Column("duty", Text, primary_key=True),
     Column("owner", Text, nullable=False),
     Column("epoch", Integer, nullable=False),
-    _when("expires_at"),
+    when("expires_at"),
 )
 
 ledger_checks = Table(
     "ledger_checks",
     metadata,
-    _of("account_id", "exchange_accounts.id", primary_key=True),
+    of("account_id", "exchange_accounts.id", primary_key=True),
     Column("checked_at", Moment, nullable=False, index=True),
-    _when("since"),
+    when("since"),
     Column("orders", Integer, nullable=False),
     Column("discrepancies", Json, nullable=False),
     Column("problem", Text),
@@ -316,11 +291,11 @@ ledger_checks = Table(
 positions = Table(
     "positions",
     metadata,
-    _of("subscription_id", "bot_subscriptions.id", primary_key=True),
+    of("subscription_id", "bot_subscriptions.id", primary_key=True),
     Column("symbol", Text, primary_key=True),
-    _of("account_id", "exchange_accounts.id", index=True),
-    _of("bot_id", "bots.id"),
-    _of("owner_id", "users.id", index=True),
+    of("account_id", "exchange_accounts.id", index=True),
+    of("bot_id", "bots.id"),
+    of("owner_id", "users.id", index=True),
     Column("direction", Word(Direction), nullable=False),
     Column("quantity", Money, nullable=False),
     Column("entry_price", Money, nullable=False),
@@ -329,19 +304,19 @@ positions = Table(
     Column("closed_value", Money, nullable=False),
     Column("gross_usd", Money, nullable=False),
     Column("fees_usd", Money, nullable=False),
-    _when("opened_at"),
-    _when("updated_at"),
+    when("opened_at"),
+    when("updated_at"),
 )
 
 trades = Table(
     "trades",
     metadata,
-    _id(),
-    _of("subscription_id", "bot_subscriptions.id", index=True),
-    _of("account_id", "exchange_accounts.id"),
-    _of("bot_id", "bots.id", index=True),
-    _of("owner_id", "users.id", index=True),
-    _of("signal_id", "bot_signals.id"),
+    identity(),
+    of("subscription_id", "bot_subscriptions.id", index=True),
+    of("account_id", "exchange_accounts.id"),
+    of("bot_id", "bots.id", index=True),
+    of("owner_id", "users.id", index=True),
+    of("signal_id", "bot_signals.id"),
     Column("symbol", Text, nullable=False),
     Column("closed_by", Text, nullable=False),
     Column("direction", Word(Direction), nullable=False),
@@ -351,17 +326,17 @@ trades = Table(
     Column("gross_usd", Money, nullable=False),
     Column("fees_usd", Money, nullable=False),
     Column("net_usd", Money, nullable=False),
-    _when("opened_at"),
-    _when("closed_at"),
+    when("opened_at"),
+    when("closed_at"),
 )
 
 daily_results = Table(
     "daily_results",
     metadata,
-    _of("subscription_id", "bot_subscriptions.id", primary_key=True),
+    of("subscription_id", "bot_subscriptions.id", primary_key=True),
     Column("day", Text, primary_key=True),
     Column("net_usd", Money, nullable=False),
-    _when("ended_at", nullable=True),
+    when("ended_at", nullable=True),
 )
 
 paper_orders = Table(
@@ -381,15 +356,15 @@ paper_orders = Table(
     Column("executed_quantity", Money, nullable=False),
     Column("average_price", Money),
     Column("fee_usd", Money, nullable=False),
-    _when("created_at"),
+    when("created_at"),
     UniqueConstraint("account_id", "client_order_id"),
 )
 
 audit_log = Table(
     "audit_log",
     metadata,
-    Column("number", _NUMBER, primary_key=True, autoincrement=False),
-    _when("at"),
+    Column("number", NUMBER, primary_key=True, autoincrement=False),
+    when("at"),
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("subject", Text, nullable=False),

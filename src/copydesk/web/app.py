@@ -19,6 +19,7 @@ from copydesk.web import (
     sign_in,
     status,
     subscriptions,
+    terminals,
     users,
     webhook,
 )
@@ -36,6 +37,7 @@ _ROOMS = tuple(
         users,
         notifications,
         broadcast,
+        terminals,
         bots,
         accounts,
         subscriptions,

@@ -79,8 +79,13 @@ async def _take(request: Request, me: User, hub: Hub, wait: float, event: Ticket
 
 
 async def _refuse_foreign_login(hub: Hub, me: User, bot: Bot, message: Message, now: datetime) -> None:
-    """A terminal logged in to another account than the one this user may send from: somebody changed it."""
+    """A terminal logged in to another account than the one this user may send from: somebody changed it. Where the message does not
+    tell its login, the one reported last counts.
+    """
     login = message.mt5_login
+    if login is None:
+        reported = await hub.store.read(lambda tables: tables.terminals.login_of_master(me.id))
+        login = None if reported is None else str(reported)
     if login is None or (me.allowed_mt5_id is not None and login == str(me.allowed_mt5_id)):
         return
     details = {"mt5_login": login[:40], "allowed_mt5_id": me.allowed_mt5_id}

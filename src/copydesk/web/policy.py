@@ -57,6 +57,8 @@ POLICIES = {
     ("POST", "/api/v1/bots/webhook/master/{path}"): EVERYBODY,  # the alert's own secret decides
     ("POST", "/signal/broadcast"): PROVIDES,  # and a signature
     ("POST", "/signal/close"): PROVIDES,  # and a signature
+    ("POST", "/mt5/status"): SIGNED_IN,
+    ("GET", "/mt5/status/{user_id}"): SIGNED_IN,
     ("POST", "/api/v1/exchange-accounts"): FOLLOWS,
     ("GET", "/api/v1/exchange-accounts"): FOLLOWS,
     ("GET", "/api/v1/exchange-accounts/{account_id}"): FOLLOWS,

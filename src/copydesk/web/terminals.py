@@ -1,0 +1,56 @@
+"""MetaTrader 5 terminals: the programs beside them report, their owners look."""
+
+from datetime import datetime
+
+from fastapi import APIRouter
+
+from copydesk.client.terminals import TerminalAnswer, TerminalFigures, TerminalReport, TerminalsAnswer
+from copydesk.domain.errors import NotFound
+from copydesk.domain.ids import UserId
+from copydesk.domain.terminal import Terminal, TerminalRole
+from copydesk.domain.user import Role
+from copydesk.web.hub import Me, TheHub
+
+router = APIRouter(prefix="/mt5/status", tags=["terminals"])
+
+
+@router.post("", response_description="The terminal as the desk knows it now")
+async def report_terminal(report: TerminalReport, me: Me, hub: TheHub) -> TerminalAnswer:
+    """From a Master Sender or a Client Copier, every minute and on every change."""
+    figures = report.model_dump(mode="json", include=set(TerminalFigures.model_fields), exclude_none=True)
+    terminal = Terminal(
+        user_id=me.id,
+        role=report.role or (TerminalRole.COPIER if me.role is Role.FOLLOWER else TerminalRole.MASTER),
+        login=report.login,
+        server=report.server,
+        connected=report.connected,
+        figures=figures,
+        reported_at=hub.clock.now(),
+    )
+    await hub.store.write(lambda tables: tables.terminals.put(terminal))
+    return _answer(terminal, terminal.reported_at)
+
+
+@router.get("/{user_id}", response_description="The terminal heard of last, and all of them")
+async def get_terminals(user_id: str, me: Me, hub: TheHub) -> TerminalsAnswer:
+    """One's own; an admin sees everybody's. Where nothing came for 90 seconds, it is disconnected."""
+    owner = UserId(user_id)
+    if me.role is not Role.ADMIN and owner != me.id:
+        raise NotFound("no such user")
+    found = await hub.store.read(lambda tables: tables.terminals.of_user(owner))
+    if not found:
+        raise NotFound("no terminal of this user has reported yet")
+    answers = [_answer(one, hub.clock.now()) for one in found]
+    return TerminalsAnswer(**answers[0].model_dump(), terminals=answers)
+
+
+def _answer(terminal: Terminal, now: datetime) -> TerminalAnswer:
+    return TerminalAnswer(
+        **terminal.figures,
+        user_id=terminal.user_id,
+        role=terminal.role,
+        server=terminal.server,
+        login=terminal.login,
+        connected=terminal.is_connected(now),
+        reported_at=terminal.reported_at,
+    )
