@@ -36,14 +36,12 @@ class Closing(StrEnum):
     EXPIRED = "the token has expired: sign in again"
     TOO_SLOW = "too slow: connect again and resume"
     FOREIGN = "this MT5 login is not one that you may trade from"
-    BROKEN = "a message was not understood"
 
 
 CLOSE_CODES: Mapping[Closing, int] = {
     Closing.REPLACED: 4001,
     Closing.EXPIRED: 4003,
     Closing.FOREIGN: 4005,
-    Closing.BROKEN: 4007,
     Closing.TOO_SLOW: 4008,
 }
 
