@@ -9,6 +9,7 @@ import hashlib
 from decimal import Decimal
 from typing import Literal
 
+import msgspec
 from msgspec.structs import replace
 
 from copydesk.domain.bot import MarketType
@@ -16,7 +17,7 @@ from copydesk.domain.guards import Refusal, refuse_account, refuse_open
 from copydesk.domain.ids import BotId
 from copydesk.domain.instrument import plain
 from copydesk.domain.planning import Copy, Follower
-from copydesk.domain.signal import Direction, LegKind, Side, Signal, Size, Step, TicketChange
+from copydesk.domain.signal import Direction, Instruction, LegKind, Side, Signal, Size, Step, TicketChange
 from copydesk.domain.subscription import SubscriptionStatus
 from copydesk.domain.tickets import Ticket
 
@@ -53,8 +54,8 @@ def ticket_of_alerts(bot_id: BotId, symbol: str) -> int:
     return int.from_bytes(digest[:8], "big") >> (64 - _TICKET_BITS)
 
 
-def change_of(before: Ticket | None, after: Ticket, price: Decimal | None) -> TicketChange:
-    """What a report made of a ticket; `before` is None for a new one."""
+def change_of(before: Ticket | None, after: Ticket, told: Instruction) -> TicketChange:
+    """What a message made of a ticket; `before` is None for a new one."""
     moved = before is not None and (before.stop_loss, before.take_profit) != (after.stop_loss, after.take_profit)
     return TicketChange(
         number=after.number,
@@ -64,7 +65,8 @@ def change_of(before: Ticket | None, after: Ticket, price: Decimal | None) -> Ti
         stop_loss=after.stop_loss,
         take_profit=after.take_profit,
         moved_stops=moved and after.volume > 0,
-        price=price,
+        price=told.price,
+        contract=None if told.ticket is None else told.ticket.contract,
     )
 
 
@@ -167,4 +169,6 @@ class TerminalPlans:
             return told
         levels = {"stop_loss": ticket.stop_loss, "take_profit": ticket.take_profit, "master_price": ticket.price}
         told["master_volume"] = plain(abs(ticket.volume - ticket.before))
+        if ticket.contract is not None:
+            told["contract"] = msgspec.json.encode(ticket.contract).decode()
         return told | {name: plain(level) for name, level in levels.items() if level is not None}

@@ -101,12 +101,13 @@ class TicketReport(Struct, frozen=True, kw_only=True):
     volume: Decimal | None = None
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
+    contract: Mapping[str, str] | None = None
 
 
 class TicketChange(Struct, frozen=True, kw_only=True):
     """What became of a master's ticket, for those who follow tickets one by one; volumes in the master's lots.
 
-    `volume` is what is open afterwards, 0 closed; `before`, 0 is new. A stop of 0 is none; `price` is the master's.
+    `volume` is what is open afterwards, 0 closed; `before`, 0 is new. A stop of 0 is none; `price` and `contract` (what a lot is) are those of the master's broker.
     """
 
     number: int
@@ -117,6 +118,7 @@ class TicketChange(Struct, frozen=True, kw_only=True):
     take_profit: Decimal
     moved_stops: bool = False
     price: Decimal | None = None
+    contract: Mapping[str, str] | None = None
 
 
 class Instruction(Struct, frozen=True, kw_only=True):

@@ -184,7 +184,7 @@ def _turned(bot: Bot, instruction: Instruction, turn: Turn, arrival: _Arrival) -
     symbol = turn.ticket.symbol
     known = replace(instruction, symbol=symbol, ticker=instruction.ticker or symbol, action=turn.action)
     signal = _signal(bot, known, Course(steps=turn.steps, direction=turn.held, note=turn.note), arrival)
-    return replace(signal, ticket=change_of(turn.before, turn.ticket, instruction.price))
+    return replace(signal, ticket=change_of(turn.before, turn.ticket, instruction))
 
 
 def _signal(bot: Bot, instruction: Instruction, course: Course, arrival: _Arrival) -> Signal:

@@ -47,7 +47,7 @@ def freeze(order: NewOrder, at: datetime) -> FrozenRequest:
     return FrozenRequest(params=params, conditional=False, frozen_at=at, settle_at=at, request_hash=digest)
 
 
-_TOLD = ("bot_id", "bot", "fraction", "master_volume", "master_price", "stop_loss", "take_profit", *_SIZES)
+_TOLD = ("bot_id", "bot", "fraction", "master_volume", "master_price", "stop_loss", "take_profit", "contract", *_SIZES)
 
 
 def command_of(params: Mapping[str, str], account_id: AccountId, owner_id: UserId, at: datetime) -> Command:
@@ -67,6 +67,7 @@ def command_of(params: Mapping[str, str], account_id: AccountId, owner_id: UserI
         "sl": params.get("stop_loss"),
         "tp": params.get("take_profit"),
         "lots": params["lots"],
+        "contract": json.loads(params["contract"]) if "contract" in params else None,
         "settings": {told: params[name] for name, told in _SIZES.items() if name in params},
     }
     return Command(
