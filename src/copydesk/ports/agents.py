@@ -99,5 +99,7 @@ class CommandBook(Protocol):
         ...
 
     async def snapshot(self, owner_id: UserId, account_id: AccountId | None) -> Mapping[str, Any]:
-        """What the masters of an owner's (or one account's) subscriptions have open, and the owner's settings."""
+        """What the masters of an owner's (or one account's) subscriptions have open, the owner's settings, and which commands
+        have no result yet.
+        """
         ...

@@ -9,7 +9,7 @@ from msgspec.structs import asdict, replace
 from sqlalchemy import Connection, Row, bindparam, select, update
 
 from copydesk.domain.following import ticket_of_alerts
-from copydesk.domain.frames import Command, Result, ResultStatus
+from copydesk.domain.frames import Command, Event, Result, ResultStatus
 from copydesk.domain.ids import AccountId, BotId, UserId
 from copydesk.domain.instrument import plain
 from copydesk.domain.signal import Direction, Side
@@ -23,6 +23,8 @@ from copydesk.stores.rows import among, columns, dump, execute_all, load
 
 _COMMANDS, _FRAMES = terminal_tables.agent_commands, terminal_tables.agent_frames
 _AGENTS, _TERMINALS = terminal_tables.agents, terminal_tables.terminals
+
+UNANSWERED_MAX = 1_000
 
 _CONFIG = select(tables.users.c.config).where(tables.users.c.id == bindparam("user_id"))
 _COUNT_ON = (
@@ -40,6 +42,12 @@ _AFTER = (
     .order_by(_FRAMES.c.seq)
 )
 _UNHEARD = _COMMANDS.c.ended_at.is_(None), _COMMANDS.c.received_at.is_(None)
+_UNANSWERED = (
+    select(_COMMANDS.c.id)
+    .where(_COMMANDS.c.ended_at.is_(None), _COMMANDS.c.owner_id == bindparam("owner"))
+    .order_by(_COMMANDS.c.id)
+    .limit(UNANSWERED_MAX)
+)
 _INSERT, _INSERT_FRAMES = _COMMANDS.insert(), _FRAMES.insert()
 _SEEN = update(_AGENTS).where(among(_AGENTS.c.id, "ids")).values(seen_at=bindparam("at"))
 _RECEIVE = (
@@ -47,6 +55,12 @@ _RECEIVE = (
     .where(among(_COMMANDS.c.id, "ids"), _COMMANDS.c.owner_id == bindparam("owner"), _COMMANDS.c.received_at.is_(None))
     .values(received_at=bindparam("at"))
 )
+_END_CANCELS = (
+    update(_COMMANDS)
+    .where(among(_COMMANDS.c.id, "ids"), _COMMANDS.c.owner_id == bindparam("owner"), _COMMANDS.c.event == Event.CANCEL)
+    .values(ended_at=bindparam("at"))
+)
+"""A command that is taken back tells its own end: of the word for it nothing more is told."""
 
 
 class StoredCommandBook:
@@ -101,9 +115,11 @@ class StoredCommandBook:
         return await self._database.read(work)
 
     async def receive(self, ids: Collection[str], owner_id: UserId, at: datetime) -> None:
-        await self._database.write(
-            lambda connection: connection.execute(_RECEIVE, {"ids": ids, "owner": owner_id, "at": at})
-        )
+        def work(connection: Connection) -> None:
+            for statement in (_RECEIVE, _END_CANCELS):
+                connection.execute(statement, {"ids": ids, "owner": owner_id, "at": at})
+
+        await self._database.write(work)
 
     async def finish(self, result: Result, owner_id: UserId, at: datetime) -> Command | None:
         def work(connection: Connection) -> Command | None:
@@ -191,6 +207,7 @@ def _snapshot(connection: Connection, owner_id: UserId, account_id: AccountId | 
         ],
         "bots": [{"account_id": account, "bot_id": bot_id, "bot": name} for account, bot_id, name in followed],
         "settings": _told(trade_copy_of(config)),
+        "unanswered": connection.execute(_UNANSWERED, {"owner": owner_id}).scalars().all(),
     }
 
 
