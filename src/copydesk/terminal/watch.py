@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
+from msgspec import Struct
 from msgspec.structs import replace
 
 from copydesk.ports.clock import Clock
@@ -32,6 +33,13 @@ AHEAD = timedelta(days=2)
 
 HISTORY = timedelta(days=2)
 LOOKED_EVERY_S = 5.0
+
+
+class _FirstLook(Struct, frozen=True, kw_only=True):
+    """Of a new connection. It is not believed alone, but what it did not show came later."""
+
+    at: datetime
+    identifiers: frozenset[int]
 
 
 class Watch:
@@ -62,6 +70,7 @@ class Watch:
         self._looked_at = journal.fact("looked_at", datetime)
         self._believed = 0
         self._doubtful: Sight | None = None
+        self._first_look: _FirstLook | None = None
         self._shown: Any = None
         self._ledger_at = float("-inf")
         self._looked_kept = float("-inf")
@@ -87,13 +96,14 @@ class Watch:
         at = self._clock.now()
         look = await self._attachment.look()
         if isinstance(look, Trouble):
-            self.seen, self._doubtful = None, None
+            self.seen, self._doubtful, self._first_look = None, None, None
             return
         self.seen = look
         sight = Sight(positions=look.positions, orders=look.orders)
         is_new = self._attachment.connections != self._believed
         if is_new and not agree(self._doubtful, sight):
             self._doubtful = sight
+            self._first_look = self._first_look or _FirstLook(at=at, identifiers=_identifiers(look))
             return
         if not is_new and not self._is_due(look):
             return
@@ -118,7 +128,7 @@ class Watch:
         observation = observe(self._memory, sight, at, copies_flashes=self._copies_flashes)
         await self._pin_server(look)
         await self._record(look, observation, at)
-        self._believed, self._doubtful = self._attachment.connections, None
+        self._believed, self._doubtful, self._first_look = self._attachment.connections, None, None
         await self._keep_looked_at(at)
 
     async def _pin_server(self, look: Look) -> None:
@@ -147,6 +157,8 @@ class Watch:
             return at
         by_server = self._server_time.utc(event.moment_msc)
         known = [one for one in (by_server, self._looked_at) if one is not None]
+        if self._first_look is not None and event.identifier not in self._first_look.identifiers:
+            known.append(self._first_look.at)
         return min(max(known), at) if known else None
 
     async def _ledger(self, at: datetime) -> Sequence[Deal] | None:
@@ -200,6 +212,10 @@ class Watch:
         log.info("seen", kind=event.kind, ticket=event.number, symbol=event.symbol, catching_up=event.catching_up)
         if event.kind is not Kind.ALARM:
             self._tell(f"seen   {describe(event)}{' (while nobody watched)' if event.catching_up else ''}")
+
+
+def _identifiers(look: Look) -> frozenset[int]:
+    return frozenset(one.identifier for one in look.positions) | frozenset(one.ticket for one in look.orders)
 
 
 def _fingerprint(look: Look) -> Any:
