@@ -2,6 +2,7 @@
 
 import sys
 from datetime import datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
@@ -40,6 +41,9 @@ def master(
     verbose: Annotated[bool, typer.Option(help="Log details.")] = False,
 ) -> None:
     """Watch a MetaTrader 5 account and send its trades to the hub."""
+    if isinstance(sys.stderr, TextIOWrapper):
+        # A redirected console of Windows knows few letters: a line must not end the program.
+        sys.stderr.reconfigure(errors="replace")
     secret = None if signing_secret_file is None else SecretStr(read_secret_file(signing_secret_file))
     password = SecretStr(sys.stdin.readline().rstrip("\r\n")) if password_stdin else None
     flags = Options(url=url, username=username, password=password, signing_secret=secret, bot_id=bot_id)

@@ -95,6 +95,8 @@ class Hub:
                 await self._sign_in()
             return await self._standing()
         except SignInNeeded as error:
+            # The session is over (its refresh token too): the next question signs in again.
+            self._signed_in_at = None
             return Later(reason=str(error))
         except (httpx.HTTPError, Unavailable, Throttled, ValidationError, ValueError) as error:
             return Later(reason=_said(error))

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from msgspec import Struct
@@ -23,6 +23,8 @@ from copydesk.terminal.outbox import describe
 from copydesk.terminal.server_time import ServerTime
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 LEDGER_EVERY_S = 1.0
 LEDGER_SOON_S = 0.2
@@ -74,6 +76,7 @@ class Watch:
         self._shown: Any = None
         self._ledger_at = float("-inf")
         self._looked_kept = float("-inf")
+        self._history_problem: str | None = None
         self.seen: Look | None = None
         """The newest look, None where there is nothing to see: for reports."""
 
@@ -167,10 +170,7 @@ class Watch:
         if self._memory.watermark_msc:
             since = (self._memory.watermark_msc - WINDOW_MSC) // 1_000
         deals = await self._gateway.deals(since, seconds(at + AHEAD))
-        if isinstance(deals, Failed):
-            log.warning("ledger not read", problem=str(deals))
-            return None
-        return deals
+        return self._read(deals)
 
     async def _ended(self, look: Look) -> Mapping[int, Order] | None:
         shown = {one.ticket for one in look.orders}
@@ -178,11 +178,18 @@ class Watch:
         for ticket in self._memory.waiting:
             if ticket not in shown:
                 past = await self._gateway.past_order(ticket)
-                if isinstance(past, Failed):
-                    log.warning("history not read", ticket=ticket, problem=str(past))
+                if (orders := self._read(past)) is None:
                     return None
-                found |= {one.ticket: one for one in past}
+                found |= {one.ticket: one for one in orders}
         return found
+
+    def _read(self, answer: tuple[T, ...] | Failed) -> tuple[T, ...] | None:
+        """None where there is none; said once for as long as it lasts."""
+        problem = str(answer) if isinstance(answer, Failed) else None
+        if problem is not None and self._history_problem is None:
+            log.warning("history not read", problem=problem)
+        self._history_problem = problem
+        return None if isinstance(answer, Failed) else answer
 
     async def _is_same_account(self, look: Look) -> bool:
         """The ledger was read after the look: it must not be another account's."""

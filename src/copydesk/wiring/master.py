@@ -69,7 +69,9 @@ async def run_master(config: MasterConfig, settings: Settings, *, tell: Tell, ve
     """Until SIGTERM or Ctrl-C. Raise one of CopydeskError's kinds."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
+        if (number := getattr(signal, name, None)) is None:
+            continue  # SIGBREAK is Windows' own way to stop a service's program
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     set_up_log_file(settings.data_dir / "logs" / "master.log", verbose=verbose)
 
