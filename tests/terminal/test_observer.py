@@ -63,6 +63,27 @@ def test_a_position_that_is_gone_without_a_deal_is_an_alarm_and_no_close(eye):
     assert 7 in eye.memory.positions
 
 
+def test_a_position_that_is_gone_is_not_closed_by_a_deal_that_opened_more_of_it(eye):
+    assert eye.look([], [deal(1), deal(2, volume="0.1", msc=2_000)], later_s=10) == []
+    assert eye.look([], [deal(1), deal(2, volume="0.1", msc=2_000)], later_s=10) == [Kind.ALARM]
+
+
+def test_a_position_that_is_gone_while_the_ledger_tells_of_a_part_is_closed_after_a_while(eye):
+    part = deal(2, entry=Entry.OUT, buys=False, volume="0.04", msc=2_000)
+
+    assert eye.look([], [deal(1), part]) == []
+    assert eye.look([], [deal(1), part], later_s=3) == [Kind.CLOSE]
+
+
+def test_a_deal_that_nothing_explains_yet_stays_in_the_window(eye):
+    ahead, other = deal(2, volume="0.5", msc=2_000), deal(3, 8, msc=900_000)
+    eye.look([position(), position(8, msc=900_000)], [deal(1), ahead, other])
+
+    assert eye.memory.watermark_msc == 2_000
+    assert eye.look([position(volume="0.6"), position(8, msc=900_000)], [ahead, other]) == [Kind.GROW]
+    assert eye.memory.watermark_msc == 900_000
+
+
 def test_a_position_that_comes_back_after_an_alarm_is_the_same_one(eye):
     eye.look([], [deal(1)])
     eye.look([], [deal(1)], later_s=3)

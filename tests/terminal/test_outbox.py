@@ -191,6 +191,7 @@ async def test_an_opening_that_may_have_arrived_is_still_closed(bench):
     ]
     assert "may have arrived" in bench.journal.entries()[0].reason
     assert [one.get("volume") for one in bench.hub.bodies()] == ["0.1", "0.05", None]
+    assert [one.route for one in bench.hub.got[1:]] == ["/signal/close", "/signal/close"]
 
 
 async def test_a_closing_is_sent_however_old_it_is(bench):
@@ -252,6 +253,9 @@ async def test_a_part_is_closed_of_what_the_hub_knows_and_not_of_what_came_too_l
 
     assert bench.hub.bodies()[-1]["volume"] == "0.05"
     assert bench.journal.told(7) == Told(volume=Decimal("0.05"))
+    bench.happen(event(Kind.GROW, detail="9", volume="0.25", before="0.15"), happened_at=bench.clock.at)
+    await bench.outbox.send_all()
+    assert bench.hub.bodies()[-1]["volume"] == "0.15"
 
 
 async def test_a_growth_tells_the_whole_volume_so_that_repeating_it_does_no_harm(bench):
@@ -305,6 +309,8 @@ async def test_the_same_happening_is_in_the_journal_once(bench):
 async def test_a_settled_event_cannot_be_settled_again(bench):
     bench.happen(event())
     entry = bench.journal.unsent()[0]
+    with pytest.raises(IllegalMove):
+        bench.journal.finish(entry, Stage.SENT)
     await bench.outbox.send_all()
 
     with pytest.raises(IllegalMove):

@@ -60,6 +60,15 @@ async def test_pending_orders_and_flashes_are_told(eye):
     await eye.until(lambda: eye.kinds()[3:] == ["flash"])
 
 
+async def test_the_first_look_of_a_connection_is_not_believed_alone(broker, tmp_path):
+    async with watched(broker, tmp_path) as eye:
+        await eye.do("buy", "EURUSD", 0.1)
+        await eye.look()
+        assert eye.kinds() == []
+        await eye.look()
+        assert eye.kinds() == ["open"]
+
+
 async def test_none_is_not_flat_and_closes_nothing(eye, broker):
     await eye.do("buy", "EURUSD", 0.1)
     await eye.until(lambda: eye.kinds() == ["open"])
