@@ -55,6 +55,7 @@ async def test_an_order_is_sent_with_floats_and_comes_back_in_decimals(connected
     assert (await connected.deals(0, FAR))[-1].position_id == positions[0].identifier
     assert len(await connected.deals_of_position(positions[0].identifier)) == 1
     assert (await connected.past_order(sent.order))[0].ticket == sent.order
+    assert {"XAUUSD", "XAUUSD.m"} <= set(await connected.symbol_names())
     assert (await connected.symbol("XAUUSD.m")).trade_contract_size == Decimal(10)
 
 

@@ -41,6 +41,7 @@ async def test_trades_by_hand_reach_the_hub_with_their_tickets(desk):
             ("CLOSE", ticket),
         ]
         assert (signals[0]["symbol"], signals[0]["type"], signals[0]["volume"]) == ("EURUSD", "BUY", "0.1")
+        assert (signals[0]["contract"]["size"], signals[0]["contract"]["currency_base"]) == ("100000", "EUR")
         assert (signals[1]["sl"], signals[2]["volume"], signals[2]["reason"]) == ("0.5", "0.04", "client")
         assert "volume" not in signals[3]
         assert {one["mt5_login"] for one in signals} == {1001}

@@ -22,6 +22,15 @@ class Kind(StrEnum):
     ALARM = "alarm"
 
 
+class Contract(Struct, frozen=True, kw_only=True):
+    """What one lot of the symbol is at the master's broker: followers' brokers may count otherwise."""
+
+    size: Decimal
+    digits: int
+    currency_base: str
+    currency_profit: str
+
+
 class Event(Struct, frozen=True, kw_only=True):
     """`number` is the ticket that the hub knows, `identifier` the position's (or order's) own for its whole life.
 
@@ -45,6 +54,7 @@ class Event(Struct, frozen=True, kw_only=True):
     expiration: int = 0
     reason: str = ""
     comment: str = ""
+    contract: Contract | None = None
     catching_up: bool = False
 
     @property

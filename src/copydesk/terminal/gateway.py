@@ -137,6 +137,10 @@ class Gateway:
         """The one that has ended, or nothing."""
         return await self._ask(tuple[Order, ...], "past_order", ticket)
 
+    async def symbol_names(self) -> tuple[str, ...] | Failed:
+        """All that the broker has, in Market Watch or not."""
+        return await self._ask(tuple[str, ...], "symbol_names")
+
     async def symbol(self, name: str) -> Symbol | Failed:
         return await self._ask(Symbol, "symbol", name)
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 from copydesk.domain.instrument import plain
 from copydesk.terminal.events import Event, Kind
@@ -90,7 +90,14 @@ def _content(event: Event, told: Told | None, sender: Sender) -> tuple[dict[str,
 
 
 def _opened(event: Event) -> tuple[dict[str, Any], Told | None]:
-    opened = {"symbol": event.symbol, "type": event.type, "volume": plain(event.volume), **_levels(event)}
+    opened: dict[str, Any] = {
+        "symbol": event.symbol,
+        "type": event.type,
+        "volume": plain(event.volume),
+        **_levels(event),
+    }
+    if event.contract is not None:
+        opened["contract"] = {**to_builtins(event.contract), "size": plain(event.contract.size)}
     return {"event": "OPEN", **opened}, Told(volume=event.volume, waits=event.kind is Kind.PENDING)
 
 

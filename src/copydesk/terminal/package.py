@@ -139,6 +139,7 @@ _CALLS: Mapping[str, Callable[..., Any]] = {
     "deals_of_position": _reads_named("history_deals_get", "position", codec.read_deals),
     "past_orders": _reads("history_orders_get", codec.read_orders),
     "past_order": _reads_named("history_orders_get", "ticket", codec.read_orders),
+    "symbol_names": lambda package: [one.name for one in _told(package, package.symbols_get())],
     "symbol": _reads("symbol_info", codec.read_symbol),
     "tick": _reads("symbol_info_tick", codec.read_tick),
     "select": _reads("symbol_select", bool),

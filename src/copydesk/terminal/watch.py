@@ -13,7 +13,7 @@ from copydesk.ports.clock import Clock
 from copydesk.terminal.attachment import Attachment, Trouble
 from copydesk.terminal.codec import Deal, Look, Order
 from copydesk.terminal.console import Tell
-from copydesk.terminal.events import Event, Kind
+from copydesk.terminal.events import Contract, Event, Kind
 from copydesk.terminal.frames import Failed
 from copydesk.terminal.gateway import Gateway, seconds
 from copydesk.terminal.journal import Journal
@@ -76,6 +76,7 @@ class Watch:
         self._shown: Any = None
         self._ledger_at = float("-inf")
         self._looked_kept = float("-inf")
+        self._contracts: dict[str, Contract] = {}
         self._history_problem: str | None = None
         self.seen: Look | None = None
         """The newest look, None where there is nothing to see: for reports."""
@@ -145,7 +146,8 @@ class Watch:
         if observation.memory == self._memory and not observation.events:
             return
         account = f"{look.account.login}@{look.account.server}"
-        dated = [(one, self._happened_at(one, at)) for one in observation.events]
+        events = [await self._with_contract(one) for one in observation.events]
+        dated = [(one, self._happened_at(one, at)) for one in events]
         added = await asyncio.to_thread(self._journal.record, account, observation.memory, dated, at)
         self._memory = observation.memory
         if not added:
@@ -153,6 +155,22 @@ class Watch:
         for event in observation.events:
             self._say(event)
         self._on_recorded()
+
+    async def _with_contract(self, event: Event) -> Event:
+        """Asked once a symbol; an opening does not wait for what cannot be read."""
+        if event.kind not in {Kind.OPEN, Kind.PENDING}:
+            return event
+        if event.symbol not in self._contracts:
+            found = await self._gateway.symbol(event.symbol)
+            if isinstance(found, Failed):
+                return event
+            self._contracts[event.symbol] = Contract(
+                size=found.trade_contract_size,
+                digits=found.digits,
+                currency_base=found.currency_base,
+                currency_profit=found.currency_profit,
+            )
+        return replace(event, contract=self._contracts[event.symbol])
 
     def _happened_at(self, event: Event, at: datetime) -> datetime | None:
         """While somebody watches: now. Else the latest of what is certain: after the last look, and by the server's clock."""
