@@ -17,6 +17,7 @@ from copydesk.terminal.watch import Watch
 
 MASTER = r"C:\Program Files\MetaTrader 5\terminal64.exe"
 NETTING = r"C:\Program Files\MetaTrader 5 Netting\terminal64.exe"
+FOLLOWER = r"C:\Program Files\MetaTrader 5 Follower\terminal64.exe"
 SERVER = "Copydesk-Demo"
 
 

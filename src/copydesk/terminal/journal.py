@@ -3,9 +3,7 @@
 An event is written together with the memory that it changed, so after a crash it is there once, or will be seen again.
 """
 
-import sqlite3
-import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -15,13 +13,12 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from copydesk.domain.errors import IllegalMove, StoreUnavailable
+from copydesk.domain.errors import IllegalMove
 from copydesk.terminal.events import Event
+from copydesk.terminal.ledger_file import LedgerFile
 from copydesk.terminal.memory import Memory
 
 T = TypeVar("T")
-
-BUSY_S = 5.0
 
 
 class Stage(StrEnum):
@@ -81,7 +78,6 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS told (ticket INTEGER PRIMARY KEY, volume TEXT NOT NULL, waits INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS events (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -114,30 +110,20 @@ class Journal:
     """Safe to use from several threads. Raise StoreUnavailable where the disk does not take it."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()
-        try:
-            self._file = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
-            self._file.execute("PRAGMA journal_mode=WAL")
-            self._file.execute("PRAGMA synchronous=FULL")
-            self._file.executescript(_SCHEMA)
-        except sqlite3.Error as error:
-            raise StoreUnavailable(f"{path}: {error}") from error
+        self._file = LedgerFile(path, _SCHEMA)
 
     def close(self) -> None:
-        with self._lock:
-            self._file.close()
+        self._file.close()
 
     def memory(self) -> Memory:
         return self.fact("memory", Memory) or Memory()
 
     def fact(self, name: str, kind: type[T]) -> T | None:
         """Something small that must be known again after a restart."""
-        rows = self._read("SELECT value FROM facts WHERE name = ?", name)
-        return msgspec.msgpack.decode(rows[0][0], type=kind) if rows else None
+        return self._file.fact(name, kind)
 
     def keep_fact(self, name: str, value: object) -> None:
-        self._write(lambda: self._put_fact(name, value))
+        self._file.write(lambda: self._file.put_fact(name, value))
 
     def record(
         self, account: str, memory: Memory, events: Iterable[tuple[Event, datetime | None]], detected_at: datetime
@@ -145,7 +131,7 @@ class Journal:
         """Memory and events (each with the time it happened at, where known) in one commit; how many were new."""
 
         def work() -> int:
-            self._put_fact("memory", memory)
+            self._file.put_fact("memory", memory)
             added = 0
             for event, happened_at in events:
                 row = (
@@ -159,14 +145,14 @@ class Journal:
                     None if happened_at is None else happened_at.isoformat(),
                 )
                 names = "key, kind, ticket, symbol, event, stage, detected_at, happened_at"
-                cursor = self._file.execute(
+                cursor = self._file.run(
                     f"INSERT OR IGNORE INTO events ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608  names of ours
-                    row,
+                    *row,
                 )
                 added += cursor.rowcount
             return added
 
-        return self._write(work)
+        return self._file.write(work)
 
     def unsent(self) -> Sequence[Entry]:
         """What still has to go, oldest first."""
@@ -177,23 +163,23 @@ class Journal:
         return self._entries("1")
 
     def count(self, stage: Stage) -> int:
-        rows = self._read("SELECT count(*) FROM events WHERE stage = ?", stage)
+        rows = self._file.read("SELECT count(*) FROM events WHERE stage = ?", stage)
         return int(rows[0][0])
 
     def told(self, ticket: int) -> Told | None:
         """What the hub knows of a ticket; None where it never took it, or it is over."""
-        rows = self._read("SELECT volume, waits FROM told WHERE ticket = ?", ticket)
+        rows = self._file.read("SELECT volume, waits FROM told WHERE ticket = ?", ticket)
         return Told(volume=Decimal(rows[0][0]), waits=bool(rows[0][1])) if rows else None
 
     def freeze(self, entry: Entry, message: Message) -> Entry:
         """Before its first byte leaves."""
         packed = msgspec.msgpack.encode(message)
-        self._write(lambda: self._move(entry, Stage.SENDING, message=packed, attempts=1))
+        self._file.write(lambda: self._move(entry, Stage.SENDING, message=packed, attempts=1))
         return msgspec.structs.replace(entry, stage=Stage.SENDING, message=message, attempts=1)
 
     def count_attempt(self, entry: Entry) -> None:
-        self._write(
-            lambda: self._file.execute("UPDATE events SET attempts = attempts + 1 WHERE number = ?", (entry.number,))
+        self._file.write(
+            lambda: self._file.run("UPDATE events SET attempts = attempts + 1 WHERE number = ?", entry.number)
         )
 
     def finish(
@@ -214,48 +200,31 @@ class Journal:
             if hub_knows and entry.message is not None:
                 self._tell(entry.event.number, entry.message.told)
 
-        self._write(work)
+        self._file.write(work)
 
     def _move(self, entry: Entry, stage: Stage, **changes: Any) -> None:
         if stage not in MOVES[entry.stage]:
             raise IllegalMove(f"event {entry.number} is {entry.stage}: it cannot become {stage}")
         names = ", ".join(f"{name} = ?" for name in ("stage", *changes))
-        moved = self._file.execute(
+        moved = self._file.run(
             f"UPDATE events SET {names} WHERE number = ? AND stage = ?",  # noqa: S608  names of ours
-            (stage, *changes.values(), entry.number, entry.stage),
+            stage,
+            *changes.values(),
+            entry.number,
+            entry.stage,
         )
         if moved.rowcount != 1:
             raise IllegalMove(f"event {entry.number} is not {entry.stage} any more")
 
     def _tell(self, ticket: int, told: Told | None) -> None:
         if told is None:
-            self._file.execute("DELETE FROM told WHERE ticket = ?", (ticket,))
+            self._file.run("DELETE FROM told WHERE ticket = ?", ticket)
             return
-        self._file.execute("INSERT OR REPLACE INTO told VALUES (?, ?, ?)", (ticket, str(told.volume), told.waits))
-
-    def _put_fact(self, name: str, value: object) -> None:
-        self._file.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, msgspec.msgpack.encode(value)))
+        self._file.run("INSERT OR REPLACE INTO told VALUES (?, ?, ?)", ticket, str(told.volume), told.waits)
 
     def _entries(self, where: str) -> Sequence[Entry]:
-        rows = self._read(f"SELECT {_COLUMNS} FROM events WHERE {where} ORDER BY number")  # noqa: S608  names of ours
+        rows = self._file.read(f"SELECT {_COLUMNS} FROM events WHERE {where} ORDER BY number")  # noqa: S608  names of ours
         return [_entry(row) for row in rows]
-
-    def _read(self, statement: str, *values: object) -> list[Any]:
-        with self._lock:
-            try:
-                return self._file.execute(statement, values).fetchall()
-            except sqlite3.Error as error:
-                raise StoreUnavailable(str(error)) from error
-
-    def _write(self, work: Callable[[], T]) -> T:
-        """One transaction; nothing of it stays where anything fails."""
-        with self._lock:
-            try:
-                self._file.execute("BEGIN IMMEDIATE")
-                with self._file:
-                    return work()
-            except sqlite3.Error as error:
-                raise StoreUnavailable(str(error)) from error
 
 
 def _entry(row: Sequence[Any]) -> Entry:

@@ -1,0 +1,61 @@
+"""What the desk tells a copier to do, and how its owner wants it done. Pure."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Literal
+
+from msgspec import Struct
+
+from copydesk.terminal.events import Contract
+
+
+class Do(StrEnum):
+    """The commands of the wire (docs of agents): CANCEL is for pending orders."""
+
+    OPEN = "OPEN"
+    MODIFY = "MODIFY"
+    CLOSE = "CLOSE"
+    CANCEL = "CANCEL"
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    """One command. `fraction` is the part to close of what this account holds of the ticket; `price` the master's."""
+
+    id: str
+    do: Do
+    master_ticket: int
+    symbol: str
+    type: str
+    volume: Decimal
+    price: Decimal
+    created_at: datetime
+    expires_at: datetime
+    sl: Decimal = Decimal(0)
+    tp: Decimal = Decimal(0)
+    fraction: Decimal = Decimal(1)
+    contract: Contract | None = None
+
+
+class Wishes(Struct, frozen=True, kw_only=True):
+    """The follower's own settings, as the server holds them; None is no limit. Points and lots are this broker's."""
+
+    mode: Literal["fix", "multiplier"] = "fix"
+    fixed_lot: Decimal = Decimal("0.01")
+    multiplier: Decimal = Decimal(1)
+    max_slippage_points: int | None = 50
+    max_spread_points: int | None = None
+    max_orders_per_symbol: int | None = 2
+    max_exposure_trades: int | None = 5
+    max_exposure_lots: Decimal | None = Decimal(10)
+    margin_free_min: Decimal = Decimal(0)
+    reverse: bool = False
+    symbols: Mapping[str, str] = {}
+
+
+class Skipped(Struct, frozen=True, kw_only=True):
+    """It is not done, and why: the rule, and the numbers it was decided by."""
+
+    rule: str
+    reason: str
