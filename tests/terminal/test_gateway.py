@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 from terminal_support import MASTER, SERVER, child_of
 
-from copydesk.terminal.codec import OrderRequest
+from copydesk.terminal.codec import OrderRequest, _converted, read_tick
 from copydesk.terminal.frames import (
     CHILD_ENDED,
     NO_CONNECTION,
@@ -133,6 +133,14 @@ async def test_what_else_writes_to_standard_output_is_not_taken_for_a_frame(brok
     (tmp_path / "MetaTrader5.py").write_text(noisy)
     async with Gateway(child_of(broker, path=str(tmp_path))) as gateway:
         assert [await gateway.positions() for _ in range(3)] == [(), (), ()]
+
+
+def test_texts_and_numbers_that_nobody_could_store_are_made_harmless():
+    class Raw:
+        time_msc, bid, ask, last = 1, float("nan"), float("inf"), 0.1 + 0.2
+
+    assert (read_tick(Raw).bid, read_tick(Raw).ask, read_tick(Raw).last) == (0, 0, Decimal("0.3"))
+    assert _converted("half \ud800 and nul \0", str) == "half ? and nul "
 
 
 async def test_a_child_that_says_something_else_is_ended():

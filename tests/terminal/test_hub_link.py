@@ -164,12 +164,22 @@ async def test_a_hub_that_is_away_is_waited_for():
 
 
 async def test_the_hub_says_which_account_and_how_old_an_opening_may_be(server, bot_answer):
-    server.bots = [bot_answer(source="rest", open_freshness_s=60), bot_answer(open_freshness_s=20)]
+    server.bots = [bot_answer(open_freshness_s=20)]
     server.bots.append(bot_answer(open_freshness_s=5, master_webhook_path=None))
     async with link(server) as hub:
         standing = await hub.standing()
 
     assert (standing.login, standing.path, standing.open_freshness_s) == (1001, None, 20)
+
+
+async def test_of_several_bots_one_must_be_named(server, bot_answer):
+    server.bots = [bot_answer(source="rest", id="b2"), bot_answer()]
+    server.says["/api/v1/bots/b2"] = [httpx.Response(200, json=bot_answer(id="b2", open_freshness_s=60))]
+    async with link(server) as hub:
+        with pytest.raises(NoStanding, match=r"name one \(bot_id\): b1 \(Paula\), b2"):
+            await hub.standing()
+    async with link(server, bot_id="b2") as hub:
+        assert (await hub.standing()).open_freshness_s == 60
 
 
 async def test_without_a_bot_or_with_a_wrong_password_there_is_no_going_on(server):

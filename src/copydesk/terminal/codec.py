@@ -7,6 +7,7 @@ are: milliseconds of the trade server's own clock, which is neither UTC nor this
 from collections.abc import Iterable
 from decimal import Decimal
 from enum import IntEnum
+from math import isfinite
 from typing import Any, TypeVar
 
 from msgspec import Struct
@@ -261,8 +262,8 @@ def write_request(request: OrderRequest) -> dict[str, Any]:
 
 
 def exact(value: float) -> Decimal:
-    """The decimal that a float of the package's stands for."""
-    return Decimal(repr(round(value, DECIMALS)))
+    """The decimal that a float of the package's stands for; 0 where it is no number, as for a price that is not there."""
+    return Decimal(repr(round(value, DECIMALS))) if isfinite(value) else Decimal(0)
 
 
 def read_account(raw: Any) -> Account:
@@ -338,4 +339,7 @@ def _read(kind: type[T], raw: Any, **renamed: Any) -> T:
 
 
 def _converted(value: Any, wanted: Any) -> Any:
+    if wanted is str:
+        # Half characters and NULs of a broker's text could not be written, sent or stored.
+        return str(value).replace("\0", "").encode("utf-8", "replace").decode()
     return exact(value) if wanted is Decimal else wanted(value)

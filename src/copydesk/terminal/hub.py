@@ -13,6 +13,7 @@ from copydesk.client.errors import ApiError, SignInNeeded, Throttled, Unavailabl
 from copydesk.client.models import BotAnswer, WebhookAnswer
 from copydesk.client.terminals import TerminalReport
 from copydesk.domain.errors import CopydeskError
+from copydesk.domain.user import Role
 from copydesk.ports.clock import Clock
 from copydesk.terminal.journal import Message
 
@@ -156,7 +157,7 @@ class Hub:
 
     async def _standing(self) -> Standing:
         profile = await self._api.profile()
-        bot = await self._bot()
+        bot = await self._bot(profile.role)
         if profile.allowed_mt5_id is None:
             raise NoStanding(
                 f"the hub does not say which MT5 login {profile.username} may send from: an admin sets allowed_mt5_id"
@@ -169,8 +170,8 @@ class Hub:
             open_freshness_s=bot.open_freshness_s,
         )
 
-    async def _bot(self) -> BotAnswer:
-        """The one that is named, else the user's own. Of several candidates (an admin sees all) the strictest counts."""
+    async def _bot(self, role: Role) -> BotAnswer:
+        """The one that is named, else the user's own. An admin sees everybody's: of those the strictest counts."""
         if self._access.bot_id is not None:
             return await self._api.bot(self._access.bot_id)
         seen = [one for source in SIGNED_SOURCES for one in await self._api.bots(source=source)]
@@ -179,6 +180,11 @@ class Hub:
         if not own:
             raise NoStanding(
                 f"{self._access.username} has no bot of source master: make one first, or name it (bot_id)"
+            )
+        if len(own) > 1 and role is not Role.ADMIN:
+            listed = ", ".join(f"{one.id} ({one.name})" for one in own)
+            raise NoStanding(
+                f"{self._access.username} has several bots that take signed signals, name one (bot_id): {listed}"
             )
         return min(own, key=lambda one: one.open_freshness_s)
 

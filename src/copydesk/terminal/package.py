@@ -27,6 +27,8 @@ from copydesk.terminal.frames import (
 
 PACKAGE = "MetaTrader5"
 
+_INPUT, _OUTPUT, _ERRORS = 0, 1, 2
+
 MISSING = (
     "the MetaTrader5 package cannot be used here ({}). On Windows, beside the terminal: python -m pip install MetaTrader5. "
     "Elsewhere there is only the simulator: PYTHONPATH=$(copydesk simulate metatrader5 --print-path)"
@@ -35,7 +37,7 @@ MISSING = (
 
 def main() -> None:
     """Until the parent closes its end, or is gone."""
-    asked, answers = sys.stdin.buffer, _own_output()
+    asked, answers = _own_pipes()
     try:
         package = import_module(PACKAGE)
     except ImportError as error:
@@ -48,11 +50,24 @@ def main() -> None:
     package.shutdown()
 
 
-def _own_output() -> BinaryIO:
-    """Whatever else writes to standard output goes to standard error: it would be taken for a frame."""
-    own = os.fdopen(os.dup(sys.stdout.fileno()), "wb", buffering=0)
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    return own
+def _own_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Whatever else writes to standard output goes to standard error: it would be taken for a frame.
+
+    By number: a program without a console (PyInstaller) has pipes, and no `sys.stdin`.
+    """
+    asked, answers = os.dup(_INPUT), os.dup(_OUTPUT)
+    if sys.platform == "win32":
+        import msvcrt  # noqa: PLC0415  it is there on Windows only
+
+        for number in (asked, answers):
+            msvcrt.setmode(number, os.O_BINARY)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, _INPUT)
+    try:
+        os.dup2(_ERRORS, _OUTPUT)
+    except OSError:
+        os.dup2(nowhere, _OUTPUT)
+    return os.fdopen(asked, "rb"), os.fdopen(answers, "wb", buffering=0)
 
 
 def _read(asked: BinaryIO) -> bytes | None:
