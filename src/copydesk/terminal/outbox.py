@@ -14,7 +14,7 @@ import structlog
 
 from copydesk.domain.instrument import plain
 from copydesk.ports.clock import Clock
-from copydesk.terminal.backoff import back_off
+from copydesk.terminal.backoff import LAST_S, back_off
 from copydesk.terminal.console import Tell
 from copydesk.terminal.events import Event, Kind
 from copydesk.terminal.hub import Accepted, Later, Refused
@@ -25,6 +25,9 @@ log = structlog.get_logger()
 
 AGAIN_MAX = timedelta(hours=20)
 """The hub knows a message by its id for a day; what went out without an answer longer ago is not sent again."""
+
+OPENING_LAST_S = 4.0
+"""While an opening waits, which is good for seconds only, the hub is tried at least this often."""
 
 Post = Callable[[Message], Awaitable[Accepted | Refused | Later]]
 
@@ -70,8 +73,12 @@ class Outbox:
             self._note(trouble)
             failures = 0 if trouble is None else failures + 1
             if trouble is not None:
-                await self._clock.sleep(back_off(failures, self._chance))
+                longest = OPENING_LAST_S if await self._opening_waits() else LAST_S
+                await self._clock.sleep(back_off(failures, self._chance, last_s=longest))
                 self._wake.set()
+
+    async def _opening_waits(self) -> bool:
+        return any(one.event.kind in OPENING for one in await asyncio.to_thread(self._journal.unsent))
 
     async def send_all(self) -> Later | None:
         """One round over everything that waits; the first reason why something has to go later."""
