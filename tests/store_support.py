@@ -197,7 +197,7 @@ def make_signal(**changes):
 
 def make_execution(**changes):
     made = Execution(
-        id=fresh_id(),
+        id=changes.get("id") or fresh_id(),
         signal_id="signal",
         subscription_id="subscription",
         account_id="account",

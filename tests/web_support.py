@@ -144,6 +144,7 @@ async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setu
         passwords=PASSWORDS,
         limits=limits or no_limits(),
         paths=Paths(store),
+        agents=venues.switchboard,
         webhook_base="https://desk.example",
         environments=environments(given),
         allow_live=given.allow_live,
@@ -166,9 +167,11 @@ async def running_hub(folder, **options):
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(hub.desk.run())
             telling = tasks.create_task(Notifying(hub.store, hub.notifier, hub.clock).run())
+            calling = tasks.create_task(hub.agents.run())
             yield
             running.cancel()
             telling.cancel()
+            calling.cancel()
         await hub.notifier.close()
         await hub.venues.close()
         await database.close()

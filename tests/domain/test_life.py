@@ -34,6 +34,7 @@ from store_support import NOW, PROPERTY, make_execution
 FUTURES = Rules(repeatable=True)
 SETTLES = NOW + timedelta(seconds=15.5)
 SENT = {
+    "id": "one",
     "requested_quantity": Decimal("0.010"),
     "client_order_id": "cd-one",
     "frozen_at": NOW,

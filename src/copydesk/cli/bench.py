@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from copydesk.wiring.bench.agents import serve as serve_agents
+from copydesk.wiring.bench.broadcast import run_broadcast
 from copydesk.wiring.bench.exchange import serve as serve_exchange
 from copydesk.wiring.bench.fanout import run_fanout
 from copydesk.wiring.bench.goals import goal_of, is_met
@@ -71,6 +73,31 @@ def ingest(
     _hand_out(found, as_json=as_json, report=report)
 
 
+@app.command()
+def broadcast(
+    *,
+    agents: Annotated[int, typer.Option(min=1, max=20_000, help="Connected agents.")] = 5_000,
+    rounds: Rounds = 9,
+    as_json: AsJson = False,
+    report: Report = None,
+) -> None:
+    """One message to many agents, against FastAPI with a send_json loop."""
+    with _measuring("Starting both") as tell:
+        found = run(run_broadcast(agents=agents, rounds=rounds, tell=tell))
+    _show(found, f"{agents} agents, {rounds} rounds")
+    _hand_out(found, as_json=as_json, report=report)
+
+
+@app.command(hidden=True)
+def agents(
+    port: Annotated[int, typer.Option(min=1, max=65535)],
+    *,
+    naive: Annotated[bool, typer.Option("--naive")] = False,
+) -> None:
+    """Either side of `broadcast`, in a process of its own."""
+    run(serve_agents(port, naive=naive))
+
+
 @app.command(hidden=True)
 def exchange(port: Annotated[int, typer.Option(min=1, max=65535)]) -> None:
     """The other end of `fanout`, in a process of its own."""
@@ -99,6 +126,9 @@ _HEADINGS = {
     "alerts_a_second": "alerts a second",
     "ms_median": "ms to an answer, median",
     "ms_p99": "ms, 99 of 100",
+    "ms_median_receipt": "ms to half of them",
+    "ms_last_receipt": "ms to the last",
+    "us_cpu_an_agent": "µs CPU of the server an agent",
 }
 
 

@@ -66,8 +66,8 @@ Password = Annotated[str, Field(min_length=10, max_length=200, description="at l
 Venue = Annotated[
     VenueName,
     Field(
-        pattern=r"^(binance-futures|paper|ccxt:[a-z0-9]{2,40})$",
-        description="binance-futures, paper, or ccxt:<id> with the id of any exchange that ccxt knows",
+        pattern=r"^(binance-futures|mt5|paper|ccxt:[a-z0-9]{2,40})$",
+        description="binance-futures, mt5, paper, or ccxt:<id> with the id of any exchange that ccxt knows",
     ),
 ]
 WebhookPath = Annotated[str, Field(min_length=3, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]

@@ -13,6 +13,7 @@ from copydesk.client.fields import (
     Flag,
     Key,
     Leverage,
+    Mt5Login,
     Name,
     Number,
     Percent,
@@ -126,6 +127,8 @@ class NewAccount(Request):
     api_key: Key | None = None
     api_secret: Key | None = None
     api_passphrase: Key | None = Field(None, description="the exchange's third secret, where it has one")
+    login: Mt5Login | None = Field(None, description="the MT5 login that the account is")
+    server: Name | None = Field(None, description="the broker's server, as the terminal shows it")
     key_cannot_withdraw: Flag = Field(
         False, description="your word for it, needed for real money where the exchange does not tell"
     )
@@ -137,11 +140,13 @@ class AccountChange(Change):
     api_key: Key = ABSENT
     api_secret: Key = ABSENT
     api_passphrase: Key = ABSENT
+    login: Mt5Login = ABSENT
+    server: Name = ABSENT
     is_active: Flag = ABSENT
 
 
 class AccountAnswer(Answer):
-    """Of the key only its last four characters are shown."""
+    """Of the key only its last four characters are shown; of a terminal, its login and server."""
 
     id: str
     name: str
@@ -251,6 +256,7 @@ class SignalAnswer(Answer):
     symbol: str
     action: str
     price: Number | None
+    master_ticket: int | None = None
     steps: list[StepAnswer]
     note: str | None
     payload: dict[str, Any]
@@ -273,6 +279,7 @@ class ExecutionAnswer(Answer):
     bot_id: str
     leg: str
     symbol: str
+    master_ticket: int | None = Field(None, description="at a terminal: the master's ticket that it is for")
     side: str
     status: Literal["success", "failed", "skipped", "pending"]
     state: str

@@ -1,7 +1,6 @@
 """Models of signing in, of users, and of what the server holds for each of them."""
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -19,6 +18,8 @@ from copydesk.client.fields import (
     Text,
     Username,
 )
+from copydesk.domain import terminal
+from copydesk.domain.terminal import CopyMode
 from copydesk.domain.user import PLAN, Role, UserStatus
 
 
@@ -79,7 +80,8 @@ class Profile(Answer):
     subscription: str
 
 
-Mode = Literal["fix", "multiplier"]
+_DEFAULT = terminal.TradeCopy()
+
 Points = Annotated[int, Field(ge=0, le=100_000)]
 Orders = Annotated[int, Field(ge=0, le=1_000)]
 Trades = Annotated[int, Field(ge=0, le=10_000)]
@@ -88,14 +90,14 @@ Trades = Annotated[int, Field(ge=0, le=10_000)]
 class TradeCopy(Answer):
     """How an MT5 copier sizes and guards; null is no limit."""
 
-    mode: Mode = "fix"
-    fixed_lot: Lots = Decimal("0.01")
-    multiplier: Lots = Decimal("1.0")
-    max_slippage_points: Points | None = 50
-    max_spread_points: Points | None = None
-    max_orders_per_symbol: Orders | None = 2
-    max_exposure_trades: Trades | None = 5
-    max_exposure_lots: LotsInAll | None = Decimal("10.0")
+    mode: CopyMode = _DEFAULT.mode
+    fixed_lot: Lots = _DEFAULT.fixed_lot
+    multiplier: Lots = _DEFAULT.multiplier
+    max_slippage_points: Points | None = _DEFAULT.max_slippage_points
+    max_spread_points: Points | None = _DEFAULT.max_spread_points
+    max_orders_per_symbol: Orders | None = _DEFAULT.max_orders_per_symbol
+    max_exposure_trades: Trades | None = _DEFAULT.max_exposure_trades
+    max_exposure_lots: LotsInAll | None = _DEFAULT.max_exposure_lots
 
 
 class UserConfig(Answer):
@@ -107,7 +109,7 @@ class UserConfig(Answer):
 class TradeCopyChange(Change):
     """What is not told stays as it was; null is no limit."""
 
-    mode: Mode = ABSENT
+    mode: CopyMode = ABSENT
     fixed_lot: Lots = ABSENT
     multiplier: Lots = ABSENT
     max_slippage_points: Points | None = None

@@ -45,6 +45,9 @@ LATE_LOOKS = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=30))
 LATE = "Late truth"
 """Begins the reason of what the venue showed after we had closed the book on it: somebody should look."""
 
+AT_VENUE = "at_venue"
+"""In the plan: how the venue worked out the size, where it does."""
+
 NEVER_SENT = "never_sent"
 """In the plan: the attempts of which it is certain that nothing left, so that even a sale may be tried once more."""
 
@@ -173,7 +176,7 @@ def _shown(execution: Execution, event: Shown, now: datetime, rules: Rules) -> S
     shown = replace(
         _with_fills(execution, report),
         execution_time_ms=execution.execution_time_ms or event.execution_time_ms,
-        reason=event.reason,
+        reason=event.reason or report.reason,
         absent_seen=0,
     )
     before, on_the_way = state, tuple[Execution, ...]()
@@ -351,6 +354,8 @@ def _look_at(execution: Execution, due: datetime | None) -> Step:
 def _with_fills(execution: Execution, report: OrderReport) -> Execution:
     """Executed quantities are totals; of a report that is older than what we know, nothing counts."""
     shown = replace(execution, exchange_order_id=report.exchange_order_id)
+    if report.plan:
+        shown = replace(shown, plan={**shown.plan, AT_VENUE: dict(report.plan)})
     if report.executed_quantity < execution.executed_quantity:
         return shown
     return replace(

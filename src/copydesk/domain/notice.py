@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from copydesk.domain.execution import State
+from copydesk.domain.following import spoken
 from copydesk.domain.ids import UserId
 from copydesk.domain.instrument import plain
 from copydesk.domain.life import LATE
@@ -123,7 +124,7 @@ _PLAIN = {
 def read_fact(fact: Fact) -> Notice | None:
     """None for a fact that nobody needs to be told of."""
     if fact.mismatch is not None:
-        line = f"{fact.account_name} {fact.symbol}: {fact.mismatch}"
+        line = f"{fact.account_name} {spoken(fact.symbol)}: {fact.mismatch}"
         return Notice(user_id=fact.owner_id, kind=NoticeKind.LEDGER_MISMATCH, at=fact.at, line=line)
     kind = NoticeKind.SIGNAL_RECEIVED if fact.state is None else _kind(fact, fact.state)
     if kind is None:
@@ -153,9 +154,9 @@ def _kind(fact: Fact, state: State) -> NoticeKind | None:
 
 def _line(fact: Fact) -> str:
     if fact.state is None:
-        return f"{fact.bot_name}: {fact.action} {fact.symbol}"
+        return f"{fact.bot_name}: {fact.action} {spoken(fact.symbol)}"
     kind = LegKind(fact.action.partition(":")[0]).value.replace("_", " ")
-    line = f"{fact.account_name}: {kind} {fact.symbol} ({fact.bot_name}) is {fact.state}"
+    line = f"{fact.account_name}: {kind} {spoken(fact.symbol)} ({fact.bot_name}) is {fact.state}"
     if fact.state is State.FILLED and fact.price is not None:
         line += f", {plain(fact.quantity)} at {plain(fact.price)}"
     why = (fact.desk_says or {}).get("why") or fact.reason

@@ -14,7 +14,8 @@ from copydesk.domain.signal import Direction, LegKind, Side
 class NewOrder(Struct, frozen=True, kw_only=True):
     """What should be sent: a market order, or (with `trigger_price`) a conditional one that becomes a market order.
 
-    `direction` is the position it belongs to; `reduce_only` may only make that position smaller.
+    `direction` is the position it belongs to; `reduce_only` may only make that position smaller. `inputs` is what its plan went
+    by and `expires_at` until when it may leave, for venues where the size is worked out later.
     """
 
     client_order_id: str
@@ -25,6 +26,8 @@ class NewOrder(Struct, frozen=True, kw_only=True):
     quantity: Decimal
     reduce_only: bool
     trigger_price: Decimal | None = None
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    expires_at: datetime | None = None
 
 
 class FrozenRequest(Struct, frozen=True, kw_only=True):
@@ -63,7 +66,8 @@ class OrderStatus(StrEnum):
 class OrderReport(Struct, frozen=True, kw_only=True):
     """What a venue shows of one order; `fee_usd` is None where it does not tell.
 
-    `base_fee` is the part of the bought coins that a spot venue keeps as its fee (its value is in `fee_usd` too).
+    `reason` is the venue's word for how it ended; `gross_usd` what a close brought before fees, where the venue tells it (else
+    prices do); `plan` how the venue worked out the size. `base_fee` is the part of the bought coins that a spot venue keeps as its fee (its value is in `fee_usd` too).
     """
 
     status: OrderStatus
@@ -73,6 +77,9 @@ class OrderReport(Struct, frozen=True, kw_only=True):
     average_price: Decimal | None = None
     fee_usd: Decimal | None = None
     base_fee: Decimal = Decimal(0)
+    gross_usd: Decimal | None = None
+    reason: str | None = None
+    plan: Mapping[str, str] = field(default_factory=dict)
     evidence: Mapping[str, object] = field(default_factory=dict)
 
 

@@ -78,12 +78,22 @@ def increase(
 
 
 def reduce(
-    position: Position, *, quantity: Decimal, price: Decimal, fee_usd: Decimal, at: datetime, step: Decimal = Decimal(0)
+    position: Position,
+    *,
+    quantity: Decimal,
+    price: Decimal,
+    fee_usd: Decimal,
+    at: datetime,
+    step: Decimal = Decimal(0),
+    gross_usd: Decimal | None = None,
 ) -> Reduction:
-    """Take a closing fill off; more than is there counts as what is there, and a rest below one `step` as nothing."""
+    """Take a closing fill off; more than is there counts as what is there, and a rest below one `step` as nothing.
+
+    `gross_usd` is what the fill brought where its venue says so: lots and foreign quotes do not tell it by themselves.
+    """
     closed = min(quantity, position.quantity)
     sign = 1 if position.direction is Direction.LONG else -1
-    gross = sign * (price - position.entry_price) * closed
+    gross = sign * (price - position.entry_price) * closed if gross_usd is None else gross_usd
     rest = replace(
         position,
         quantity=position.quantity - closed,
@@ -95,7 +105,9 @@ def reduce(
     if rest.quantity > 0 and rest.quantity >= step:
         return Reduction(position=rest, gross_usd=gross, trade=None)
     exit_price = rest.closed_value / rest.closed_quantity
-    average_entry = exit_price - sign * rest.gross_usd / rest.closed_quantity
+    average_entry = rest.entry_price
+    if gross_usd is None:
+        average_entry = exit_price - sign * rest.gross_usd / rest.closed_quantity
     trade = Trade(
         direction=rest.direction,
         quantity=rest.closed_quantity,

@@ -101,6 +101,24 @@ class TicketReport(Struct, frozen=True, kw_only=True):
     volume: Decimal | None = None
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
+    contract: Mapping[str, str] | None = None
+
+
+class TicketChange(Struct, frozen=True, kw_only=True):
+    """What became of a master's ticket, for those who follow tickets one by one; volumes in the master's lots.
+
+    `volume` is what is open afterwards, 0 closed; `before`, 0 is new. A stop of 0 is none; `price` and `contract` (what a lot is) are those of the master's broker.
+    """
+
+    number: int
+    direction: Direction
+    volume: Decimal
+    before: Decimal
+    stop_loss: Decimal
+    take_profit: Decimal
+    moved_stops: bool = False
+    price: Decimal | None = None
+    contract: Mapping[str, str] | None = None
 
 
 class Instruction(Struct, frozen=True, kw_only=True):
@@ -130,6 +148,8 @@ class LegKind(StrEnum):
     CLOSE = "close"
     STOP_LOSS = "stop_loss"
     TAKE_PROFIT = "take_profit"
+    MODIFY = "modify"
+    """A position's own stops are moved; only where an account follows tickets."""
 
 
 class Step(Struct, frozen=True, kw_only=True):
@@ -144,7 +164,10 @@ class Step(Struct, frozen=True, kw_only=True):
 
 
 class Signal(Struct, frozen=True, kw_only=True):
-    """An accepted instruction with its identity; `steps` may be empty (`note` then says why nothing changes)."""
+    """An accepted instruction with its identity; `steps` may be empty (`note` then says why nothing changes).
+
+    `ticket` is the master's, for accounts that follow tickets; `steps` are for all others, who hold the master's net.
+    """
 
     id: SignalId
     bot_id: BotId
@@ -159,3 +182,4 @@ class Signal(Struct, frozen=True, kw_only=True):
     payload: Mapping[str, object]
     received_at: datetime
     created_at: datetime
+    ticket: TicketChange | None = None

@@ -51,7 +51,7 @@ class Book(Struct, frozen=True, kw_only=True):
 
 
 class Turn(Struct, frozen=True, kw_only=True):
-    """A ticket as it is afterwards, the steps for followers, and what the bot holds then."""
+    """A ticket as it is afterwards (`before`: None for a new one), the steps for followers, and what the bot holds then."""
 
     ticket: Ticket
     action: Action
@@ -59,6 +59,7 @@ class Turn(Struct, frozen=True, kw_only=True):
     held: Direction
     volume: Decimal
     note: str | None = None
+    before: Ticket | None = None
 
 
 class Repeated(Struct, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from copydesk.domain.breaker import Breaker
 from copydesk.domain.execution import Execution, State
+from copydesk.domain.following import TerminalPlans
 from copydesk.domain.guards import Refusal, refuse_account, refuse_breaker
 from copydesk.domain.ids import AccountId
 from copydesk.domain.planning import Copy, Follower, Plans, Quote
@@ -54,7 +55,7 @@ class Deciding:
     market: Market
     sessions: Sessions
     at: datetime
-    plans: Plans
+    plans: Plans | TerminalPlans
     sizes: Mapping[AccountId, Size] = field(default_factory=dict)
     set_up_problem: str | None = None
 
@@ -106,7 +107,8 @@ class Deciding:
     def decide(self, execution: Execution, follower: Follower) -> Execution:
         """SKIPPED, SENDING, or (a close at a venue whose clock is not known) as it was."""
         step = Step(leg=execution.kind, direction=execution.direction, fraction=execution.fraction)
-        in_steps = step.fraction != 1 or self.sessions.venue(follower.account).traits.is_spot
+        traits = self.sessions.venue(follower.account).traits
+        in_steps = traits.is_spot or (step.fraction != 1 and not traits.is_terminal)
         if step.leg is LegKind.CLOSE and in_steps and self.market.quote is None:
             return replace(execution, state=State.QUEUED, reason="Waits for the venue: a part needs its steps")
         if self.signal.source is SourceKind.DESK:
@@ -132,14 +134,15 @@ class Deciding:
             if waits is not None:
                 return waits
         made = self.tables.followers.preparation(follower.account.id, execution.symbol)
-        if execution.kind is LegKind.OPEN and not is_prepared(made, follower):
+        needs_set_up = execution.kind is LegKind.OPEN and not self.sessions.venue(follower.account).traits.is_terminal
+        if needs_set_up and not is_prepared(made, follower):
             return replace(execution, state=State.QUEUED, reason="The account is being set up at its venue")
         mode = made.position_mode if made is not None else PositionMode.ONE_WAY
         freezer = Freezer(venue=self.sessions.venue(follower.account), mode=mode, at=venue_time)
         return making.ready_to_send(making.planned(execution, copy), freezer)
 
     def _too_late(self, execution: Execution) -> Execution:
-        if execution.kind is LegKind.OPEN:
+        if execution.kind in {LegKind.OPEN, LegKind.MODIFY}:
             reason = "Not sent within its freshness budget: the desk was away when the signal came"
             return replace(execution, state=State.EXPIRED, reason=reason)
         reason = "The close could not be sent in time: please look at this position"

@@ -64,8 +64,8 @@ class Desk:
     ) -> None:
         self._clock = clock
         self._tasks: asyncio.TaskGroup | None = None
-        self._fanning: dict[str, asyncio.Lock] = {}
-        self._started, self._under_way, self._waiting = set[SignalId](), set[_Line](), set[_Line]()
+        self._started, self._fanning = set[SignalId](), dict[str, asyncio.Lock]()
+        self._under_way, self._waiting, self._ended = set[_Line](), set[_Line](), set[_Line]()
         self._lease = self._store = Lease(store, clock, owner)
         self.sessions = Sessions(self._store, venues, clock)
         self.intake = Intake(store, clock)
@@ -84,7 +84,7 @@ class Desk:
             rush=self._rush,
             send=self._send,
             advance=self._advance,
-            waits=lambda *key: self._waiting.add(key),
+            waits=self._wait,
         )
         self.delivery = Delivery(
             store=self._store,
@@ -140,7 +140,7 @@ class Desk:
         self.delivery.forget()
         self._reconciler.forget()
         self._wire.forget()
-        for known in (self._started, self._under_way, self._waiting):
+        for known in (self._started, self._under_way, self._waiting, self._ended):
             known.clear()
 
     @property
@@ -250,7 +250,16 @@ class Desk:
     def _settled(self, execution: Execution) -> None:
         self._watching.answered(execution)
         key = (execution.account_id, execution.symbol)
-        if execution.is_final and key in self._waiting:
+        if execution.is_final:
+            self._ended.add(key)
+            if key in self._waiting:
+                self._advance(*key)
+
+    def _wait(self, account_id: AccountId, symbol: str) -> None:
+        """What it waits for may have ended between its commit and now."""
+        key = (account_id, symbol)
+        self._waiting.add(key)
+        if key in self._ended:
             self._advance(*key)
 
     def _advance(self, account_id: AccountId, symbol: str) -> None:
@@ -268,6 +277,7 @@ class Desk:
     async def _release_waiting(self) -> None:
         """Also finds what an earlier run of the desk left waiting."""
         before = frozenset(self._waiting)
+        self._ended.clear()
         found = await self._store.read(lambda tables: tables.executions.in_state(_WAITING))
         self._waiting -= before
         self._waiting |= {(one.account_id, one.symbol) for one in found if not one.is_protection}

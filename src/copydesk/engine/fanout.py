@@ -11,6 +11,7 @@ from msgspec import Struct
 from copydesk.domain.bot import Bot
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.execution import Execution, State
+from copydesk.domain.following import TerminalPlans, follow
 from copydesk.domain.ids import AccountId, SubscriptionId
 from copydesk.domain.planning import Follower, Plans
 from copydesk.domain.signal import Direction, LegKind, Signal, Size, SourceKind, Step
@@ -45,7 +46,7 @@ class _Group(Struct, frozen=True, kw_only=True):
     account: Account
     places: Mapping[SubscriptionId, AccountId]
     market: Market
-    plans: Plans
+    plans: Plans | TerminalPlans
     sizes: Mapping[AccountId, Size]
 
 
@@ -91,10 +92,12 @@ class Fanout:
     ) -> None:
         """Followers at one venue. Those whose account must be set up first are written down, and advance later."""
         ids = list(places)
+        is_terminal = self._sessions.venue(account).traits.is_terminal
+        signal = follow(signal) if is_terminal else signal
         market = await self._readiness.market(account, signal.symbol)
         await self._sessions.open(dict.fromkeys(places.values()))
         sizes = await self._sizes(signal, bot, ids)
-        plans = Plans(market.quote)
+        plans = TerminalPlans(signal) if is_terminal else Plans(market.quote)
         group = _Group(signal=signal, bot=bot, account=account, places=places, market=market, plans=plans, sizes=sizes)
         queued: list[Execution] = []
         most = self._sessions.venue(account).traits.at_once

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from copydesk.domain.bot import Bot, BotStatus, Course, Meaningless, steer
 from copydesk.domain.errors import Conflict, CopydeskError, FieldError, InvalidInput, NotFound
+from copydesk.domain.following import change_of
 from copydesk.domain.ids import BotId, SignalId, new_id
 from copydesk.domain.signal import Instruction, Signal, SourceKind
 from copydesk.domain.tickets import Repeated, Turn
@@ -182,7 +183,8 @@ def _turned(bot: Bot, instruction: Instruction, turn: Turn, arrival: _Arrival) -
     """By the bot's tickets; the ticket knows its symbol where the report does not tell it."""
     symbol = turn.ticket.symbol
     known = replace(instruction, symbol=symbol, ticker=instruction.ticker or symbol, action=turn.action)
-    return _signal(bot, known, Course(steps=turn.steps, direction=turn.held, note=turn.note), arrival)
+    signal = _signal(bot, known, Course(steps=turn.steps, direction=turn.held, note=turn.note), arrival)
+    return replace(signal, ticket=change_of(turn.before, turn.ticket, instruction))
 
 
 def _signal(bot: Bot, instruction: Instruction, course: Course, arrival: _Arrival) -> Signal:

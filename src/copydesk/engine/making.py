@@ -137,5 +137,7 @@ def freeze(execution: Execution, order_id: str, freezer: Freezer) -> FrozenReque
         quantity=execution.requested_quantity or Decimal(0),
         reduce_only=execution.kind is not LegKind.OPEN,
         trigger_price=execution.trigger_price,
+        inputs=inputs if isinstance(inputs := execution.plan.get("inputs"), dict) else {},
+        expires_at=execution.expires_at,
     )
     return freezer.venue.freeze(order, mode=freezer.mode, at=freezer.at)

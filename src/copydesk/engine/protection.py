@@ -139,7 +139,7 @@ def _protections(opened: Execution, entry: Decimal, filled: Decimal, at: datetim
     if not isinstance(inputs, dict):
         return
     for kind, name in _PERCENT_OF.items():
-        percent = Decimal(inputs[name])
+        percent = Decimal(inputs.get(name, 0))
         if percent == 0:
             continue
         price = trigger_price(kind, entry, opened.direction, percent, Decimal(inputs["price_tick"]))

@@ -47,6 +47,9 @@ class Readiness:
         try:
             async with asyncio.timeout(QUOTE_TIMEOUT_S):
                 await self._sessions.sync_clock(account)
+                # A terminal's prices and steps are known beside it alone.
+                if self._sessions.venue(account).traits.is_terminal:
+                    return Market(quote=None)
                 quote = await self._sessions.quote(account, symbol)
         except VenueError as error:
             return Market(quote=None, problem=error.text)

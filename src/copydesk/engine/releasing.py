@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from copydesk.domain.errors import CopydeskError, StaleWrite
 from copydesk.domain.execution import FINAL, Execution, State
+from copydesk.domain.following import TerminalPlans, follow
 from copydesk.domain.ids import AccountId, SignalId
 from copydesk.domain.planning import Follower, Plans
 from copydesk.domain.signal import LegKind, Signal, Size
@@ -60,7 +61,8 @@ class Releasing:
             return
         follower, signal, made, opens = head
         problem = None
-        if opens and not is_prepared(made, follower):
+        is_terminal = self._sessions.venue(follower.account).traits.is_terminal
+        if opens and not is_terminal and not is_prepared(made, follower):
             problem = await self._readiness.set_up(follower, symbol)
         market = await self._readiness.market(follower.account, symbol)
         sizes = await self._readiness.sizes(signal, [follower])
@@ -120,15 +122,17 @@ class Releasing:
             queued = replace(execution, state=State.QUEUED, reason=None)
             execution = tables.executions.move(execution, queued, at=at)
         made = tables.followers.preparation(execution.account_id, execution.symbol)
-        if execution.kind is LegKind.OPEN and ready.problem is None and not is_prepared(made, follower):
+        is_terminal = self._sessions.venue(follower.account).traits.is_terminal
+        needs_set_up = execution.kind is LegKind.OPEN and not is_terminal and ready.problem is None
+        if needs_set_up and not is_prepared(made, follower):
             return execution
         deciding = Deciding(
             tables=tables,
-            signal=signal,
+            signal=follow(signal) if is_terminal else signal,
             market=ready.market,
             sessions=self._sessions,
             at=at,
-            plans=Plans(ready.market.quote),
+            plans=TerminalPlans(signal) if is_terminal else Plans(ready.market.quote),
             sizes=ready.sizes,
             set_up_problem=ready.problem,
         )
@@ -153,8 +157,8 @@ def _still_fresh(
 
 
 def _give_up(tables: Transaction, execution: Execution, at: datetime) -> Execution:
-    """Too late: an opening expires; a close is handed to a person."""
-    if execution.kind is LegKind.OPEN:
+    """Too late: an opening expires, and so do stops that should be moved; a close is handed to a person."""
+    if execution.kind in {LegKind.OPEN, LegKind.MODIFY}:
         reason = f"Not sent within its freshness budget: {execution.reason or 'it had to wait'}"
         return tables.executions.move(execution, replace(execution, state=State.EXPIRED, reason=reason), at=at)
     if execution.state is State.BLOCKED:

@@ -13,6 +13,7 @@ from copydesk.domain.position import increase, reduce
 from copydesk.domain.signal import LegKind, SourceKind
 from copydesk.engine import desk_signals, protection, unprotected
 from copydesk.engine.making import FreezerSource
+from copydesk.engine.tickets import wanted_direction
 from copydesk.ports.store import Transaction
 
 log = structlog.get_logger()
@@ -29,6 +30,16 @@ class Settled:
     actions: tuple[Action, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fill:
+    """What is new of an execution's fills, and what it brought where the venue says so itself."""
+
+    before: Execution
+    after: Execution
+    quantity: Decimal
+    gross_usd: Decimal | None
+
+
 def settle(
     tables: Transaction, execution: Execution, event: Event, *, at: datetime, rules: Rules, freezer: FreezerSource
 ) -> Settled:
@@ -43,7 +54,8 @@ def settle(
         log.error("needs a person", execution_id=now.id, account_id=now.account_id, leg=now.leg, reason=now.reason)
     filled = now.executed_quantity - execution.executed_quantity
     if filled > 0:
-        _apply_fill(tables, execution, now, filled, at)
+        told = event.report.gross_usd if isinstance(event, Shown) else None
+        _apply_fill(tables, _Fill(before=execution, after=now, quantity=filled, gross_usd=told), at)
     changed = filled > 0 or now.state is not execution.state
     if not (changed and (now.is_final or (now.is_protection and isinstance(event, Shown)))):
         return Settled(execution=now, actions=taken.actions)
@@ -70,7 +82,8 @@ def _comes_too_early(tables: Transaction, execution: Execution, event: Shown) ->
     )
 
 
-def _apply_fill(tables: Transaction, before: Execution, after: Execution, quantity: Decimal, at: datetime) -> None:
+def _apply_fill(tables: Transaction, fill: _Fill, at: datetime) -> None:
+    before, after, quantity = fill.before, fill.after, fill.quantity
     price = _fill_price(before, after, quantity)
     fee = max(after.fee_usd - before.fee_usd, Decimal(0))
     held = tables.positions.get(after.subscription_id, after.symbol)
@@ -84,7 +97,9 @@ def _apply_fill(tables: Transaction, before: Execution, after: Execution, quanti
     if held is None:
         tables.positions.add_result(after.subscription_id, -fee, at)
         return
-    reduction = reduce(held, quantity=quantity, price=price, fee_usd=fee, at=at, step=_step(after))
+    reduction = reduce(
+        held, quantity=quantity, price=price, fee_usd=fee, at=at, step=_step(after), gross_usd=fill.gross_usd
+    )
     rest = reduction.position
     if opens and quantity > held.quantity:
         # A late opening met the opposite position, and turned it round.
@@ -134,7 +149,7 @@ def _follow_up(
 
 def _is_unwanted(tables: Transaction, opened: Execution) -> bool:
     """A late opening whose bot has gone on meanwhile: nobody would ever close it."""
-    return tables.signals.held_by_bot(opened.bot_id, opened.symbol) is not opened.direction
+    return wanted_direction(tables, opened.bot_id, opened.symbol) is not opened.direction
 
 
 def _has_left_a_rest(tables: Transaction, closed: Execution) -> bool:

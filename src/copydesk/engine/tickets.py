@@ -6,7 +6,9 @@ from msgspec.structs import replace
 
 from copydesk.domain.bot import Bot, Meaningless
 from copydesk.domain.errors import Conflict, FieldError, InvalidInput, NotFound
-from copydesk.domain.signal import Instruction, Signal, TicketReport
+from copydesk.domain.following import split_place
+from copydesk.domain.ids import BotId
+from copydesk.domain.signal import Direction, Instruction, Signal, TicketReport
 from copydesk.domain.tickets import Contradicted, Repeated, Turn, Unheard, rule
 from copydesk.ports.store import Transaction
 
@@ -24,8 +26,19 @@ def take_turn(tables: Transaction, bot: Bot, instruction: Instruction, report: T
             raise Conflict(problem)
         case Unheard(problem=problem):
             raise NotFound(problem)
-        case Turn() | Repeated():
+        case Turn():
+            return replace(ruling, before=known)
+        case Repeated():
             return ruling
+
+
+def wanted_direction(tables: Transaction, bot_id: BotId, place: str) -> Direction:
+    """Where the bot stands: on a symbol by its signals, on a ticket's place as long as the master's ticket is open."""
+    symbol, number = split_place(place)
+    if number is None:
+        return tables.signals.held_by_bot(bot_id, symbol)
+    ticket = tables.tickets.get(bot_id, number)
+    return ticket.direction if ticket is not None and ticket.is_open else Direction.FLAT
 
 
 def keep_turn(tables: Transaction, turn: Turn, signal: Signal, at: datetime) -> None:

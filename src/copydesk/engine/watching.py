@@ -79,9 +79,9 @@ class Watching:
         self._early.clear()
 
     def answered(self, execution: Execution) -> None:
-        """A send has ended: what the stream told meanwhile counts if the answer did not tell."""
+        """A send has ended: what the stream told meanwhile counts if the answer did not tell, or told less."""
         early = self._early.pop(execution.id, None)
-        if early is not None and execution.state is State.UNKNOWN:
+        if early is not None and not execution.is_final:
             self.spawn(self._take_early(early))
 
     async def _take_early(self, news: OrderNews) -> None:

@@ -141,7 +141,8 @@ class Traits(Struct, frozen=True, kw_only=True):
     not, nothing that wants one is opened. `tells_permissions`: it can be asked what a key may do (outside its demo).
     `finds_orders`: an order is found again by our own id. `lists_orders`: an account's recent orders can be listed.
     `tells_news`: it has a stream that tells of orders as they change. `at_once`: requests that may be on their way to it at
-    one time and still leave fresh.
+    one time and still leave fresh. `is_terminal`: an account is a terminal with a program beside it, which follows a master's
+    tickets one by one, works out sizes itself, sends stops with their opening, and needs no setting up.
     """
 
     markets: frozenset[MarketType]
@@ -153,6 +154,7 @@ class Traits(Struct, frozen=True, kw_only=True):
     lists_orders: bool = True
     tells_news: bool = False
     at_once: int = 30
+    is_terminal: bool = False
 
 
 class Venue(Protocol):

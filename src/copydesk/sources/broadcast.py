@@ -24,6 +24,7 @@ KEY_TTL_S = 86_400
 
 NUMBER_MAX = 2**63 - 1
 DIGITS_MAX = 10
+CONTRACT_FIELDS_MAX = 20
 DECIMALS_MAX = 8
 """Volumes are lots or coins: more digits than this are a mistake, and sums stay exact."""
 
@@ -80,6 +81,7 @@ def read_broadcast(message: Message, bot: Bot, signed: Signed, event: TicketEven
     number = _ticket(document, problems)
     volume = _volume(document, problems)
     price, stop_loss, take_profit = (_price(document, name, problems) for name in ("price", "sl", "tp"))
+    contract = _contract(document, problems)
     if problems or number is None:
         raise _refusal(*problems)
     return Instruction(
@@ -97,6 +99,7 @@ def read_broadcast(message: Message, bot: Bot, signed: Signed, event: TicketEven
             volume=volume,
             stop_loss=stop_loss,
             take_profit=take_profit,
+            contract=contract,
         ),
         payload=document,
     )
@@ -195,6 +198,20 @@ def _price(document: Mapping[str, Any], name: str, problems: list[FieldError]) -
     if price is not None and price < 0:
         problems.append(FieldError(name, f"{plain(price)} is below 0"))
     return price
+
+
+def _contract(document: Mapping[str, Any], problems: list[FieldError]) -> Mapping[str, str] | None:
+    """What a lot is at the master's broker, as text: `size` in units of the base, and what else its terminal tells of it."""
+    told = document.get("contract")
+    if told is None:
+        return None
+    if not isinstance(told, dict) or len(told) > CONTRACT_FIELDS_MAX:
+        problems.append(FieldError("contract", "an object with the size of a lot is expected"))
+        return None
+    size = _number(told, "size", problems)
+    if size is not None and size <= 0:
+        problems.append(FieldError("contract", f"size: {plain(size)} is not above 0"))
+    return {name: str(value)[:SHOWN_MAX] for name, value in told.items() if value is not None}
 
 
 def _number(document: Mapping[str, Any], name: str, problems: list[FieldError]) -> Decimal | None:

@@ -95,7 +95,7 @@ class Accounts(Part):
             name: self._vault.seal(secret, context=secret_context(account.owner_id, account.id, name))
             for name, secret in secrets.items()
         }
-        identity = secrets.get("api_key")
+        identity = secrets.get("api_key") or "@".join(secrets[one] for one in ("login", "server") if one in secrets)
         place = f"{account.venue}/{account.environment}/{identity}"
         return {"sealed_secrets": sealed, "key_fingerprint": self._vault.fingerprint(place) if identity else None}
 

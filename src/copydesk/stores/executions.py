@@ -33,7 +33,7 @@ _AT_THE_VENUE = (State.SENDING, State.WORKING, *_OPEN_QUESTIONS)
 _ALL = select(*_COLUMNS).order_by(_TABLE.c.id)
 _IS_UNSETTLED = one_of(_TABLE.c.state, UNSETTLED)
 """Those it may be, not those it may not: only that finds them by the index, however long the history is."""
-_PROTECTS = not_(one_of(_TABLE.c.leg, (LegKind.OPEN, LegKind.CLOSE)))
+_PROTECTS = not_(one_of(_TABLE.c.leg, (LegKind.OPEN, LegKind.CLOSE, LegKind.MODIFY)))
 
 _BY_ID = select(*_COLUMNS).where(_TABLE.c.id == bindparam("id"))
 _BY_CLIENT_ORDER = _BY_ID.where(_TABLE.c.client_order_id == bindparam("client_order_id"))

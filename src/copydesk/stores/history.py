@@ -8,6 +8,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select
 
 from copydesk.domain.execution import FINAL, Execution, Outcome, State
+from copydesk.domain.following import place_of
 from copydesk.domain.ids import ExecutionId, SignalId, UserId
 from copydesk.domain.signal import LegKind, Signal
 from copydesk.domain.user import Role, User
@@ -84,6 +85,9 @@ def _fit(table: Any, name: str, value: Any) -> list[ColumnElement[bool]]:
     match name:
         case "status" if table is _SENT:
             return [_has_outcome(value)]
+        case "symbol":
+            # A terminal's executions stand at the place of a master's ticket on it.
+            return [or_(table.c.symbol == value, table.c.symbol.startswith(place_of(value, ""), autoescape=True))]
         case "subscription_id":
             return of_subscriptions(lambda column: column == value)
         case _:

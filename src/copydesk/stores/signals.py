@@ -6,12 +6,14 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
+from msgspec import convert
+from msgspec.structs import asdict
 from sqlalchemy import Connection, Row, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from copydesk.domain.bot import Bot
 from copydesk.domain.ids import BotId, SignalId
-from copydesk.domain.signal import Direction, LegKind, Signal, Size, SizeUnit, Step
+from copydesk.domain.signal import Direction, LegKind, Signal, Size, SizeUnit, Step, TicketChange
 from copydesk.stores import tables
 from copydesk.stores.remembered import Remembered
 from copydesk.stores.rows import among, columns, dump, execute_all, names
@@ -99,7 +101,8 @@ class Signals(Part):
 
     def add(self, signal: Signal, *, fanned_out_at: datetime | None = None) -> None:
         size = None if signal.size is None else {"unit": signal.size.unit, "amount": str(signal.size.amount)}
-        row = dump(signal, size=size, steps=[_written(step) for step in signal.steps], fanned_out_at=fanned_out_at)
+        steps, ticket = [_written(step) for step in signal.steps], signal.ticket and asdict(signal.ticket)
+        row = dump(signal, size=size, steps=steps, ticket=ticket, fanned_out_at=fanned_out_at)
         self._added.append(row)
         self._unit.put_off(self._flush)
 
@@ -178,6 +181,8 @@ def read_signal(row: Row[Any]) -> Signal:
     size = mapping["size"]
     mapping["size"] = size and Size(unit=SizeUnit(size["unit"]), amount=Decimal(size["amount"]))
     mapping["steps"] = tuple(_read(step) for step in mapping["steps"])
+    if mapping["ticket"] is not None:
+        mapping["ticket"] = convert(mapping["ticket"], TicketChange, strict=False)
     return Signal(**{name: mapping[name] for name in names(Signal)})
 
 

@@ -160,6 +160,7 @@ bot_signals = Table(
     Column("steps", Json, nullable=False),
     Column("note", Text),
     Column("payload", Json, nullable=False),
+    Column("ticket", Json),
     when("received_at"),
     when("created_at"),
     when("fanned_out_at", nullable=True),

@@ -27,7 +27,7 @@ _IN_USE = refuses(409, "positions or orders of ours are open on this account: cl
 
 HINT_LENGTH = 4
 
-_SECRETS = ("api_key", "api_secret", "api_passphrase")
+_SECRETS = ("api_key", "api_secret", "api_passphrase", "login", "server")
 
 
 @router.post("", status_code=201, responses=_KEY_IS_TAKEN, response_description="The account, without its key")
@@ -170,7 +170,7 @@ def _own(tables: Tables, account_id: str, me: User) -> Account:
 
 def _secrets(venue: Venue, name: VenueName, wanted: NewAccount | AccountChange) -> dict[str, str]:
     """What the venue needs, all of it and nothing else."""
-    given_parts = {one: value for one in _SECRETS if (value := getattr(wanted, one)) is not None}
+    given_parts = {one: str(value) for one in _SECRETS if (value := getattr(wanted, one)) is not None}
     missing = [FieldError(one, f"{name} needs it") for one in venue.traits.credentials if one not in given_parts]
     stray = [FieldError(one, f"{name} takes none") for one in given_parts if one not in venue.traits.credentials]
     problems = (*missing, *stray)
@@ -180,6 +180,8 @@ def _secrets(venue: Venue, name: VenueName, wanted: NewAccount | AccountChange) 
 
 
 def _hint(secrets: dict[str, str]) -> str:
+    if "login" in secrets:
+        return f"{secrets['login']} on {secrets['server']}"
     key = secrets.get("api_key", "")
     return f"…{key[-HINT_LENGTH:]}" if len(key) > 2 * HINT_LENGTH else ""
 

@@ -7,6 +7,7 @@ from fastapi import Depends, FastAPI
 
 from copydesk.web import (
     accounts,
+    agents,
     bots,
     breaker,
     broadcast,
@@ -66,6 +67,7 @@ def build_app(hub: Hub, lifespan: Callable[[FastAPI], AbstractAsyncContextManage
     describe(app)
     for room in _ROOMS:
         app.include_router(room)
+    app.router.routes.append(agents.route)
     errors.install(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(CountAnswers, routes=frozenset(path for _, path in policy.POLICIES))

@@ -9,8 +9,9 @@ from copydesk.client.desk import AuditAnswer, Page
 from copydesk.client.models import ExecutionAnswer, SignalAnswer
 from copydesk.domain.errors import NotFound
 from copydesk.domain.execution import Execution, Outcome, State, outcome
+from copydesk.domain.following import split_place
 from copydesk.domain.ids import ExecutionId, SignalId
-from copydesk.domain.signal import Action, Side, SourceKind
+from copydesk.domain.signal import Action, Side, Signal, SourceKind
 from copydesk.stores.store import Tables
 from copydesk.web.hub import Me, TheHub
 from copydesk.web.listing import IdFilter, Limit, PageOf, TextFilter, Total, given
@@ -35,7 +36,7 @@ async def list_signals(
     def work(tables: Tables) -> Page[SignalAnswer]:
         found, following = tables.history.signals(me, filters, limit=paging.limit, cursor=paging.cursor)
         total = tables.history.total(me, "bot_signals", filters) if paging.total else None
-        return Page(items=[SignalAnswer.model_validate(one) for one in found], next=following, total=total)
+        return Page(items=[_signal(one) for one in found], next=following, total=total)
 
     return await hub.store.read(work)
 
@@ -46,7 +47,7 @@ async def get_signal(signal_id: str, me: Me, hub: TheHub) -> SignalAnswer:
     found = await hub.store.read(lambda tables: tables.history.signal(me, SignalId(signal_id)))
     if found is None:
         raise NotFound("no such signal")
-    return SignalAnswer.model_validate(found)
+    return _signal(found)
 
 
 @router.get("/bot-signal-executions", response_description="Executions, newest first")
@@ -125,6 +126,12 @@ async def list_audit(
     return await hub.store.read(work)
 
 
+def _signal(one: Signal) -> SignalAnswer:
+    own = {name: getattr(one, name) for name in SignalAnswer.model_fields if hasattr(one, name)}
+    own["symbol"], number = split_place(one.symbol)
+    return SignalAnswer.model_validate({**own, "master_ticket": number if one.ticket is None else one.ticket.number})
+
+
 def _answers(tables: Tables, found: Sequence[Execution]) -> list[ExecutionAnswer]:
     timelines = tables.history.timeline([one.id for one in found])
     return [_answer(one, timelines[one.id]) for one in found]
@@ -132,4 +139,5 @@ def _answers(tables: Tables, found: Sequence[Execution]) -> list[ExecutionAnswer
 
 def _answer(one: Execution, timeline: Sequence[Any]) -> ExecutionAnswer:
     own = {name: getattr(one, name) for name in ExecutionAnswer.model_fields if hasattr(one, name)}
+    own["symbol"], own["master_ticket"] = split_place(one.symbol)
     return ExecutionAnswer.model_validate({**own, "status": outcome(one).value, "timeline": list(timeline)})

@@ -19,6 +19,7 @@ from copydesk.ports.notifier import Notifier
 from copydesk.ports.vault import Vault
 from copydesk.ports.venue import Venue
 from copydesk.stores.store import SqlStore
+from copydesk.venues.metatrader5 import Switchboard
 from copydesk.web.limits import Limits
 from copydesk.web.metrics import Metrics
 from copydesk.web.paths import Paths
@@ -43,6 +44,7 @@ class Hub:
     passwords: Passwords
     limits: Limits
     paths: Paths
+    agents: Switchboard
     webhook_base: str
     environments: Sequence[Environment]
     allow_live: bool

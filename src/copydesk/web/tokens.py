@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import jwt
 from argon2 import PasswordHasher
@@ -62,6 +62,11 @@ class Tokens:
 
     def read(self, token: str, now: datetime) -> UserId | None:
         """The user of an access token that is ours and has not expired."""
+        found = self.read_whole(token, now)
+        return None if found is None else found[0]
+
+    def read_whole(self, token: str, now: datetime) -> tuple[UserId, datetime] | None:
+        """As `read`, with the time it expires."""
         options: dict[str, object] = {"require": ["sub", "exp", "iat"], "verify_exp": False, "verify_iat": False}
         try:
             claims = jwt.decode(token, self._key, [ALGORITHM], options=options)  # type: ignore[arg-type]
@@ -69,7 +74,7 @@ class Tokens:
             return None
         if claims.get("typ") != "access" or claims["exp"] <= now.timestamp():
             return None
-        return UserId(str(claims["sub"]))
+        return UserId(str(claims["sub"])), datetime.fromtimestamp(claims["exp"], UTC)
 
     async def hand_out(self, store: SqlStore, user: User, now: datetime) -> Pair:
         """A new family of tokens, for a new sign-in."""

@@ -24,12 +24,14 @@ from copydesk.stores.postgres import PostgresDatabase
 from copydesk.stores.sqlite import SqliteDatabase
 from copydesk.stores.store import SqlStore
 from copydesk.stores.vault import EnvelopeVault, read_master_key
+from copydesk.web import sockets
 from copydesk.web.app import build_app
 from copydesk.web.hub import Hub
 from copydesk.web.limits import Limits
 from copydesk.web.metrics import Metrics
 from copydesk.web.paths import Paths
 from copydesk.web.senders import Senders, networks
+from copydesk.web.sockets import Socket
 from copydesk.web.tokens import Passwords, Tokens
 from copydesk.wiring.owner import this_program
 from copydesk.wiring.venues import Venues
@@ -91,6 +93,11 @@ async def serve(settings: Settings, *, on_ready: Callable[[int, str | None], Non
         server_header=False,
         # uvicorn would believe anybody on this machine; web/senders.py believes the proxies that the settings name.
         proxy_headers=False,
+        ws=Socket,
+        ws_per_message_deflate=False,
+        ws_max_size=sockets.MESSAGE_MAX,
+        ws_ping_interval=sockets.PING_EVERY_S,
+        ws_ping_timeout=sockets.DEAD_AFTER_S,
     )
     server = _Server(config)
     server.ready = lambda: on_ready(port, parts.hub.setup_token)
@@ -129,6 +136,7 @@ async def _build(settings: Settings, port: int) -> _Parts:
         passwords=Passwords(),
         limits=Limits(),
         paths=Paths(store),
+        agents=venues.switchboard,
         webhook_base=settings.api_url(port),
         environments=environments(settings),
         allow_live=settings.allow_live,
@@ -164,6 +172,7 @@ async def _running(parts: _Parts) -> AsyncIterator[None]:
         running = tasks.create_task(parts.desk.run())
         stack.callback(running.cancel)
         stack.callback(tasks.create_task(parts.notifying.run()).cancel)
+        stack.callback(tasks.create_task(parts.hub.agents.run()).cancel)
         yield
 
 

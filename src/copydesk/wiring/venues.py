@@ -3,14 +3,16 @@
 from collections.abc import Iterator, Mapping
 
 from copydesk.domain.errors import FieldError, InvalidInput
-from copydesk.domain.venue import BINANCE_FUTURES, PAPER, VenueName, ccxt_id
+from copydesk.domain.venue import BINANCE_FUTURES, MT5, PAPER, VenueName, ccxt_id
 from copydesk.ports.clock import SystemClock
 from copydesk.ports.venue import Venue
 from copydesk.settings import Settings
+from copydesk.stores.commands import StoredCommandBook
 from copydesk.stores.database import Database
 from copydesk.stores.paper import StoredPaperLedger
 from copydesk.venues.binance import BinanceFutures
 from copydesk.venues.ccxt import CcxtVenue
+from copydesk.venues.metatrader5 import MetaTrader5, Switchboard
 from copydesk.venues.paper import Paper
 
 
@@ -31,13 +33,15 @@ class Venues(Mapping[VenueName, Venue]):
             accounts_per_connection=settings.binance.accounts_per_connection,
         )
         paper = Paper(self._clock, StoredPaperLedger(database), binance.quote, binance.symbols)
-        self._open: dict[VenueName, Venue] = {BINANCE_FUTURES: binance, PAPER: paper}
+        self.switchboard = Switchboard(StoredCommandBook(database), self._clock)
+        terminals = MetaTrader5(self._clock, self.switchboard)
+        self._open: dict[VenueName, Venue] = {BINANCE_FUTURES: binance, PAPER: paper, MT5: terminals}
 
     def __getitem__(self, name: VenueName) -> Venue:
         if name not in self._open:
             exchange_id = ccxt_id(name)
             if exchange_id is None:
-                problem = f"{name!r} is no venue: binance-futures, paper or ccxt:<id>"
+                problem = f"{name!r} is no venue: binance-futures, mt5, paper or ccxt:<id>"
                 raise InvalidInput(f"venue: {problem}", (FieldError("venue", problem),))
             self._open[name] = CcxtVenue(
                 exchange_id,

@@ -1,0 +1,165 @@
+"""What hub and agents exchange over /ws: JSON texts, each with its event or its action. Pure; docs/agents.md is their manual.
+
+A frame to an agent is written in two parts: a head of its own (event, seq, id) and a rest that everybody has in common.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from copydesk.domain.ids import AccountId, UserId
+
+
+class Event(StrEnum):
+    """What the hub tells. WELCOME, SNAPSHOT, REAUTH and ERROR carry the seq of the latest command; they have none of their own."""
+
+    WELCOME = "WELCOME"
+    SNAPSHOT = "SNAPSHOT"
+    OPEN = "OPEN"
+    MODIFY = "MODIFY"
+    CLOSE = "CLOSE"
+    CANCEL = "CANCEL"
+    GAPFILL = "GAPFILL"
+    REAUTH = "REAUTH"
+    ERROR = "ERROR"
+
+
+class Closing(StrEnum):
+    """Why a connection was ended by the hub, in words for people."""
+
+    REPLACED = "another program signed in as this agent"
+    EXPIRED = "the token has expired: sign in again"
+    TOO_SLOW = "too slow: connect again and resume"
+    FOREIGN = "this MT5 login is not one that you may trade from"
+
+
+CLOSE_CODES: Mapping[Closing, int] = {
+    Closing.REPLACED: 4001,
+    Closing.EXPIRED: 4003,
+    Closing.FOREIGN: 4005,
+    Closing.TOO_SLOW: 4008,
+}
+
+
+class Command(Struct, frozen=True, kw_only=True):
+    """One thing an agent should do; `id` is the client order id, by which its result is known and a repeat recognised."""
+
+    id: str
+    account_id: AccountId
+    owner_id: UserId
+    event: Event
+    data: Mapping[str, Any]
+    created_at: datetime
+    expires_at: datetime
+
+
+class Hello(Struct, frozen=True, kw_only=True, tag_field="action", tag="hello"):
+    """Who connects again, what it had last, and which account it is logged in to."""
+
+    last_seq: int | None = None
+    login: int | None = None
+    server: str | None = None
+
+
+class GetSnapshot(Struct, frozen=True, kw_only=True, tag_field="action", tag="get_snapshot"):
+    """The open positions, please."""
+
+
+class Received(Struct, frozen=True, kw_only=True, tag_field="action", tag="received"):
+    """Commands that are safe in the agent's own journal."""
+
+    id: str | None = None
+    ids: tuple[str, ...] = ()
+
+
+class ResultStatus(StrEnum):
+    """What became of a command: `partial` has ended with less than wanted; `unknown` is being found out."""
+
+    FILLED = "filled"
+    PARTIAL = "partial"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+
+
+class Result(Struct, frozen=True, kw_only=True, tag_field="action", tag="result"):
+    """Volumes in lots, `profit` and `fee` in the account's currency; `plan` is how the size was worked out."""
+
+    id: str
+    status: ResultStatus
+    volume: Decimal = Decimal(0)
+    price: Decimal | None = None
+    profit: Decimal | None = None
+    fee: Decimal | None = None
+    ticket: int | None = None
+    retcode: int | None = None
+    reason: str | None = None
+    plan: dict[str, str | int | float | bool | None] = msgspec.field(default_factory=dict)
+
+
+class Closed(Struct, frozen=True, kw_only=True, tag_field="action", tag="closed"):
+    """What was opened for a master's ticket is gone without a command: its stop, a margin call, or a person closed it."""
+
+    id: str
+    bot_id: str
+    symbol: str
+    master_ticket: int
+    reason: str = ""
+
+
+class Heartbeat(Struct, frozen=True, kw_only=True, tag_field="action", tag="heartbeat"):
+    """The terminal as it is, every 5 s: a live program beside a dead terminal."""
+
+    connected: bool
+    login: int = 0
+    server: str = ""
+    figures: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+class Reauth(Struct, frozen=True, kw_only=True, tag_field="action", tag="reauth"):
+    """A fresh access token for the same user."""
+
+    token: str
+
+
+Message = Hello | GetSnapshot | Received | Result | Closed | Heartbeat | Reauth
+
+_decode = msgspec.json.Decoder(Message).decode
+_encode = msgspec.json.Encoder(enc_hook=str).encode
+
+
+def read_message(text: str | bytes) -> Message:
+    """Raise msgspec.DecodeError (ValidationError names the field) for what is none."""
+    message: Message = _decode(text)
+    return message
+
+
+def moment(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def rest_of(data: Mapping[str, Any], *, at: datetime, expires_at: datetime | None) -> bytes:
+    """What a frame's receivers have in common: everything behind its head."""
+    told = {"ts": moment(at), "expires_at": None if expires_at is None else moment(expires_at), "data": data}
+    return _encode(told)[1:]
+
+
+def frame(event: Event, seq: int, command_id: str | None, rest: bytes) -> bytes:
+    """A whole frame. An id of ours needs no escaping."""
+    told = b"null" if command_id is None else b'"%b"' % command_id.encode()
+    return b'{"event":"%b","seq":%d,"id":%b,%b' % (event.value.encode(), seq, told, rest)
+
+
+def gaps(seqs: Sequence[int]) -> list[tuple[int, int]]:
+    """Runs of numbers that follow one another, each as its first and last."""
+    runs: list[tuple[int, int]] = []
+    for seq in seqs:
+        if runs and runs[-1][1] == seq - 1:
+            runs[-1] = runs[-1][0], seq
+        else:
+            runs.append((seq, seq))
+    return runs

@@ -1,0 +1,254 @@
+"""The book of what agents were told: commands, each agent's count of them, and what became of each."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import convert
+from msgspec.structs import asdict, replace
+from sqlalchemy import Connection, Row, bindparam, select, update
+
+from copydesk.domain.following import ticket_of_alerts
+from copydesk.domain.frames import Command, Result, ResultStatus
+from copydesk.domain.ids import AccountId, BotId, UserId
+from copydesk.domain.instrument import plain
+from copydesk.domain.signal import Direction, Side
+from copydesk.domain.subscription import SubscriptionStatus
+from copydesk.domain.terminal import Terminal, TerminalRole, TradeCopy, trade_copy_of
+from copydesk.domain.venue import MT5
+from copydesk.ports.agents import Agent, Kept, Numbered, agent_id_of
+from copydesk.stores import tables, terminal_tables
+from copydesk.stores.database import Database
+from copydesk.stores.rows import among, columns, dump, execute_all, load
+
+_COMMANDS, _FRAMES = terminal_tables.agent_commands, terminal_tables.agent_frames
+_AGENTS, _TERMINALS = terminal_tables.agents, terminal_tables.terminals
+
+_CONFIG = select(tables.users.c.config).where(tables.users.c.id == bindparam("user_id"))
+_COUNT_ON = (
+    update(_AGENTS)
+    .where(_AGENTS.c.user_id == bindparam("owner"), _AGENTS.c.seen_at >= bindparam("since"))
+    .values(last_seq=_AGENTS.c.last_seq + 1)
+    .returning(_AGENTS.c.id, _AGENTS.c.last_seq)
+)
+_KEPT = (*columns(_COMMANDS, Command), _COMMANDS.c.received_at, _COMMANDS.c.result, _COMMANDS.c.ended_at)
+_ONE = select(*_KEPT).where(_COMMANDS.c.id == bindparam("id"))
+_AFTER = (
+    select(_FRAMES.c.seq, *_KEPT)
+    .join(_COMMANDS, _COMMANDS.c.id == _FRAMES.c.command_id)
+    .where(_FRAMES.c.agent_id == bindparam("agent_id"), _FRAMES.c.seq > bindparam("seq"))
+    .order_by(_FRAMES.c.seq)
+)
+_UNHEARD = _COMMANDS.c.ended_at.is_(None), _COMMANDS.c.received_at.is_(None)
+_INSERT, _INSERT_FRAMES = _COMMANDS.insert(), _FRAMES.insert()
+_SEEN = update(_AGENTS).where(among(_AGENTS.c.id, "ids")).values(seen_at=bindparam("at"))
+_RECEIVE = (
+    update(_COMMANDS)
+    .where(among(_COMMANDS.c.id, "ids"), _COMMANDS.c.owner_id == bindparam("owner"), _COMMANDS.c.received_at.is_(None))
+    .values(received_at=bindparam("at"))
+)
+
+
+class StoredCommandBook:
+    """The CommandBook of ports/agents.py."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def connect(self, user_id: UserId, role: str, name: str, at: datetime) -> Agent:
+        agent_id = agent_id_of(user_id, role, name)
+
+        def work(connection: Connection) -> Agent:
+            query = select(*columns(_AGENTS, Agent)).where(_AGENTS.c.id == agent_id).with_for_update()
+            row = connection.execute(query).one_or_none()
+            if row is None:
+                agent = Agent(id=agent_id, user_id=user_id, role=role, name=name, last_seq=0, seen_at=at)
+                connection.execute(_AGENTS.insert(), [dump(agent)])
+                return agent
+            connection.execute(_SEEN, {"ids": [agent_id], "at": at})
+            return replace(load(Agent, row), seen_at=at)
+
+        return await self._database.write(work)
+
+    async def seen(self, agents: Collection[str], at: datetime) -> None:
+        if agents:
+            await self._database.write(lambda connection: connection.execute(_SEEN, {"ids": agents, "at": at}))
+
+    async def add(self, command: Command, *, seen_since: datetime) -> tuple[Command, Sequence[Numbered]]:
+        def work(connection: Connection) -> tuple[Command, Sequence[Numbered]]:
+            config = connection.execute(_CONFIG, {"user_id": command.owner_id}).scalar_one()
+            settings = _told(trade_copy_of(config)) | command.data.get("settings", {})
+            whole = replace(command, data={**command.data, "settings": settings})
+            row = dump(whole, received_at=None, result=None, ended_at=None)
+            execute_all(connection, _INSERT, [row])
+            counted = connection.execute(_COUNT_ON, {"owner": command.owner_id, "since": seen_since}).all()
+            numbered = [Numbered(agent_id, seq) for agent_id, seq in counted]
+            frames = [
+                {"agent_id": one.agent_id, "seq": one.seq, "command_id": command.id, "created_at": command.created_at}
+                for one in numbered
+            ]
+            if frames:
+                execute_all(connection, _INSERT_FRAMES, frames)
+            return whole, numbered
+
+        return await self._database.write(work)
+
+    async def after(self, agent_id: str, seq: int, most: int) -> Sequence[tuple[int, Kept]]:
+        def work(connection: Connection) -> list[tuple[int, Kept]]:
+            rows = connection.execute(_AFTER.limit(most), {"agent_id": agent_id, "seq": seq}).all()
+            return [(row.seq, _kept(row)) for row in rows]
+
+        return await self._database.read(work)
+
+    async def receive(self, ids: Collection[str], owner_id: UserId, at: datetime) -> None:
+        await self._database.write(
+            lambda connection: connection.execute(_RECEIVE, {"ids": ids, "owner": owner_id, "at": at})
+        )
+
+    async def finish(self, result: Result, owner_id: UserId, at: datetime) -> Command | None:
+        def work(connection: Connection) -> Command | None:
+            row = connection.execute(_ONE.with_for_update(), {"id": result.id}).one_or_none()
+            kept = None if row is None else _kept(row)
+            if kept is None or kept.command.owner_id != owner_id or _is_definite(kept.result):
+                return None
+            values = {"result": asdict(result), "received_at": kept.received_at or at}
+            if _is_definite(result):
+                values["ended_at"] = at
+            connection.execute(update(_COMMANDS).where(_COMMANDS.c.id == result.id).values(values))
+            return kept.command
+
+        return await self._database.write(work)
+
+    async def find(self, command_id: str) -> Kept | None:
+        def work(connection: Connection) -> Kept | None:
+            row = connection.execute(_ONE, {"id": command_id}).one_or_none()
+            return None if row is None else _kept(row)
+
+        return await self._database.read(work)
+
+    async def expire(self, at: datetime) -> Sequence[Command]:
+        def work(connection: Connection) -> list[Command]:
+            late = select(*columns(_COMMANDS, Command)).where(*_UNHEARD, _COMMANDS.c.expires_at < at)
+            found = [_command(row) for row in connection.execute(late.with_for_update()).all()]
+            if found:
+                ended = (
+                    update(_COMMANDS).where(among(_COMMANDS.c.id, "ids"), *_UNHEARD).values(ended_at=bindparam("at"))
+                )
+                connection.execute(ended, {"ids": [one.id for one in found], "at": at})
+            return found
+
+        return await self._database.write(work)
+
+    async def withdraw(self, command_id: str, at: datetime) -> bool:
+        ended = update(_COMMANDS).where(_COMMANDS.c.id == command_id, *_UNHEARD).values(ended_at=at)
+        return await self._database.write(lambda connection: connection.execute(ended).rowcount == 1)
+
+    async def terminal(self, owner_id: UserId, login: int) -> Terminal | None:
+        query = select(*columns(_TERMINALS, Terminal)).where(
+            _TERMINALS.c.user_id == owner_id, _TERMINALS.c.login == login, _TERMINALS.c.role == TerminalRole.COPIER
+        )
+
+        def work(connection: Connection) -> Terminal | None:
+            row = connection.execute(query).one_or_none()
+            return None if row is None else load(Terminal, row)
+
+        return await self._database.read(work)
+
+    async def forget(self, before: datetime) -> None:
+        def work(connection: Connection) -> None:
+            connection.execute(_FRAMES.delete().where(_FRAMES.c.created_at < before))
+
+        await self._database.write(work)
+
+    async def snapshot(self, owner_id: UserId, account_id: AccountId | None) -> Mapping[str, Any]:
+        return await self._database.read(lambda connection: _snapshot(connection, owner_id, account_id))
+
+
+def _snapshot(connection: Connection, owner_id: UserId, account_id: AccountId | None) -> Mapping[str, Any]:
+    follows, accounts, bots = tables.bot_subscriptions.c, tables.exchange_accounts.c, tables.bots.c
+    query = (
+        select(follows.account_id, bots.id, bots.name)
+        .join(tables.exchange_accounts, accounts.id == follows.account_id)
+        .join(tables.bots, bots.id == follows.bot_id)
+        .where(
+            follows.owner_id == owner_id,
+            follows.deleted_at.is_(None),
+            follows.status != SubscriptionStatus.PAUSED,
+            accounts.venue == MT5,
+            accounts.is_active,
+        )
+    )
+    if account_id is not None:
+        query = query.where(accounts.id == account_id)
+    followed = connection.execute(query.order_by(follows.id)).all()
+    config = connection.execute(_CONFIG, {"user_id": owner_id}).scalar_one()
+    held = {bot_id: _open_of(connection, BotId(bot_id)) for _, bot_id, _ in followed}
+    return {
+        "positions": [
+            {"account_id": account, "bot_id": bot_id, "bot": name, **one}
+            for account, bot_id, name in followed
+            for one in held[bot_id]
+        ],
+        "bots": [{"account_id": account, "bot_id": bot_id, "bot": name} for account, bot_id, name in followed],
+        "settings": _told(trade_copy_of(config)),
+    }
+
+
+def _open_of(connection: Connection, bot_id: BotId) -> list[dict[str, Any]]:
+    """A bot's open tickets; of a bot without tickets, what its alerts imply."""
+    tickets, stands, signals = tables.master_tickets.c, tables.bot_positions.c, tables.bot_signals.c
+    query = (
+        select(
+            tickets.number, tickets.symbol, tickets.direction, tickets.volume, tickets.stop_loss, tickets.take_profit
+        )
+        .add_columns(signals.price)
+        .join(tables.bot_signals, signals.id == tickets.signal_id)
+        .where(tickets.bot_id == bot_id, tickets.status == "open")
+    )
+    opened = [
+        {
+            "master_ticket": row.number,
+            "symbol": row.symbol,
+            "type": Side.opening(row.direction).value,
+            "volume": plain(row.volume),
+            "price": None if row.price is None else plain(row.price),
+            "sl": plain(row.stop_loss),
+            "tp": plain(row.take_profit),
+        }
+        for row in connection.execute(query.order_by(tickets.number))
+    ]
+    alerts = select(stands.symbol, stands.direction).where(
+        stands.bot_id == bot_id, stands.direction != Direction.FLAT, stands.volume.is_(None)
+    )
+    return opened + [
+        {
+            "master_ticket": ticket_of_alerts(bot_id, row.symbol),
+            "symbol": row.symbol,
+            "type": Side.opening(row.direction).value,
+            "volume": None,
+            "price": None,
+            "sl": None,
+            "tp": None,
+        }
+        for row in connection.execute(alerts.order_by(stands.symbol))
+    ]
+
+
+def _told(settings: TradeCopy) -> dict[str, Any]:
+    return {
+        name: value if value is None or isinstance(value, int) else str(value)
+        for name, value in asdict(settings).items()
+    }
+
+
+def _is_definite(result: Result | None) -> bool:
+    return result is not None and result.status is not ResultStatus.UNKNOWN
+
+
+def _command(row: Row[Any]) -> Command:
+    return load(Command, row)
+
+
+def _kept(row: Row[Any]) -> Kept:
+    result = None if row.result is None else convert(row.result, Result, strict=False)
+    return Kept(command=_command(row), received_at=row.received_at, result=result, ended_at=row.ended_at)

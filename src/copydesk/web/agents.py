@@ -1,0 +1,281 @@
+"""GET /ws: the programs beside MetaTrader 5 terminals are told what to do, and tell what became of it; docs/agents.md."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from msgspec import DecodeError
+from starlette.datastructures import QueryParams
+from starlette.responses import JSONResponse
+from starlette.routing import WebSocketRoute
+from starlette.types import Message as Asgi
+from starlette.types import Receive, Send
+from starlette.websockets import WebSocket
+
+from copydesk.domain.errors import StoreUnavailable
+from copydesk.domain.following import place_of
+from copydesk.domain.frames import (
+    CLOSE_CODES,
+    Closed,
+    Closing,
+    Event,
+    GetSnapshot,
+    Heartbeat,
+    Hello,
+    Message,
+    Reauth,
+    Received,
+    Result,
+    frame,
+    read_message,
+    rest_of,
+)
+from copydesk.domain.ids import AccountId, BotId
+from copydesk.domain.user import User, UserStatus
+from copydesk.domain.venue import MT5
+from copydesk.engine.gone import report_gone
+from copydesk.stores.store import Tables
+from copydesk.venues.metatrader5.switchboard import Connected
+from copydesk.web.errors import CODES
+from copydesk.web.heartbeats import Heartbeats
+from copydesk.web.hub import Hub
+from copydesk.web.sockets import SocketLine, socket_of
+
+log = structlog.get_logger()
+
+REAUTH_BEFORE = timedelta(seconds=60)
+HELLO_WITHIN_S = 2.0
+"""An agent with a name that does not say what it had last is told from now on."""
+
+GOODBYE_S = 5.0
+"""For what was written before and the close code to get through."""
+
+CONNECTIONS_MAX = 500
+"""Of one user."""
+
+NAME_MAX = 64
+
+
+class _Agent:
+    """One connection, from its sign-in to its end."""
+
+    def __init__(self, hub: Hub, user: User, line: SocketLine, expires_at: datetime) -> None:
+        self._hub = hub
+        self._user = user
+        self._line = line
+        self._expires_at = expires_at
+        self._renewed = asyncio.Event()
+        self._began = asyncio.Event()
+        self._heartbeats = Heartbeats(hub, user)
+        self.connected: Connected
+
+    async def serve(self, name: str | None, receive: Receive, send: Send) -> None:
+        switchboard = self._hub.agents
+        self.connected = await switchboard.connect(self._user.id, self._user.role.value, name, self._line)
+        try:
+            self._tell(Event.WELCOME, self._welcome(name))
+            if name is None:
+                await self._begin(None)
+            async with asyncio.TaskGroup() as tasks:
+                beside = [tasks.create_task(self._watch_token()), tasks.create_task(self._say_goodbye(send))]
+                beside.append(tasks.create_task(self._begin_anyway()))
+                await self._listen(receive)
+                for one in beside:
+                    one.cancel()
+        finally:
+            await switchboard.disconnect(self.connected)
+            await self._heartbeats.end()
+
+    def _welcome(self, name: str | None) -> dict[str, Any]:
+        return {
+            "user_id": self._user.id,
+            "role": self._user.role.value,
+            "agent": name,
+            "resumable": name is not None,
+            "token_expires_at": self._expires_at,
+            "heartbeat_s": 5,
+        }
+
+    def _tell(self, event: Event, data: dict[str, Any]) -> None:
+        rest = rest_of(data, at=self._hub.clock.now(), expires_at=None)
+        self.connected.write(frame(event, self.connected.last_seq, None, rest))
+
+    async def _begin(self, last_seq: int | None) -> None:
+        if self._began.is_set():
+            return
+        self._began.set()
+        if last_seq is None:
+            await self._hub.agents.begin(self.connected)
+        else:
+            await self._hub.agents.resume(self.connected, last_seq)
+
+    async def _begin_anyway(self) -> None:
+        try:
+            async with asyncio.timeout(HELLO_WITHIN_S):
+                await self._began.wait()
+        except TimeoutError:
+            await self._begin(None)
+
+    async def _listen(self, receive: Receive) -> None:
+        """Until the connection ends."""
+        while True:
+            message: Asgi = await receive()
+            if message["type"] == "websocket.disconnect":
+                return
+            text = message.get("text") or message.get("bytes") or ""
+            try:
+                await self._take(read_message(text))
+            except DecodeError as error:
+                self._tell(Event.ERROR, {"code": "not_understood", "message": str(error)[:300]})
+            except StoreUnavailable as error:
+                # What was not stored is not acknowledged by anything: the agent tells it again.
+                log.warning("an agent's message was not stored", problem=str(error))
+                self._tell(Event.ERROR, {"code": "store_unavailable", "message": "not stored: please tell it again"})
+
+    async def _take(self, message: Message) -> None:
+        match message:
+            case Hello():
+                if await self._bind(message.login, message.server):
+                    await self._begin(message.last_seq)
+            case GetSnapshot():
+                await self._show()
+            case Reauth():
+                await self._renew(message.token)
+            case Heartbeat():
+                if await self._heartbeats.take(message):
+                    await self._bind(message.login, message.server)
+            case Received() | Result() | Closed():
+                await self._take_word(message)
+
+    async def _show(self) -> None:
+        if self._began.is_set():
+            await self._hub.agents.snapshot(self.connected)
+        else:
+            await self._begin(None)
+
+    async def _take_word(self, message: Received | Result | Closed) -> None:
+        """What became of commands, and of positions without one."""
+        switchboard = self._hub.agents
+        match message:
+            case Received():
+                await switchboard.receive([*message.ids, *([message.id] if message.id else [])], self._user.id)
+            case Result():
+                await switchboard.finish(message, self._user.id)
+            case Closed():
+                await self._take_gone(message)
+
+    async def _bind(self, login: int | None, server: str | None) -> bool:
+        """The account of this login; a login that is neither an account of the user's nor allowed ends the connection."""
+        if not login:
+            return True
+        accounts = await self._hub.store.read(lambda tables: _terminal_accounts(tables, self._user))
+        for account_id, (known_login, known_server) in accounts.items():
+            if known_login == str(login) and server in {None, "", known_server}:
+                self.connected.account_id = account_id
+                return True
+        if login == self._user.allowed_mt5_id:
+            return True
+        await self._refuse_login(login, server)
+        return False
+
+    async def _refuse_login(self, login: int, server: str | None) -> None:
+        now = self._hub.clock.now()
+        details = {"login": login, "server": server or "", "allowed_mt5_id": self._user.allowed_mt5_id}
+        await self._hub.store.write(
+            lambda tables: tables.audit.add(
+                actor=self._user.id, action="agent.foreign_login", subject=self._user.id, details=details, at=now
+            )
+        )
+        self._tell(Event.ERROR, {"code": "foreign_login", "message": Closing.FOREIGN.value, "login": login})
+        self._line.end(Closing.FOREIGN)
+
+    async def _take_gone(self, message: Closed) -> None:
+        now, owner = self._hub.clock.now(), self._user.id
+
+        def work(tables: Tables) -> int:
+            places = [place_of(message.symbol, message.master_ticket), message.symbol]
+            accounts = list(_terminal_accounts(tables, self._user))
+            return report_gone(tables, accounts, BotId(message.bot_id), places, message.id, message.reason, now)
+
+        found = await self._hub.store.write(work)
+        log.info("closed at the terminal", user_id=owner, master_ticket=message.master_ticket, positions=found)
+        self._hub.desk.intake.arrived.set()
+
+    async def _renew(self, token: str) -> None:
+        found = self._hub.tokens.read_whole(token, self._hub.clock.now())
+        if found is None or found[0] != self._user.id:
+            self._tell(Event.ERROR, {"code": "unauthorized", "message": "this token is not valid for this user"})
+            return
+        self._expires_at = found[1]
+        self._renewed.set()
+
+    async def _watch_token(self) -> None:
+        """Ask for a new one in time; without it the connection ends."""
+        while True:
+            self._renewed.clear()
+            if await self._is_renewed_within(self._expires_at - REAUTH_BEFORE):
+                continue
+            self._tell(Event.REAUTH, {"token_expires_at": self._expires_at})
+            if not await self._is_renewed_within(self._expires_at):
+                self._line.end(Closing.EXPIRED)
+                return
+
+    async def _is_renewed_within(self, until: datetime) -> bool:
+        left = (until - self._hub.clock.now()).total_seconds()
+        try:
+            async with asyncio.timeout(max(left, 0)):
+                await self._renewed.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    async def _say_goodbye(self, send: Send) -> None:
+        why = await self._line.why
+        log.info("agent cut off", user_id=self._user.id, why=why.value)
+        try:
+            async with asyncio.timeout(GOODBYE_S):
+                await send({"type": "websocket.close", "code": CLOSE_CODES[why], "reason": why.value})
+        except TimeoutError:
+            self._line.socket.abort()
+
+
+def _terminal_accounts(tables: Tables, user: User) -> dict[AccountId, tuple[str, str]]:
+    """The user's MetaTrader 5 accounts: login and server of each."""
+    found, _ = tables.accounts.list({"venue": MT5}, owner_id=user.id, limit=CONNECTIONS_MAX, cursor=None)
+    logins = {one.id: tables.followers.credentials(one.id) for one in found}
+    return {account_id: (one.get("login", ""), one.get("server", "")) for account_id, one in logins.items()}
+
+
+async def serve_agent(websocket: WebSocket) -> None:
+    """Who may not connect gets an HTTP answer; everybody else is served until one of the two ends it."""
+    hub: Hub = websocket.app.state.hub
+    query = websocket.query_params
+    found = hub.tokens.read_whole(query.get("token", ""), hub.clock.now())
+    user_id = None if found is None else found[0]
+    user = None if user_id is None else await hub.store.read(lambda tables: tables.users.get(user_id))
+    refusal = _refuse(hub, user, query)
+    if refusal is not None or user is None or found is None:
+        status, text = refusal or (401, "sign in first")
+        answer = JSONResponse({"error": {"code": CODES[status], "message": text, "details": {}}}, status)
+        await websocket.send_denial_response(answer)
+        return
+    await websocket.accept()
+    agent = _Agent(hub, user, SocketLine(socket_of(websocket.scope)), found[1])
+    await agent.serve(query.get("agent") or None, websocket.receive, websocket.send)
+
+
+def _refuse(hub: Hub, user: User | None, query: QueryParams) -> tuple[int, str] | None:
+    if user is None or user.status is not UserStatus.ACTIVE:
+        return 401, "sign in first: POST /token, then /ws?token=…"
+    if not hub.desk.is_running:
+        return 503, "the desk does not run here (yet), or another hub does its work"
+    if len(hub.agents.connected(user.id)) >= CONNECTIONS_MAX:
+        return 429, f"{CONNECTIONS_MAX} connections of this user are open"
+    name = query.get("agent", "")
+    if len(name) > NAME_MAX or not name.isprintable():
+        return 422, f"agent: a name of at most {NAME_MAX} printable characters"
+    return None
+
+
+route = WebSocketRoute("/ws", serve_agent)

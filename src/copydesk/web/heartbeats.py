@@ -1,0 +1,62 @@
+"""A terminal as the program beside it tells of it every few seconds."""
+
+from datetime import timedelta
+
+import structlog
+from msgspec.structs import replace
+
+from copydesk.domain.errors import StoreUnavailable
+from copydesk.domain.frames import Heartbeat
+from copydesk.domain.terminal import Terminal, TerminalRole
+from copydesk.domain.user import User
+from copydesk.web.hub import Hub
+
+log = structlog.get_logger()
+
+STORED_EVERY = timedelta(seconds=30)
+SERVER_MAX = 120
+
+
+class Heartbeats:
+    """Of one connection. Stored when something changes, and now and then: a terminal that dies shows at once."""
+
+    def __init__(self, hub: Hub, user: User) -> None:
+        self._hub = hub
+        self._user = user
+        self._known: Terminal | None = None
+
+    async def take(self, message: Heartbeat) -> bool:
+        """Whether another login is connected than before."""
+        before = self._known
+        now = Terminal(
+            user_id=self._user.id,
+            role=TerminalRole.COPIER,
+            login=message.login,
+            server=message.server[:SERVER_MAX],
+            connected=message.connected,
+            figures=message.figures or (before.figures if before is not None else {}),
+            reported_at=self._hub.clock.now(),
+        )
+        if before is not None and not message.figures and _alike(before, now):
+            if now.reported_at - before.reported_at >= STORED_EVERY:
+                await self._store(now)
+            return False
+        await self._store(now)
+        return now.connected and now.login != 0 and (before is None or before.login != now.login)
+
+    async def end(self) -> None:
+        """The program has gone: what it told of its terminal holds no longer."""
+        if self._known is None or not self._known.connected:
+            return
+        try:
+            await self._store(replace(self._known, connected=False, reported_at=self._hub.clock.now()))
+        except StoreUnavailable:
+            log.info("a terminal's end was not stored", login=self._known.login)
+
+    async def _store(self, terminal: Terminal) -> None:
+        self._known = terminal
+        await self._hub.store.write(lambda tables: tables.terminals.put(terminal))
+
+
+def _alike(one: Terminal, other: Terminal) -> bool:
+    return (one.login, one.server, one.connected) == (other.login, other.server, other.connected)
