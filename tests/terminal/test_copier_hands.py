@@ -90,7 +90,7 @@ async def test_a_ticket_is_opened_changed_closed_in_part_and_closed(follower):
     assert [one.result for one in await follower.close(identity="c3")] == [Result.DONE]
 
     assert follower.held() == []
-    assert follower.journal.copies_of(7) == []
+    assert follower.journal.copies_of("b1", 7) == []
 
 
 async def test_the_same_command_again_is_answered_and_not_done_again(follower):
@@ -179,7 +179,7 @@ async def test_a_program_that_died_while_it_sent_looks_before_it_does_anything(f
     assert [one.stage for one in settled] == [Stage.DONE]
     assert (await follower.open()).result is Result.DONE
     assert len(follower.held()) == 1
-    assert len(follower.journal.copies_of(7)) == 1
+    assert len(follower.journal.copies_of("b1", 7)) == 1
 
 
 async def test_a_filling_that_is_refused_is_tried_once_in_the_other_way(follower, broker):
@@ -226,4 +226,4 @@ async def _intended(follower):
     request = OrderRequest(
         action=1, symbol="EURUSD", type=0, volume=Decimal("0.01"), price=tick.ask, type_filling=1, comment="copydesk 7"
     )
-    return follower.journal, follower.journal.intend("c1", "open", 7, request), request
+    return follower.journal, follower.journal.intend(command(), "open", request), request

@@ -18,6 +18,7 @@ from copydesk.terminal.copier.requests import (
     comment_of,
     fillings,
     is_ours,
+    levels,
     magic_of,
     new_levels,
     opening,
@@ -37,6 +38,7 @@ def command(**more):
         **{
             "id": "c1",
             "do": Do.OPEN,
+            "bot_id": "b1",
             "master_ticket": 7,
             "symbol": "EURUSD",
             "type": "BUY",
@@ -133,13 +135,31 @@ def test_one_name_for_two_things_is_seen_by_the_currencies():
 def test_lots_are_rounded_down_and_count_in_this_brokers_contracts(wishes, more, lots):
     mini = symbol(trade_contract_size=Decimal(10)) if more else symbol()
 
-    assert lots_to_open(command(**more), wishes, mini) == Decimal(lots)
+    assert lots_to_open(command(**more), wishes, mini, Decimal("1.085")) == Decimal(lots)
 
 
 def test_lots_below_the_least_are_skipped_with_their_numbers():
-    told = lots_to_open(command(), Wishes(mode="multiplier", multiplier=Decimal("0.05")), symbol())
+    told = lots_to_open(command(), Wishes(mode="multiplier", multiplier=Decimal("0.05")), symbol(), Decimal(1))
 
     assert told == Skipped(rule="volume", reason="0.1 × 0.05 is below the least of 0.01 lots on EURUSD")
+
+
+def test_a_ticket_that_grew_adds_its_share_of_the_followers_own_size():
+    grown = command(fraction=Decimal("0.5"), volume=Decimal("0.2"))
+
+    assert lots_to_open(grown, Wishes(fixed_lot=Decimal("0.1")), symbol(), Decimal(1)) == Decimal("0.05")
+    assert lots_to_open(grown, Wishes(mode="multiplier"), symbol(), Decimal(1)) == Decimal("0.2")
+
+
+def test_without_a_master_the_margin_says_how_much_and_percents_say_where_to_stop():
+    alert = command(volume=None, price=None)
+    wishes = Wishes(margin_usd=Decimal(100), leverage=20, stop_loss_pct=Decimal(1), take_profit_pct=Decimal(2))
+
+    assert lots_to_open(alert, wishes, symbol(trade_contract_size=Decimal(1000)), Decimal("1.25")) == Decimal("1.6")
+    assert lots_to_open(alert, Wishes(), symbol(), Decimal("1.25")).rule == "volume"
+    assert levels(alert, wishes, Decimal(100), is_buy=True) == (99, 102)
+    assert levels(alert, wishes, Decimal(100), is_buy=False) == (101, 98)
+    assert levels(alert, Wishes(), Decimal(100), is_buy=True) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -237,15 +257,9 @@ def test_the_filling_is_chosen_by_mask_and_has_one_alternative(execution, mask, 
 
 
 def test_requests_are_written_as_the_package_takes_them():
-    request = opening(
-        command(master_ticket=2**63 - 1),
-        symbol(),
-        tick(),
-        Decimal("0.1"),
-        is_buy=True,
-        magic=magic_of(3, 9),
-        deviation=5,
-    )
+    told = command(master_ticket=2**63 - 1)
+    wishes = Wishes(max_slippage_points=5)
+    request = opening(told, wishes, symbol(), tick(), Decimal("0.1"), is_buy=True, magic=magic_of(3, 9))
     written = write_request(request)
 
     assert {type(written[name]) for name in ("volume", "price", "sl", "tp", "stoplimit")} == {float}
@@ -263,7 +277,7 @@ def test_a_close_names_the_position_and_goes_the_other_way():
 
 def test_a_reversed_copy_has_the_masters_target_as_its_stop():
     told = command(sl=Decimal("1.08"), tp=Decimal("1.09"))
-    request = new_levels(told, position(is_buy=False), symbol(), tick(), magic=1, is_reversed=True)
+    request = new_levels(told, Wishes(reverse=True), position(is_buy=False), symbol(), tick(), magic=1)
 
     assert (request.sl, request.tp) == (Decimal("1.09"), Decimal("1.08"))
 

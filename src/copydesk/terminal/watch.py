@@ -162,7 +162,7 @@ class Watch:
             return event
         if event.symbol not in self._contracts:
             found = await self._gateway.symbol(event.symbol)
-            if isinstance(found, Failed):
+            if isinstance(found, Failed) or found.trade_contract_size <= 0:
                 return event
             self._contracts[event.symbol] = Contract(
                 size=found.trade_contract_size,

@@ -21,19 +21,24 @@ class Do(StrEnum):
 
 
 class Command(Struct, frozen=True, kw_only=True):
-    """One command. `fraction` is the part to close of what this account holds of the ticket; `price` the master's."""
+    """One command. `bot_id` and `master_ticket` name together what is copied; `type` is the position's direction.
+
+    `volume`, `price`, `sl`, `tp` are the master's, None where the bot has no master. `fraction` is the part to close of what
+    is held for the ticket; of an opening, what share of its own size a ticket has grown by.
+    """
 
     id: str
     do: Do
+    bot_id: str
     master_ticket: int
     symbol: str
     type: str
-    volume: Decimal
-    price: Decimal
     created_at: datetime
     expires_at: datetime
-    sl: Decimal = Decimal(0)
-    tp: Decimal = Decimal(0)
+    volume: Decimal | None = None
+    price: Decimal | None = None
+    sl: Decimal | None = None
+    tp: Decimal | None = None
     fraction: Decimal = Decimal(1)
     contract: Contract | None = None
 
@@ -49,6 +54,10 @@ class Wishes(Struct, frozen=True, kw_only=True):
     max_orders_per_symbol: int | None = 2
     max_exposure_trades: int | None = 5
     max_exposure_lots: Decimal | None = Decimal(10)
+    margin_usd: Decimal | None = None
+    leverage: int | None = None
+    stop_loss_pct: Decimal = Decimal(0)
+    take_profit_pct: Decimal = Decimal(0)
     margin_free_min: Decimal = Decimal(0)
     reverse: bool = False
     symbols: Mapping[str, str] = {}

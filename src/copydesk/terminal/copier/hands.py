@@ -83,12 +83,10 @@ class Hands:
         if any(one.request.symbol == market.symbol.name for one in await self._unsettled()):
             return _not_done("open", Failed(0, f"an earlier order on {market.symbol.name} is not settled yet"))
         is_buy = (command.type == "BUY") != wishes.reverse
-        lots = lots_to_open(command, wishes, market.symbol)
+        lots = lots_to_open(command, wishes, market.symbol, market.tick.ask if is_buy else market.tick.bid)
         if isinstance(lots, Skipped):
             return _not_done("open", lots)
-        request = opening(
-            command, market.symbol, market.tick, lots, is_buy=is_buy, magic=0, deviation=wishes.max_slippage_points
-        )
+        request = opening(command, wishes, market.symbol, market.tick, lots, is_buy=is_buy, magic=0)
         margin = await self._margin(request, look)
         refusal = check_opening(command, wishes, self._situation(look, market), lots, is_buy=is_buy, margin=margin)
         if refusal is not None:
@@ -132,7 +130,7 @@ class Hands:
         market = await self._market_of(position.symbol)
         if isinstance(market, Failed):
             return _not_done(leg, market)
-        request = new_levels(command, position, market.symbol, market.tick, magic=0, is_reversed=wishes.reverse)
+        request = new_levels(command, wishes, position, market.symbol, market.tick, magic=0)
         return await self._send(command, leg, request, (), opens=False)
 
     async def _before(self, command: Command, leg: str) -> Outcome | None:
@@ -145,13 +143,14 @@ class Hands:
 
     async def _is_unsettled(self, command: Command) -> bool:
         """What may still turn out to be open must be known before it can be closed or changed."""
-        return any(one.master_ticket == command.master_ticket for one in await self._unsettled())
+        own = (command.bot_id, command.master_ticket)
+        return any((one.bot_id, one.master_ticket) == own for one in await self._unsettled())
 
     async def _unsettled(self) -> Sequence[Intent]:
         return await asyncio.to_thread(self._journal.unsettled)
 
     async def _copied(self, command: Command, look: Look) -> Sequence[Position]:
-        copies = await asyncio.to_thread(self._journal.copies_of, command.master_ticket)
+        copies = await asyncio.to_thread(self._journal.copies_of, command.bot_id, command.master_ticket)
         identifiers = {one.identifier for one in copies}
         return [one for one in look.positions if one.identifier in identifiers]
 
@@ -213,7 +212,7 @@ class Hands:
     async def _send_once(
         self, command: Command, leg: str, request: OrderRequest, *, opens: bool
     ) -> tuple[Intent, Sent | Failed]:
-        intent = await asyncio.to_thread(self._journal.intend, command.id, leg, command.master_ticket, request)
+        intent = await asyncio.to_thread(self._journal.intend, command, leg, request)
         intent = await asyncio.to_thread(self._journal.move, intent, Stage.SENT, sent_at=self._clock.now())
         answer = await self._gateway.send(intent.request)
         stage, note = _judged(answer)

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from copydesk.domain.errors import IllegalMove
 from copydesk.terminal.codec import OrderRequest
+from copydesk.terminal.copier.commands import Command
 from copydesk.terminal.copier.requests import magic_of
 from copydesk.terminal.ledger_file import LedgerFile
 
@@ -49,6 +50,7 @@ class Intent(Struct, frozen=True, kw_only=True):
     number: int
     command_id: str
     leg: str
+    bot_id: str
     master_ticket: int
     stage: Stage
     magic: int
@@ -58,9 +60,10 @@ class Intent(Struct, frozen=True, kw_only=True):
 
 
 class Copy(Struct, frozen=True, kw_only=True):
-    """A position of this account that copies a master's ticket."""
+    """A position of this account that copies a ticket of a bot."""
 
     identifier: int
+    bot_id: str
     master_ticket: int
 
 
@@ -69,6 +72,7 @@ CREATE TABLE IF NOT EXISTS intents (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
     command_id TEXT NOT NULL,
     leg TEXT NOT NULL,
+    bot_id TEXT NOT NULL,
     master_ticket INTEGER NOT NULL,
     stage TEXT NOT NULL,
     request BLOB,
@@ -77,11 +81,13 @@ CREATE TABLE IF NOT EXISTS intents (
     UNIQUE (command_id, leg)
 );
 CREATE INDEX IF NOT EXISTS unsettled_intents ON intents (number) WHERE stage IN ('SENT', 'UNKNOWN');
-CREATE TABLE IF NOT EXISTS copies (identifier INTEGER PRIMARY KEY, master_ticket INTEGER NOT NULL);
-CREATE INDEX IF NOT EXISTS copies_of_ticket ON copies (master_ticket);
+CREATE TABLE IF NOT EXISTS copies (
+    identifier INTEGER PRIMARY KEY, bot_id TEXT NOT NULL, master_ticket INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS copies_of_ticket ON copies (bot_id, master_ticket);
 """
 
-_COLUMNS = "number, command_id, leg, master_ticket, stage, request, sent_at, note"
+_COLUMNS = "number, command_id, leg, bot_id, master_ticket, stage, request, sent_at, note"
 
 
 class CopierJournal:
@@ -101,16 +107,17 @@ class CopierJournal:
         """What this leg of this command came to: a command that comes again is not done again."""
         return next(iter(self._intents("command_id = ? AND leg = ?", command_id, leg)), None)
 
-    def intend(self, command_id: str, leg: str, master_ticket: int, request: OrderRequest) -> Intent:
+    def intend(self, command: Command, leg: str, request: OrderRequest) -> Intent:
         """Written down with a magic of its own, which is put into the request. Raise StoreUnavailable for a leg that is there."""
 
         def work() -> Intent:
-            names = "command_id, leg, master_ticket, stage"
+            names = "command_id, leg, bot_id, master_ticket, stage"
             cursor = self._file.run(
-                f"INSERT INTO intents ({names}) VALUES (?, ?, ?, ?)",  # noqa: S608  names of ours
-                command_id,
+                f"INSERT INTO intents ({names}) VALUES (?, ?, ?, ?, ?)",  # noqa: S608  names of ours
+                command.id,
                 leg,
-                master_ticket,
+                command.bot_id,
+                command.master_ticket,
                 Stage.INTENT,
             )
             number = cursor.lastrowid or 0
@@ -119,9 +126,10 @@ class CopierJournal:
             self._file.run("UPDATE intents SET request = ? WHERE number = ?", msgspec.msgpack.encode(marked), number)
             return Intent(
                 number=number,
-                command_id=command_id,
+                command_id=command.id,
                 leg=leg,
-                master_ticket=master_ticket,
+                bot_id=command.bot_id,
+                master_ticket=command.master_ticket,
                 stage=Stage.INTENT,
                 magic=magic,
                 request=marked,
@@ -155,7 +163,9 @@ class CopierJournal:
             if moved.rowcount != 1:
                 raise IllegalMove(f"order {intent.number} is not {intent.stage} any more")
             if copies is not None:
-                self._file.run("INSERT OR REPLACE INTO copies VALUES (?, ?)", copies, intent.master_ticket)
+                self._file.run(
+                    "INSERT OR REPLACE INTO copies VALUES (?, ?, ?)", copies, intent.bot_id, intent.master_ticket
+                )
 
         self._file.write(work)
         return replace(intent, stage=stage, note=note, sent_at=at)
@@ -168,9 +178,10 @@ class CopierJournal:
         """Sent, and nothing is certain."""
         return self._intents("stage IN ('SENT', 'UNKNOWN')")
 
-    def copies_of(self, master_ticket: int) -> Sequence[Copy]:
-        rows = self._file.read("SELECT identifier, master_ticket FROM copies WHERE master_ticket = ?", master_ticket)
-        return [Copy(identifier=row[0], master_ticket=row[1]) for row in rows]
+    def copies_of(self, bot_id: str, master_ticket: int) -> Sequence[Copy]:
+        statement = "SELECT identifier FROM copies WHERE bot_id = ? AND master_ticket = ?"
+        rows = self._file.read(statement, bot_id, master_ticket)
+        return [Copy(identifier=row[0], bot_id=bot_id, master_ticket=master_ticket) for row in rows]
 
     def forget_copy(self, identifier: int) -> None:
         """The position is closed."""
@@ -182,12 +193,13 @@ class CopierJournal:
 
 
 def _intent(row: Sequence[Any]) -> Intent:
-    number, command_id, leg, master_ticket, stage, packed, sent_at, note = row
+    number, command_id, leg, bot_id, master_ticket, stage, packed, sent_at, note = row
     request = msgspec.msgpack.decode(packed, type=OrderRequest)
     return Intent(
         number=number,
         command_id=command_id,
         leg=leg,
+        bot_id=bot_id,
         master_ticket=master_ticket,
         stage=Stage(stage),
         magic=request.magic,

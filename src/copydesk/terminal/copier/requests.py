@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from copydesk.domain.instrument import round_to_tick
 from copydesk.terminal.codec import TEXT_MAX, OrderRequest, Position, Symbol, Tick
-from copydesk.terminal.copier.commands import Command
+from copydesk.terminal.copier.commands import Command, Wishes
 
 DEAL, SLTP = 1, 6
 BUY, SELL = 0, 1
@@ -13,6 +13,7 @@ FOK, IOC, RETURN = 0, 1, 2
 FOK_FLAG, IOC_FLAG = 1, 2
 REQUEST_EXECUTION, INSTANT_EXECUTION, MARKET_EXECUTION, EXCHANGE_EXECUTION = range(4)
 DEFAULT_DEVIATION = 20
+NONE = Decimal(0)
 
 MARK = 0xC0D
 """The first 12 bits of each `magic` of ours: positions without it are the follower's own and are never touched."""
@@ -47,19 +48,20 @@ def fillings(symbol: Symbol) -> Sequence[int]:
 
 
 def opening(
-    command: Command, symbol: Symbol, tick: Tick, lots: Decimal, *, is_buy: bool, magic: int, deviation: int | None
+    command: Command, wishes: Wishes, symbol: Symbol, tick: Tick, lots: Decimal, *, is_buy: bool, magic: int
 ) -> OrderRequest:
-    """At the market. Levels go with it where the symbol's distance allows them now; `placeable` says which do."""
-    sl, tp = placeable(levels(command, is_reversed=is_buy != (command.type == "BUY")), symbol, tick, is_buy=is_buy)
+    """At the market. Levels go with it, where `placeable` puts them."""
+    price = tick.ask if is_buy else tick.bid
+    sl, tp = placeable(levels(command, wishes, price, is_buy=is_buy), symbol, tick, is_buy=is_buy)
     return OrderRequest(
         action=DEAL,
         symbol=symbol.name,
         type=BUY if is_buy else SELL,
         volume=lots,
-        price=tick.ask if is_buy else tick.bid,
+        price=price,
         sl=sl,
         tp=tp,
-        deviation=DEFAULT_DEVIATION if deviation is None else deviation,
+        deviation=DEFAULT_DEVIATION if wishes.max_slippage_points is None else wishes.max_slippage_points,
         type_filling=fillings(symbol)[0],
         magic=magic,
         comment=comment_of(command.master_ticket),
@@ -83,17 +85,22 @@ def closing(position: Position, symbol: Symbol, tick: Tick, lots: Decimal, *, ma
 
 
 def new_levels(
-    command: Command, position: Position, symbol: Symbol, tick: Tick, *, magic: int, is_reversed: bool
+    command: Command, wishes: Wishes, position: Position, symbol: Symbol, tick: Tick, *, magic: int
 ) -> OrderRequest:
     """A level that is left out of the request is removed, so both are always told."""
-    wanted = levels(command, is_reversed=is_reversed)
+    wanted = levels(command, wishes, position.price, is_buy=position.is_buy)
     sl, tp = placeable(wanted, symbol, tick, is_buy=position.is_buy)
     return OrderRequest(action=SLTP, symbol=position.symbol, position=position.ticket, sl=sl, tp=tp, magic=magic)
 
 
-def levels(command: Command, *, is_reversed: bool) -> tuple[Decimal, Decimal]:
-    """Stop and target; of a reversed copy the master's target is the stop."""
-    return (command.tp, command.sl) if is_reversed else (command.sl, command.tp)
+def levels(command: Command, wishes: Wishes, price: Decimal, *, is_buy: bool) -> tuple[Decimal, Decimal]:
+    """Stop and target; of a reversed copy the master's target is the stop. Without a master, so many percent from the price."""
+    if command.sl is None and command.tp is None:
+        side = 1 if is_buy else -1
+        sl, tp = (price * side * one / 100 for one in (-wishes.stop_loss_pct, wishes.take_profit_pct))
+        return (price + sl if sl else NONE), (price + tp if tp else NONE)
+    told = (command.sl or NONE, command.tp or NONE)
+    return (told[1], told[0]) if wishes.reverse else told
 
 
 def placeable(wanted: tuple[Decimal, Decimal], symbol: Symbol, tick: Tick, *, is_buy: bool) -> tuple[Decimal, Decimal]:
