@@ -12,12 +12,11 @@ from copydesk.terminal.events import Contract
 
 
 class Do(StrEnum):
-    """The commands of the wire (docs of agents): CANCEL is for pending orders."""
+    """The wire's commands about positions."""
 
     OPEN = "OPEN"
     MODIFY = "MODIFY"
     CLOSE = "CLOSE"
-    CANCEL = "CANCEL"
 
 
 class Command(Struct, frozen=True, kw_only=True):
