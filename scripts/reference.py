@@ -65,13 +65,13 @@ def env_example() -> str:
 
 def toml_example() -> str:
     lines = ["# Copy to copydesk.toml and keep what you change. Made from the code by `make reference`."]
-    top = [(name, field) for name, field in _settings() if "__" not in name]
-    nested = [(name, field) for name, field in _settings() if "__" in name]
-    for name, field in top:
-        lines += ["", f"# {field.description}", f"#{name.removeprefix(PREFIX).lower()} = {_toml(field)}"]
-    lines += ["", "#[simulator]"]
-    for name, field in nested:
-        lines += ["", f"# {field.description}", f"#{name.partition('__')[2].lower()} = {_toml(field)}"]
+    table = ""
+    for name, field in sorted(_settings(), key=lambda one: "__" in one[0]):
+        *tables, own = name.removeprefix(PREFIX).lower().split("__")
+        if tables and tables[0] != table:
+            table = tables[0]
+            lines += ["", f"#[{table}]"]
+        lines += ["", f"# {field.description}", f"#{own} = {_toml(field)}"]
     return "\n".join(lines) + "\n"
 
 

@@ -1,10 +1,10 @@
 """Every setting: read once from `copydesk.toml`, `.env` and the environment (COPYDESK_…), frozen afterwards."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AnyHttpUrl,
@@ -57,6 +57,30 @@ class BinanceSettings(BaseModel):
     )
 
 
+class MasterSettings(BaseModel):
+    """What `copydesk master` signs in with; its flags win over these, these win over its --config file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: HttpUrl | None = Field(None, description="The hub that the Master Sender reports to. Default: host and port.")
+    username: str | None = Field(None, description="The Master Sender's user: a provider.")
+    password: SecretStr | None = Field(None, description="Its password; without one it is asked for.")
+    signing_secret: SecretStr | None = Field(
+        None, description="The signing secret (whsec_…) of the bot that the Master Sender feeds."
+    )
+    bot_id: str | None = Field(None, description="That bot's id, where the user has several.")
+    signature_v0: bool | None = Field(None, description="Sign as older senders do; the bot must allow it.")
+    loop_interval: float | None = Field(None, gt=0, description="Seconds between two looks at the terminal; 0.05.")
+    opened_while_away: Literal["fresh", "all", "never"] | None = Field(
+        None,
+        description="Positions opened while the Master Sender was away: `fresh` sends those that the bot's "
+        "open_freshness_s allows, `all` every one, `never` none.",
+    )
+    flash_trades: Literal["record", "copy"] | None = Field(
+        None, description="Positions opened and closed between two looks: only recorded, or copied."
+    )
+
+
 class Settings(BaseSettings):
     """What differs between two installations."""
 
@@ -87,6 +111,7 @@ class Settings(BaseSettings):
     )
     simulator: SimulatorSettings = SimulatorSettings()
     binance: BinanceSettings = BinanceSettings()
+    master: MasterSettings = MasterSettings()
     venue_timeout_s: float = Field(
         10.0, gt=0, le=60, description="Seconds a venue may take to answer an order; a slower one is UNKNOWN."
     )
@@ -200,9 +225,16 @@ def _field_error(error: Any) -> FieldError:
 
 def _refuse_unknown(environment: Mapping[str, str]) -> None:
     """A misspelt variable would silently leave its default in force."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
-    nested = tuple(f"{PREFIX}SIMULATOR__{name.upper()}" for name in SimulatorSettings.model_fields)
+    known = set(_names(Settings, PREFIX))
     for name in sorted(environment):
-        if name.startswith(PREFIX) and name not in known and name not in nested:
+        if name.startswith(PREFIX) and name not in known:
             problem = "no such setting (see .env.example)"
             raise InvalidInput(f"settings: {name}: {problem}", (FieldError(name, problem),))
+
+
+def _names(model: type[BaseModel], prefix: str) -> Iterator[str]:
+    """Of every setting, those of a table behind the table's own."""
+    for name, field in model.model_fields.items():
+        yield prefix + name.upper()
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from _names(field.annotation, f"{prefix}{name.upper()}__")

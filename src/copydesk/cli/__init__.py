@@ -17,12 +17,16 @@ VERBS = {
     "demo": "demo.demo",
     "serve": "serve.serve",
     "dashboard": "serve.dashboard",
+    "master": "master.master",
     "doctor": "doctor.doctor",
     "explain": "explain.explain",
     "simulate": "simulate.app",
     "bench": "bench.app",
     "admin": "admin.app",
+    "gateway": "gateway.gateway",
 }
+HIDDEN = {"gateway"}
+"""For programs of ours, not for people."""
 
 
 class Verbs(TyperGroup):
@@ -30,7 +34,7 @@ class Verbs(TyperGroup):
 
     def list_commands(self, _ctx: Any) -> list[str]:
         """In the order in which a newcomer meets them."""
-        return list(VERBS)
+        return [name for name in VERBS if name not in HIDDEN]
 
     def get_command(self, _ctx: Any, cmd_name: str) -> TyperCommand | TyperGroup | None:
         """None for a verb that there is not."""

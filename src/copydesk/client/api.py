@@ -33,7 +33,7 @@ from copydesk.client.models import (
 )
 from copydesk.client.people import NewUser, Profile, UserAnswer, UserChange, UserConfig, UserConfigChange
 from copydesk.client.terminals import TerminalAnswer, TerminalReport, TerminalsAnswer
-from copydesk.domain.signing import sign_v1
+from copydesk.domain.signing import sign_v0, sign_v1
 from copydesk.ports.clock import SystemClock
 
 USERS = "/api/v1/users"
@@ -175,30 +175,44 @@ class ApiClient(Connection):
         self, signing_secret: str, message: Mapping[str, object], *, wait_s: float = 0
     ) -> WebhookAnswer:
         """Send a master's ticket to a bot of source rest or master, signed (v1)."""
-        return await self._send_signed("/signal/broadcast", signing_secret, message, wait_s)
+        return await self.send_signed("/signal/broadcast", signing_secret, _written(message), wait_s=wait_s)
 
     async def close_signal(
         self, signing_secret: str, master_ticket: int, *, wait_s: float = 0, **more: object
     ) -> WebhookAnswer:
         """Close a master's ticket; with `volume`, that part of it."""
         message = {"master_ticket": master_ticket, **more}
-        return await self._send_signed("/signal/close", signing_secret, message, wait_s)
+        return await self.send_signed("/signal/close", signing_secret, _written(message), wait_s=wait_s)
 
-    async def _send_signed(
-        self, path: str, signing_secret: str, message: Mapping[str, object], wait_s: float
+    async def send_signed(
+        self, path: str, signing_secret: str, body: bytes, *, message_id: str | None = None, wait_s: float = 0
     ) -> WebhookAnswer:
-        """One message, one id: sent again after a 429, it is the same one."""
-        body = json.dumps(message, default=str, allow_nan=False).encode()
-        message_id, seconds = f"msg_{secrets.token_hex(16)}", int(SystemClock().now().timestamp())
+        """One message, one id: the same body sent again under its id is the same message, and gets its first answer."""
+        message_id = message_id or f"msg_{secrets.token_hex(16)}"
+        seconds = int(SystemClock().now().timestamp())
         headers = {
-            "Content-Type": "application/json",
             "webhook-id": message_id,
             "webhook-timestamp": str(seconds),
             "webhook-signature": sign_v1(signing_secret, message_id=message_id, seconds=seconds, body=body),
         }
+        return await self._send_body(path, body, headers, wait_s)
+
+    async def send_signed_by_token(self, path: str, body: bytes, *, wait_s: float = 0) -> WebhookAnswer:
+        """v0, for bots whose `signature_v0` is on: the token is the key. It has no id; a repeat is a message of its own."""
+        token = "" if self._tokens is None else self._tokens.access_token
+        timestamp = str(int(SystemClock().now().timestamp() * 1_000))
+        headers = {"X-Timestamp": timestamp, "X-Signature": sign_v0(token, timestamp, json.loads(body))}
+        return await self._send_body(path, body, headers, wait_s)
+
+    async def _send_body(self, path: str, body: bytes, headers: Mapping[str, str], wait_s: float) -> WebhookAnswer:
+        told = {"Content-Type": "application/json", **headers}
         params = {"wait": wait_s} if wait_s else None
-        answer = await self.send("POST", path, content=body, headers=headers, params=params)
+        answer = await self.send("POST", path, content=body, headers=told, params=params)
         return WebhookAnswer.model_validate_json(answer.content)
+
+
+def _written(message: Mapping[str, object]) -> bytes:
+    return json.dumps(message, default=str, allow_nan=False).encode()
 
 
 @asynccontextmanager

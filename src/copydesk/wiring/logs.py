@@ -3,6 +3,8 @@
 import json
 import logging
 import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 
 import msgspec
 import structlog
@@ -14,6 +16,40 @@ def _line(event: object, **_how: object) -> str:
         return msgspec.json.encode(event, enc_hook=repr).decode()
     except (OverflowError, UnicodeError):
         return json.dumps(event, default=repr)
+
+
+FILE_BYTES, FILES_KEPT = 5 * 1024 * 1024, 5
+
+
+class _RotatedFile:
+    """Where structlog's finished lines go in a program that people watch: a file that is rotated as it grows."""
+
+    def __init__(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._handler = RotatingFileHandler(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
+
+    def msg(self, line: str) -> None:
+        self._handler.handle(logging.makeLogRecord({"msg": line}))
+
+    debug = info = warning = error = critical = exception = msg
+
+
+def set_up_log_file(path: Path, *, verbose: bool = False) -> None:
+    """One JSON line an event in a rotated file; the console stays free for people."""
+    file = _RotatedFile(path)
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(_line),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.INFO),
+        logger_factory=lambda *_: file,
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
 
 
 def set_up_logs(*, verbose: bool = False, quiet: bool = False) -> None:

@@ -1,0 +1,74 @@
+"""`copydesk master`: watch an MT5 account and send what it does to the hub."""
+
+import sys
+from datetime import datetime
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from msgspec.structs import replace
+from pydantic import SecretStr
+from rich.console import Console
+
+from copydesk.domain.errors import CopydeskError
+from copydesk.settings import read_settings
+from copydesk.terminal.config import FileRead, MasterConfig, Options, read_file, read_secret_file
+from copydesk.wiring.loop import run
+from copydesk.wiring.master import exit_code, master_config, run_master, timed
+
+console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+
+_COLOURS = {"success": "green", "info": "default", "warning": "yellow", "error": "red"}
+
+
+def master(
+    *,
+    config: Annotated[
+        Path | None,
+        typer.Option(dir_okay=False, help="TOML, or the JSON of older senders; one with a secret must be 0600."),
+    ] = None,
+    headless: Annotated[bool, typer.Option("--headless", help="Without a window, as a service.")] = False,
+    url: Annotated[str | None, typer.Option(help="The hub's address (COPYDESK_MASTER__URL).")] = None,
+    username: Annotated[str | None, typer.Option(help="A provider's name (COPYDESK_MASTER__USERNAME).")] = None,
+    password_stdin: Annotated[
+        bool, typer.Option("--password-stdin", help="Read the password as one line from standard input.")
+    ] = False,
+    signing_secret_file: Annotated[
+        Path | None, typer.Option(dir_okay=False, help="File (0600) with the bot's signing secret, whsec_…")
+    ] = None,
+    bot_id: Annotated[str | None, typer.Option(help="The bot, if you have several (COPYDESK_MASTER__BOT_ID).")] = None,
+    verbose: Annotated[bool, typer.Option(help="Log details.")] = False,
+) -> None:
+    """Watch a MetaTrader 5 account and send its trades to the hub."""
+    if isinstance(sys.stderr, TextIOWrapper):
+        # A redirected console of Windows knows few letters: a line must not end the program.
+        sys.stderr.reconfigure(errors="replace")
+    secret = None if signing_secret_file is None else SecretStr(read_secret_file(signing_secret_file))
+    password = SecretStr(sys.stdin.readline().rstrip("\r\n")) if password_stdin else None
+    flags = Options(url=url, username=username, password=password, signing_secret=secret, bot_id=bot_id)
+    settings = read_settings()
+    file = FileRead(options=Options()) if config is None else read_file(config)
+    for warning in file.warnings:
+        _tell(warning, level="warning")
+    found = _with_password(master_config(settings, flags, file.options))
+    if not headless:
+        _tell("the window comes with the dashboard; this runs without one, as with --headless")
+    try:
+        run(run_master(found, settings, tell=_tell, verbose=verbose))
+    except CopydeskError as error:
+        _tell(f"copydesk master ends: {error}", level="error")
+        raise typer.Exit(exit_code(error)) from error
+
+
+def _with_password(config: MasterConfig) -> MasterConfig:
+    if config.password is not None:
+        return config
+    return replace(config, password=typer.prompt(f"Password of {config.username}", hide_input=True, err=True))
+
+
+def _show(at: datetime, line: str, level: str) -> None:
+    console.print(f"{at:%H:%M:%S.%f}"[:-3], line, style=_COLOURS[level], markup=False)
+
+
+_tell = timed(_show)

@@ -1,0 +1,116 @@
+"""Orders of which nothing is certain: looked for on the account by their own number until it is known what became of them."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from msgspec import Struct
+
+from copydesk.ports.clock import Clock
+from copydesk.terminal.codec import Deal, Order, Position
+from copydesk.terminal.copier.evidence import Found, look_for
+from copydesk.terminal.copier.journal import CopierJournal, Intent, Stage
+from copydesk.terminal.copier.requests import SLTP
+from copydesk.terminal.frames import Failed
+from copydesk.terminal.gateway import Gateway, seconds
+
+log = structlog.get_logger()
+
+SETTLE = timedelta(seconds=15)
+"""A broker may show an order only after a while: before that, not finding it says nothing."""
+
+APART = timedelta(milliseconds=500)
+REVIEW_AFTER = timedelta(minutes=15)
+
+AROUND = timedelta(days=2)
+"""The server's clock is not ours: orders and deals of a day each way are read, and a day more for its zone."""
+
+
+class _Account(Struct, frozen=True, kw_only=True):
+    """Everything that an order could have become, read in one go; a part that cannot be read is no evidence."""
+
+    positions: tuple[Position, ...]
+    orders: tuple[Order, ...]
+    past: tuple[Order, ...]
+    deals: tuple[Deal, ...]
+
+
+class Reconciler:
+    """Nothing here sends: it reads, and moves what is unknown."""
+
+    def __init__(self, gateway: Gateway, journal: CopierJournal, *, clock: Clock) -> None:
+        self._gateway = gateway
+        self._journal = journal
+        self._clock = clock
+        self._missed: dict[int, datetime] = {}
+
+    async def begin(self) -> None:
+        """At the start, before any command: what was not sent never was; what was, is unknown."""
+        for intent in await asyncio.to_thread(self._journal.abandoned):
+            await self._move(intent, Stage.ABSENT, "never sent: the program ended before")
+        for intent in await asyncio.to_thread(self._journal.unsettled):
+            if intent.stage is Stage.SENT:
+                await self._move(intent, Stage.UNKNOWN, "the program ended before the answer came")
+
+    async def settle(self) -> Sequence[Intent]:
+        """One round over what is unknown; the orders that it settled."""
+        unknown = await asyncio.to_thread(self._journal.unsettled)
+        unknown = [one for one in unknown if one.stage is Stage.UNKNOWN]
+        account = await self._read() if unknown else None
+        settled = []
+        for intent in unknown:
+            moved = await self._settle(intent, account)
+            if moved is not None:
+                settled.append(moved)
+        return settled
+
+    async def _settle(self, intent: Intent, account: _Account | None) -> Intent | None:
+        now = self._clock.now()
+        age = now - (intent.sent_at or now)
+        if account is None:
+            return await self._review(intent, age)
+        found = _sought(intent, account)
+        if found is not None:
+            opens = not intent.request.position and intent.request.action != SLTP
+            note = f"found on the account: {found.volume} at {found.price}"
+            return await self._move(intent, Stage.DONE, note, copies=found.position_id if opens else None)
+        first = self._missed.setdefault(intent.number, now) if age >= SETTLE else None
+        if first is None or now - first < APART:
+            return None
+        return await self._move(intent, Stage.ABSENT, "looked for twice, and not there")
+
+    async def _review(self, intent: Intent, age: timedelta) -> Intent | None:
+        """Without anything to look at, a person is told in the end."""
+        if age < REVIEW_AFTER:
+            return None
+        return await self._move(intent, Stage.REVIEW, f"not known after {age.total_seconds() / 60:.0f} minutes")
+
+    async def _read(self) -> _Account | None:
+        now = self._clock.now()
+        since, until = seconds(now - AROUND), seconds(now + AROUND)
+        positions, orders = await self._gateway.positions(), await self._gateway.orders()
+        past, deals = await self._gateway.past_orders(since, until), await self._gateway.deals(since, until)
+        if isinstance(positions, Failed) or isinstance(orders, Failed):
+            return None
+        if isinstance(past, Failed) or isinstance(deals, Failed):
+            return None
+        return _Account(positions=positions, orders=orders, past=past, deals=deals)
+
+    async def _move(self, intent: Intent, stage: Stage, note: str, *, copies: int | None = None) -> Intent:
+        self._missed.pop(intent.number, None)
+        log.info("order settled", number=intent.number, leg=intent.leg, stage=stage, note=note)
+        return await asyncio.to_thread(self._journal.move, intent, stage, note=note, copies=copies)
+
+
+def _sought(intent: Intent, account: _Account) -> Found | None:
+    """New levels leave no order and no deal: they are there, or they are not."""
+    request = intent.request
+    if request.action != SLTP:
+        return look_for(
+            intent.magic, positions=account.positions, orders=account.orders, past=account.past, deals=account.deals
+        )
+    for one in account.positions:
+        if one.ticket == request.position and (one.sl, one.tp) == (request.sl, request.tp):
+            return Found(volume=one.volume, price=one.price, position_id=one.identifier)
+    return None
