@@ -44,6 +44,16 @@ def test_what_rose_too_far_is_sold_short():
     assert decided(RsiStrategy.configured({}), rising()).intention.direction is Direction.SHORT
 
 
+def test_an_rsi_at_its_threshold_is_neither_below_nor_above_it():
+    up_and_down = [flat(number, 100 + number % 2) for number in range(15)]
+
+    at_buy = decided(RsiStrategy.configured({"rsi_buy": 50}), up_and_down)
+    at_sell = decided(RsiStrategy.configured({"rsi_sell": 50}), up_and_down)
+
+    assert at_buy.numbers["rsi"] == at_sell.numbers["rsi"] == 50
+    assert at_buy.intention == at_sell.intention == Hold()
+
+
 def test_the_opposite_signal_closes_and_does_not_reverse():
     strategy = RsiStrategy.configured({})
 
