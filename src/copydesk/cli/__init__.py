@@ -21,6 +21,7 @@ VERBS = {
     "doctor": "doctor.doctor",
     "explain": "explain.explain",
     "simulate": "simulate.app",
+    "backtest": "backtest.backtest",
     "bench": "bench.app",
     "admin": "admin.app",
     "gateway": "gateway.gateway",

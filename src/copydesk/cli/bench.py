@@ -98,6 +98,28 @@ def agents(
     run(serve_agents(port, naive=naive))
 
 
+def backtest(
+    *,
+    candles: Annotated[int, typer.Option(min=1_000, max=5_000_000, help="Candles of one run.")] = 1_000_000,
+    rounds: Rounds = 5,
+    seed: Annotated[int, typer.Option(help="The market's seed: the same seed, the same candles.")] = 1,
+    as_json: AsJson = False,
+    report: Report = None,
+) -> None:
+    """The RSI strategy over many candles, against vectorbt, trade by trade the same."""
+    from copydesk.wiring.bench.backtest import run_backtest_bench  # noqa: PLC0415  numba: the other benchmarks do without
+
+    with _measuring("Making candles") as tell:
+        found = run_backtest_bench(candles=candles, rounds=rounds, seed=seed, tell=tell)
+    _show(found, f"{candles:,} candles, {rounds} rounds")
+    if found["trades_equal"] is None:
+        console.print(
+            "  [yellow]vectorbt is not here, so there is nothing to compare with.[/yellow] In a checkout, "
+            "`python tests/peers/environments.py vectorbt` makes its environment."
+        )
+    _hand_out(found, as_json=as_json, report=report)
+
+
 @app.command(hidden=True)
 def exchange(port: Annotated[int, typer.Option(min=1, max=65535)]) -> None:
     """The other end of `fanout`, in a process of its own."""
@@ -129,6 +151,11 @@ _HEADINGS = {
     "ms_median_receipt": "ms to half of them",
     "ms_last_receipt": "ms to the last",
     "us_cpu_an_agent": "µs CPU of the server an agent",
+    "backtest": "backtest",
+    "rows_a_second": "rows a second of CPU",
+    "ms_cpu": "ms of CPU",
+    "ms_wall": "ms",
+    "trades": "trades",
 }
 
 

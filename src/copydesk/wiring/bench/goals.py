@@ -5,6 +5,7 @@ AT_LEAST = {
     "cold_ccxt_over_us": 20.0,
     "rps_us_over_naive": 3.0,
     "last_naive_over_us": 1.8,
+    "rows_us_over_vectorbt": 20.0,
 }
 AT_MOST = {"cpu_us_over_floor": 2.0, "wire_us_over_floor": 4.0, "rss_mb_1000": 60.0, "time_10000_over_1000": 11.0}
 

@@ -1,0 +1,1 @@
+"""`copydesk backtest`: a file of candles, a strategy, what came of it as a table, as JSON and as a page."""
