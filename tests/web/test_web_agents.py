@@ -3,13 +3,17 @@
 import asyncio
 import json
 import secrets
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from agent_support import agent, mt5_account, served
+from copydesk.domain.frames import Command, Event
 from copydesk.domain.signing import sign_v1
+from copydesk.ports.clock import SystemClock
+from copydesk.web.tokens import ACCESS_TTL
 from web_support import EXECUTIONS, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -329,3 +333,94 @@ async def test_a_hundred_agents_hear_of_one_signal_at_once(desk, base):
     told = [one.result() for one in waiting]
     assert len({one["id"] for one in told}) == 20
     assert {one["data"]["master_ticket"] for one in told} == {1}
+
+
+async def test_a_client_that_does_not_read_is_cut_off_and_nobody_else_is(pair, base, desk):
+    async with agent(base, pair.follower.token) as one, agent(base, pair.follower.token) as deaf:
+        await one.until("SNAPSHOT")
+        await deaf.until("SNAPSHOT")
+        deaf.connection.transport.pause_reading()
+        told, cut = 0, False
+        while not cut:
+            desk.hub.agents.tell(_large(pair, told), ())
+            told += 1
+            await one.until("OPEN")
+            cut = len(desk.hub.agents.connected(pair.follower.user.id)) == 1
+
+    assert told * LARGE > 1024 * 1024
+    assert [frame["seq"] for frame in one.frames if frame["event"] == "OPEN"] == list(range(1, told + 1))
+
+
+LARGE = 100_000
+
+
+def _large(pair, number):
+    now = pair.desk.hub.clock.now()
+    return Command(
+        id=f"cd-{number}",
+        account_id=pair.account["id"],
+        owner_id=pair.follower.user.id,
+        event=Event.OPEN,
+        data={"much": "x" * LARGE},
+        created_at=now,
+        expires_at=now,
+    )
+
+
+async def test_a_token_is_renewed_in_time_or_the_connection_ends(pair, base, desk):
+    tokens, user, now = desk.hub.tokens, pair.follower.user, desk.hub.clock.now()
+    ends_soon = tokens.access(user, now - ACCESS_TTL + timedelta(seconds=3))
+    async with agent(base, ends_soon) as renewed, agent(base, ends_soon) as ended:
+        await renewed.until("REAUTH")
+        await renewed.say("reauth", token=tokens.access(user, now))
+        await ended.until("REAUTH")
+        with pytest.raises(ConnectionClosed) as cut:
+            await ended.until("NEVER", within_s=6)
+        await renewed.say("get_snapshot")
+        await renewed.until("SNAPSHOT")
+
+    assert cut.value.rcvd.code == 4003
+
+
+async def test_what_nobody_took_in_time_is_skipped_and_the_numbers_go_on(pair, base):
+    await pair.provider.patch(f"/api/v1/bots/{pair.bot['id']}", json={"open_freshness_s": 1})
+    async with agent(base, pair.follower.token, "pc") as one:
+        await one.say("hello", last_seq=0)
+        await one.until("SNAPSHOT")
+    signal_id = await pair.open(1)
+    await SystemClock().sleep(1.5)
+    async with agent(base, pair.follower.token, "pc") as one:
+        await one.say("hello", last_seq=0)
+        told = [await one.next() for _ in range(3)]
+        await pair.open(2)
+        later = await one.until("OPEN")
+    [missed] = await eventually(lambda: _cancelled(pair, signal_id), 12.0)
+
+    assert [each["event"] for each in told] == ["WELCOME", "GAPFILL", "SNAPSHOT"]
+    assert (told[1]["data"]["from_seq"], told[1]["data"]["to_seq"], told[1]["seq"]) == (1, 1, 1)
+    assert (later["seq"], later["data"]["master_ticket"]) == (2, 2)
+    assert "before it expired" in missed["reason"]
+
+
+async def _cancelled(pair, signal_id):
+    found = await pair.follower.items(EXECUTIONS, signal_id=signal_id)
+    return found if found and found[0]["state"] == "CANCELLED" else None
+
+
+async def test_the_breaker_takes_back_what_no_terminal_has_yet(pair, base):
+    async with agent(base, pair.follower.token, "pc") as one:
+        await one.say("hello", last_seq=0)
+        await one.until("SNAPSHOT")
+    signal_id = await pair.open(1)
+    await pair.executions(signal_id, "WORKING")
+
+    wish = {"scope": "account", "id": pair.account["id"], "mode": "cancel_working"}
+    assert (await pair.follower.post("/api/v1/breaker", json=wish)).status_code == 200
+    [taken_back] = await eventually(lambda: _cancelled(pair, signal_id))
+    async with agent(base, pair.follower.token, "pc") as one:
+        await one.say("hello", last_seq=0)
+        told = [await one.next() for _ in range(4)]
+
+    assert "Taken back" in taken_back["reason"]
+    assert [each["event"] for each in told] == ["WELCOME", "GAPFILL", "CANCEL", "SNAPSHOT"]
+    assert told[2]["data"]["command_id"] == taken_back["client_order_id"]

@@ -40,15 +40,12 @@ class Socket(WebSocketsSansIOProtocol):
         if self.close_sent or self.transport.is_closing():
             return True
         self.transport.write(_head(len(text)) + text)
-        return self._waiting() <= WAITING_MAX
+        return self.transport.get_write_buffer_size() <= WAITING_MAX
 
     def abort(self) -> None:
         """Without waiting for what the receiver does not take."""
         if isinstance(self.transport, asyncio.Transport):
             self.transport.abort()
-
-    def _waiting(self) -> int:
-        return self.transport.get_write_buffer_size()
 
 
 @dataclass(slots=True, eq=False)

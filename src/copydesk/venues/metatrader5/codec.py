@@ -86,7 +86,7 @@ def report_of(kept: Kept) -> OrderReport:
     result, command = kept.result, kept.command
     if result is None or result.status is ResultStatus.UNKNOWN:
         if kept.ended_at is not None and result is None:
-            return expired(command)
+            return withdrawn(command) if kept.ended_at < command.expires_at else expired(command)
         waits = kept.received_at is None
         return _report(command, OrderStatus.WORKING, reason=WAITS if waits else HANDED_OVER)
     return report_of_result(command, result)

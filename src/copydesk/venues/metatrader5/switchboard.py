@@ -51,9 +51,18 @@ class Connected:
     held: dict[int, bytes] = field(default_factory=dict)
 
     def tell(self, seq: int, told: bytes) -> None:
+        if self.is_ready and seq == self.last_seq + 1 and not self.held:
+            self.last_seq = seq
+            self.write(told)
+            return
         self.held[seq] = told
         if self.is_ready:
             self.flush()
+
+    def count_on(self) -> int:
+        """The number of the next command of one without a name."""
+        self.counted += 1
+        return self.counted
 
     def flush(self) -> None:
         for seq in [one for one in self.held if one <= self.last_seq]:
@@ -179,15 +188,17 @@ class Switchboard:
         """Encoded once; nobody is waited for."""
         seqs = {one.agent_id: one.seq for one in numbered}
         rest = rest_of(command.data, at=command.created_at, expires_at=command.expires_at)
+        told, told_seq = b"", 0
         for one in list(self._by_user.get(command.owner_id, ())):
-            if one.agent_id is None:
-                one.counted += 1
-                seq: int | None = one.counted
-            else:
-                seq = seqs.get(one.agent_id)
-            if seq is not None:
-                is_theirs = one.account_id in {None, command.account_id}
-                one.tell(seq, frame(command.event, seq, command.id, rest) if is_theirs else self._not_yours(seq))
+            seq = one.count_on() if one.agent_id is None else seqs.get(one.agent_id, 0)
+            if seq == 0:
+                continue  # it has connected since, and finds the command in its snapshot
+            if one.account_id not in {None, command.account_id}:
+                one.tell(seq, self._not_yours(seq))
+                continue
+            if seq != told_seq:
+                told, told_seq = frame(command.event, seq, command.id, rest), seq
+            one.tell(seq, told)
 
     def _not_yours(self, seq: int) -> bytes:
         data = {"from_seq": seq, "to_seq": seq, "why": "for another account of yours"}
