@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test check simulation negative-controls kill-matrix bench reference lock clean
+.PHONY: help install demo test check simulation negative-controls kill-matrix bench reference executables lock clean
 
 VENV   := .venv
 PYTHON ?= python3.13 python3.12 python3.11 python3
@@ -52,6 +52,9 @@ bench: $(VENV)/.runtime ## how fast one signal reaches many followers on this ma
 reference: $(VENV)/.dev ## write docs/reference and the example settings from the code
 	@$(VENV)/bin/python scripts/reference.py
 
+executables: $(VENV)/.runtime ## copydesk-master and copydesk-copier as one file each, for this system (docs/build.md)
+	@exec $(VENV)/bin/python scripts/executables.py
+
 lock: $(VENV)/.made ## pin the dependencies again (ARGS=--upgrade takes newer ones)
 	@exec 1>&2; set -eu; \
 	uv=$$(command -v uv || true); \
@@ -59,11 +62,12 @@ lock: $(VENV)/.made ## pin the dependencies again (ARGS=--upgrade takes newer on
 	  room=$$(mktemp -d); trap 'rm -rf "$$room"' EXIT; trap 'exit 130' INT TERM; \
 	  $(VENV)/bin/python -m venv "$$room"; "$$room/bin/pip" install --quiet uv; uv=$$room/bin/uv; \
 	fi; \
-	compile() { "$$uv" pip compile pyproject.toml --group build "$$@" --universal --python-version 3.11 \
+	compile() { "$$uv" pip compile "$$@" --universal --python-version 3.11 \
 	  --generate-hashes --no-header --no-emit-index-url --quiet; }; \
-	compile -o requirements.lock $(ARGS); \
-	compile --group dev -c requirements.lock -o requirements-dev.lock $(ARGS); \
-	echo 'Wrote requirements.lock and requirements-dev.lock.'
+	compile pyproject.toml --group build -o requirements.lock $(ARGS); \
+	compile pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock $(ARGS); \
+	compile --group executables -c requirements.lock -o requirements-executables.lock $(ARGS); \
+	echo 'Wrote requirements.lock, requirements-dev.lock and requirements-executables.lock.'
 
 clean: ## remove .venv, caches and builds (your data stays)
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,6 +1,8 @@
 """The parent's side of the one process that owns the MetaTrader5 package: asked with a deadline, killed when it hangs."""
 
 import asyncio
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -241,11 +243,22 @@ class Gateway:
         if process is None:
             return
         if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
+            await _kill(process.pid)
         await process.wait()
         if process.stdin is not None:
             process.stdin.close()
+
+
+async def _kill(pid: int) -> None:
+    """With its own children: a program of one file (PyInstaller) unpacks itself and runs as a child of what was started."""
+    if sys.platform == "win32":
+        ending = await asyncio.create_subprocess_exec(
+            "taskkill", "/T", "/F", "/PID", str(pid), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        await ending.wait()
+        return
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def seconds(at: datetime) -> int:
