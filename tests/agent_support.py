@@ -9,10 +9,11 @@ import socket
 import uvicorn
 from websockets.asyncio.client import connect
 
+from copydesk.domain.signing import sign_v1
 from copydesk.ports.clock import SystemClock
 from copydesk.web import sockets
 from copydesk.web.sockets import Socket
-from web_support import ACCOUNTS
+from web_support import ACCOUNTS, EXECUTIONS, eventually
 
 
 @contextlib.asynccontextmanager
@@ -91,3 +92,56 @@ async def mt5_account(owner, **wish):
     answer = await owner.post(ACCOUNTS, json=body | wish)
     assert answer.status_code == 201, answer.text
     return answer.json()
+
+
+class Pair:
+    """A master with a bot, and a follower whose terminal follows it."""
+
+    def __init__(self, desk, provider, bot, follower, account, subscription):
+        self.desk, self.provider, self.bot = desk, provider, bot
+        self.follower, self.account, self.subscription = follower, account, subscription
+
+    async def send(self, path="/signal/broadcast", **words):
+        body = json.dumps(words).encode()
+        seconds, message_id = int(self.desk.hub.clock.now().timestamp()), f"msg_{secrets.token_hex(8)}"
+        signature = sign_v1(self.bot["signing_secret"], message_id=message_id, seconds=seconds, body=body)
+        headers = {"webhook-id": message_id, "webhook-timestamp": str(seconds), "webhook-signature": signature}
+        answer = await self.provider.post(path, content=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["signal_id"]
+
+    async def open(self, ticket, kind="BUY", volume=0.1, **words):
+        return await self.send(master_ticket=ticket, symbol="EURUSD", type=kind, volume=volume, price=1.085, **words)
+
+    async def close(self, ticket, **words):
+        return await self.send("/signal/close", master_ticket=ticket, **words)
+
+    async def executions(self, signal_id, state=None):
+        async def look():
+            found = await self.follower.items(EXECUTIONS, signal_id=signal_id)
+            return found if found and (state is None or all(one["state"] == state for one in found)) else None
+
+        return await eventually(look)
+
+    async def told(self, name, seq):
+        """The book has told the follower's agent of this name so many commands."""
+
+        async def look():
+            agent_id = f"{self.follower.user.id}:follower:{name}"
+            return (await self.desk.hub.agents.book.counts([agent_id])).get(agent_id, 0) >= seq
+
+        return await eventually(look)
+
+
+async def make_pair(desk):
+    provider, follower = await desk.person("provider"), await desk.person()
+    bot, _ = await desk.bot(provider, source="master", market_type="mt5")
+    account = await mt5_account(follower)
+    subscription = await desk.subscription(follower, bot, account)
+    return Pair(desk, provider, bot, follower, account, subscription)
+
+
+def login_of(account):
+    """login and server, as a program beside the terminal says them."""
+    login, _, server = account["key_hint"].partition(" on ")
+    return {"login": int(login), "server": server}

@@ -108,7 +108,9 @@ class Simulator:
 
 def no_limits():
     """For tests that are about something else."""
-    return Limits(**{name: Buckets(rate=1e6, burst=10**6) for name in ("users", "webhooks", "strangers", "tests")})
+    return Limits(
+        **{name: Buckets(rate=1e6, burst=10**6) for name in ("users", "webhooks", "strangers", "tests", "agents")}
+    )
 
 
 async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setup_token=None, **settings):
@@ -167,7 +169,7 @@ async def running_hub(folder, **options):
         async with asyncio.TaskGroup() as tasks:
             running = tasks.create_task(hub.desk.run())
             telling = tasks.create_task(Notifying(hub.store, hub.notifier, hub.clock).run())
-            calling = tasks.create_task(hub.agents.run())
+            calling = tasks.create_task(hub.agents.run(lambda: hub.desk.is_running))
             yield
             running.cancel()
             telling.cancel()

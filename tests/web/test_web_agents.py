@@ -1,17 +1,14 @@
 """Agents at /ws: who is let in, what each is told in which order, and what becomes of what they answer."""
 
 import asyncio
-import json
-import secrets
 from datetime import timedelta
 
 import pytest
 import pytest_asyncio
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from agent_support import agent, mt5_account, served
+from agent_support import Pair, agent, make_pair, mt5_account, served
 from copydesk.domain.frames import Command, Event
-from copydesk.domain.signing import sign_v1
 from copydesk.ports.clock import SystemClock
 from copydesk.web.tokens import ACCESS_TTL
 from web_support import EXECUTIONS, eventually
@@ -25,43 +22,9 @@ async def base(desk):
         yield address
 
 
-class Pair:
-    """A master with a bot, and a follower whose terminal follows it."""
-
-    def __init__(self, desk, provider, bot, follower, account, subscription):
-        self.desk, self.provider, self.bot = desk, provider, bot
-        self.follower, self.account, self.subscription = follower, account, subscription
-
-    async def send(self, path="/signal/broadcast", **words):
-        body = json.dumps(words).encode()
-        seconds, message_id = int(self.desk.hub.clock.now().timestamp()), f"msg_{secrets.token_hex(8)}"
-        signature = sign_v1(self.bot["signing_secret"], message_id=message_id, seconds=seconds, body=body)
-        headers = {"webhook-id": message_id, "webhook-timestamp": str(seconds), "webhook-signature": signature}
-        answer = await self.provider.post(path, content=body, headers=headers)
-        assert answer.status_code == 200, answer.text
-        return answer.json()["signal_id"]
-
-    async def open(self, ticket, kind="BUY", volume=0.1, **words):
-        return await self.send(master_ticket=ticket, symbol="EURUSD", type=kind, volume=volume, price=1.085, **words)
-
-    async def close(self, ticket, **words):
-        return await self.send("/signal/close", master_ticket=ticket, **words)
-
-    async def executions(self, signal_id, state=None):
-        async def look():
-            found = await self.follower.items(EXECUTIONS, signal_id=signal_id)
-            return found if found and (state is None or all(one["state"] == state for one in found)) else None
-
-        return await eventually(look)
-
-
 @pytest_asyncio.fixture(loop_scope="module")
 async def pair(desk):
-    provider, follower = await desk.person("provider"), await desk.person()
-    bot, _ = await desk.bot(provider, source="master", market_type="mt5")
-    account = await mt5_account(follower)
-    subscription = await desk.subscription(follower, bot, account)
-    return Pair(desk, provider, bot, follower, account, subscription)
+    return await make_pair(desk)
 
 
 async def test_a_bare_client_gets_a_snapshot_and_every_later_event(pair, base):
@@ -201,7 +164,7 @@ async def test_a_named_agent_resumes_without_a_gap(pair, base):
 
 async def _told_agents(pair, seq):
     agent_id = f"{pair.follower.user.id}:follower:pc"
-    return len(await pair.desk.hub.agents.book.after(agent_id, 0, 100)) >= seq
+    return len((await pair.desk.hub.agents.book.after(agent_id, 0, 100))[0]) >= seq
 
 
 async def test_a_second_session_of_an_agent_replaces_the_first(pair, base):

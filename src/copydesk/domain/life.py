@@ -173,6 +173,8 @@ def _shown(execution: Execution, event: Shown, now: datetime, rules: Rules) -> S
         return NOTHING
     if execution.is_final:
         return _shown_after_the_end(execution, report, now)
+    if report.needs_person:
+        return _stands_for_a_person(execution, report, now)
     shown = replace(
         _with_fills(execution, report),
         execution_time_ms=execution.execution_time_ms or event.execution_time_ms,
@@ -190,6 +192,17 @@ def _shown(execution: Execution, event: Shown, now: datetime, rules: Rules) -> S
     looks = [after if one in FINAL - {State.FILLED} else None if one in FINAL else now + wait for one in states]
     moves = [replace(shown, state=one, next_look_at=look) for one, look in zip(states, looks, strict=True)]
     return Step(moves=(*on_the_way, *moves), evidence=report.evidence)
+
+
+def _stands_for_a_person(execution: Execution, report: OrderReport, now: datetime) -> Step:
+    if execution.state is State.REVIEW:
+        return _look_at(execution, now + LOOK_AT_REVIEW)
+    reason = report.reason or "Nobody answers for this order any more"
+    review = _to_review(execution, reason, now)
+    if execution.state is State.UNKNOWN:
+        return review
+    unknown = replace(execution, state=State.UNKNOWN, reason=reason)
+    return replace(review, moves=(unknown, *review.moves))
 
 
 def _shown_after_the_end(execution: Execution, report: OrderReport, now: datetime) -> Step:

@@ -141,13 +141,13 @@ def _kind(fact: Fact, state: State) -> NoticeKind | None:
         return NoticeKind.NEEDS_A_PERSON
     if fact.desk_says is not None:
         # What the desk decided is told when it is decided and when it ends; how it went between is the journal's.
-        told = state in {State.SENDING, State.SKIPPED, State.FILLED, *_FAILED}
+        told = state in {State.SENDING, State.SKIPPED, State.FILLED, State.CANCELLED, *_FAILED}
         unprotected = "stop_execution_id" in fact.desk_says
         kind = _BY_RULE.get(str(fact.desk_says.get("rule")), NoticeKind.BREAKER)
         return (NoticeKind.POSITION_UNPROTECTED if unprotected else kind) if told else None
     if state is State.SKIPPED:
         return _BY_RULE.get(fact.rule or "", NoticeKind.ORDER_SKIPPED)
-    if state in _FAILED:
+    if state in _FAILED or (state is State.CANCELLED and fact.action == LegKind.CLOSE and fact.quantity == 0):
         return NoticeKind.KEY_REFUSED if fact.key_is_refused else NoticeKind.ORDER_FAILED
     return None
 

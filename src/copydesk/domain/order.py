@@ -67,7 +67,7 @@ class OrderReport(Struct, frozen=True, kw_only=True):
     """What a venue shows of one order; `fee_usd` is None where it does not tell.
 
     `reason` is the venue's word for how it ended; `gross_usd` what a close brought before fees, where the venue tells it (else
-    prices do); `plan` how the venue worked out the size. `base_fee` is the part of the bought coins that a spot venue keeps as its fee (its value is in `fee_usd` too).
+    prices do); `needs_person`: it stands, for `reason`, and nobody but a person will find out what becomes of it; `plan` how the venue worked out the size. `base_fee` is the part of the bought coins that a spot venue keeps as its fee (its value is in `fee_usd` too).
     """
 
     status: OrderStatus
@@ -79,6 +79,7 @@ class OrderReport(Struct, frozen=True, kw_only=True):
     base_fee: Decimal = Decimal(0)
     gross_usd: Decimal | None = None
     reason: str | None = None
+    needs_person: bool = False
     plan: Mapping[str, str] = field(default_factory=dict)
     evidence: Mapping[str, object] = field(default_factory=dict)
 

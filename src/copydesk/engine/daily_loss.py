@@ -1,7 +1,7 @@
 """Followers who chose it are taken out of everything when the day's loss, open positions counted in, reaches their limit."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -43,13 +43,16 @@ class DailyLoss:
         if not held:
             return
         lines = {_line(one): one for one in held}
+        # What a terminal's open positions bring is known beside it alone: there the realised result counts.
+        unpriced = {line for line, one in lines.items() if self.sessions.venue(one.account).traits.is_terminal}
+        lines = {line: one for line, one in lines.items() if line not in unpriced}
         found = await asyncio.gather(*(self._price(one) for one in lines.values()))
         prices = {line: price for line, price in zip(lines, found, strict=True) if price is not None}
         by_subscription: dict[SubscriptionId, list[AtRisk]] = {}
         for one in held:
             by_subscription.setdefault(one.subscription.id, []).append(one)
         for positions in by_subscription.values():
-            loss = loss_of(positions, prices)
+            loss = loss_of(positions, prices, unpriced)
             if loss is not None and loss >= (positions[0].subscription.max_daily_loss_usd or 0):
                 await self._close(positions, loss)
 
@@ -72,10 +75,14 @@ class DailyLoss:
         self._closing |= keys
 
 
-def loss_of(positions: Sequence[AtRisk], prices: Mapping[Line, Decimal]) -> Decimal | None:
-    """Of one subscription's day, USD, realised and open; None where a price is missing."""
+def loss_of(
+    positions: Sequence[AtRisk], prices: Mapping[Line, Decimal], unpriced: Collection[Line] = ()
+) -> Decimal | None:
+    """Of one subscription's day, USD, realised and open (of what has no price, realised alone); None where a price is missing."""
     total = positions[0].result_usd
     for one in positions:
+        if _line(one) in unpriced:
+            continue
         price = prices.get(_line(one))
         if price is None:
             return None

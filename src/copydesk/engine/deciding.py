@@ -152,6 +152,10 @@ class Deciding:
         """A close ends openings that have not left yet, on its own side; one of a part waits for them instead."""
         if close.fraction != 1:
             return
+        if self.sessions.venue(follower.account).traits.is_terminal:
+            # It may wait for a terminal's program that is away: taken back, unless the program has it.
+            standing = [one for one in before if one.state is State.WORKING and one.kind is LegKind.OPEN]
+            protection.want_cancelled(self.tables, standing, self.at)
         for one in list(before):
             waits = one.state in {State.BLOCKED, State.QUEUED} and one.kind is LegKind.OPEN
             waits = waits and close.direction in {one.direction, Direction.FLAT}

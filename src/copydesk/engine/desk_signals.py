@@ -46,8 +46,9 @@ def close_position(
     why: Mapping[str, str],
     at: datetime,
     note: str | None = None,
+    remember: timedelta = _REMEMBER,
 ) -> bool:
-    """Once a `key`. With a `note` nothing is closed: its owner is only told. Whether the signal is new."""
+    """Once a `key`, as long as it is remembered. With a `note` nothing is closed: its owner is only told. Whether the signal is new."""
     if tables.signals.known(bot_id, key, at) is not None:
         return False
     signal = Signal(
@@ -66,5 +67,5 @@ def close_position(
         created_at=at,
     )
     tables.signals.add(signal)
-    tables.signals.remember(bot_id, key, signal.id, at + _REMEMBER)
+    tables.signals.remember(bot_id, key, signal.id, at + remember)
     return True

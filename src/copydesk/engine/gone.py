@@ -1,7 +1,7 @@
 """What a terminal closed by itself: a stop there, a margin call, or its owner's own hand."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -11,6 +11,9 @@ from copydesk.engine import desk_signals
 from copydesk.ports.store import Transaction
 
 log = structlog.get_logger()
+
+TOLD_AGAIN_AFTER = timedelta(minutes=1)
+"""Told again by then it is the same; after that its close has come to nothing, and there is another one."""
 
 
 def report_gone(
@@ -36,6 +39,7 @@ def report_gone(
             key=f"desk:gone:{key}:{held.subscription_id}",
             why=why,
             at=at,
+            remember=TOLD_AGAIN_AFTER,
         )
         for account_id in accounts
         for held in tables.breakers.holdings(Reach(scope=BreakerScope.ACCOUNT, target=account_id))

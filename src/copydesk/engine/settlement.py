@@ -140,7 +140,7 @@ def _follow_up(
             return again
         if _has_left_a_rest(tables, now):
             _close_again(tables, now, "rest", "what the venue did not fill of a close", at)
-        elif now.state in {State.NOT_PLACED, State.REJECTED}:
+        elif _came_to_nothing(now):
             unprotected.handle_failed_close(tables, now, at)
     if unprotected.is_missing(now, at):
         unprotected.handle_missing(tables, now, at)
@@ -150,6 +150,12 @@ def _follow_up(
 def _is_unwanted(tables: Transaction, opened: Execution) -> bool:
     """A late opening whose bot has gone on meanwhile: nobody would ever close it."""
     return wanted_direction(tables, opened.bot_id, opened.symbol) is not opened.direction
+
+
+def _came_to_nothing(closed: Execution) -> bool:
+    """Refused, never placed, or ended by the venue (a terminal says no only after it has taken the order)."""
+    taken_back = closed.state is State.CANCELLED and closed.executed_quantity == 0 and not closed.cancel_wanted
+    return taken_back or closed.state in {State.NOT_PLACED, State.REJECTED}
 
 
 def _has_left_a_rest(tables: Transaction, closed: Execution) -> bool:

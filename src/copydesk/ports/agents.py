@@ -61,7 +61,7 @@ class CommandBook(Protocol):
     """Every command and what became of it; what is written here is durable when the call returns."""
 
     async def connect(self, user_id: UserId, role: str, name: str, at: datetime) -> Agent:
-        """Known from now on, and told whatever comes; its count goes on."""
+        """Known from now on, and told whatever comes; its count goes on. Raise Conflict where a user has too many names."""
         ...
 
     async def seen(self, agents: Collection[str], at: datetime) -> None: ...
@@ -70,8 +70,24 @@ class CommandBook(Protocol):
         """With the owner's settings filled in, and its number for each of the owner's agents that were seen since then."""
         ...
 
-    async def after(self, agent_id: str, seq: int, most: int) -> Sequence[tuple[int, Kept]]:
-        """What an agent was told after a number, in order."""
+    async def after(self, agent_id: str, seq: int, most: int) -> tuple[Sequence[tuple[int, Kept]], int]:
+        """The latest that an agent was told after a number, in order; and its newest number."""
+        ...
+
+    async def counts(self, agents: Collection[str]) -> Mapping[str, int]:
+        """The newest number of each."""
+        ...
+
+    async def unheard(self, owner_id: UserId, at: datetime) -> Sequence[Command]:
+        """What nobody has received, and may still be done."""
+        ...
+
+    async def number_unheard(self, agent_id: str, owner_id: UserId, at: datetime) -> None:
+        """Give an agent numbers for it, whatever it was told before."""
+        ...
+
+    async def unwanted(self, ids: Collection[str]) -> frozenset[str]:
+        """Openings among these that must not be begun any more."""
         ...
 
     async def receive(self, ids: Collection[str], owner_id: UserId, at: datetime) -> None: ...

@@ -6,8 +6,10 @@ from typing import Any
 
 from msgspec import convert
 from msgspec.structs import asdict, replace
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
+from copydesk.domain.errors import Conflict
 from copydesk.domain.following import ticket_of_alerts
 from copydesk.domain.frames import Command, Event, Result, ResultStatus
 from copydesk.domain.ids import AccountId, BotId, UserId
@@ -19,12 +21,16 @@ from copydesk.domain.venue import MT5
 from copydesk.ports.agents import Agent, Kept, Numbered, agent_id_of
 from copydesk.stores import tables, terminal_tables
 from copydesk.stores.database import Database
+from copydesk.stores.openings import unwanted_openings
 from copydesk.stores.rows import among, columns, dump, execute_all, load
 
 _COMMANDS, _FRAMES = terminal_tables.agent_commands, terminal_tables.agent_frames
 _AGENTS, _TERMINALS = terminal_tables.agents, terminal_tables.terminals
 
 UNANSWERED_MAX = 1_000
+UNHEARD_MAX = 1_000
+NAMES_MAX = 50
+"""Of one user; each is counted for at every command."""
 
 _CONFIG = select(tables.users.c.config).where(tables.users.c.id == bindparam("user_id"))
 _COUNT_ON = (
@@ -39,8 +45,10 @@ _AFTER = (
     select(_FRAMES.c.seq, *_KEPT)
     .join(_COMMANDS, _COMMANDS.c.id == _FRAMES.c.command_id)
     .where(_FRAMES.c.agent_id == bindparam("agent_id"), _FRAMES.c.seq > bindparam("seq"))
-    .order_by(_FRAMES.c.seq)
+    .order_by(_FRAMES.c.seq.desc())
 )
+_COUNTS = select(_AGENTS.c.id, _AGENTS.c.last_seq).where(among(_AGENTS.c.id, "ids"))
+_NAMES = select(func.count()).where(_AGENTS.c.user_id == bindparam("owner"), _AGENTS.c.id != bindparam("id"))
 _UNHEARD = _COMMANDS.c.ended_at.is_(None), _COMMANDS.c.received_at.is_(None)
 _UNANSWERED = (
     select(_COMMANDS.c.id)
@@ -70,17 +78,18 @@ class StoredCommandBook:
         self._database = database
 
     async def connect(self, user_id: UserId, role: str, name: str, at: datetime) -> Agent:
-        agent_id = agent_id_of(user_id, role, name)
+        agent = Agent(
+            id=agent_id_of(user_id, role, name), user_id=user_id, role=role, name=name, last_seq=0, seen_at=at
+        )
 
         def work(connection: Connection) -> Agent:
-            query = select(*columns(_AGENTS, Agent)).where(_AGENTS.c.id == agent_id).with_for_update()
-            row = connection.execute(query).one_or_none()
-            if row is None:
-                agent = Agent(id=agent_id, user_id=user_id, role=role, name=name, last_seq=0, seen_at=at)
-                connection.execute(_AGENTS.insert(), [dump(agent)])
-                return agent
-            connection.execute(_SEEN, {"ids": [agent_id], "at": at})
-            return replace(load(Agent, row), seen_at=at)
+            count = connection.execute(_NAMES, {"owner": user_id, "id": agent.id}).scalar_one()
+            if count >= NAMES_MAX:
+                raise Conflict(f"this user has {NAMES_MAX} agents by name: use one of them")
+            insert: Any = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(_AGENTS)
+            known = insert.on_conflict_do_update(index_elements=["id"], set_={"seen_at": insert.excluded.seen_at})
+            row = connection.execute(known.returning(_AGENTS.c.last_seq), dump(agent)).one()
+            return replace(agent, last_seq=row.last_seq)
 
         return await self._database.write(work)
 
@@ -107,12 +116,42 @@ class StoredCommandBook:
 
         return await self._database.write(work)
 
-    async def after(self, agent_id: str, seq: int, most: int) -> Sequence[tuple[int, Kept]]:
-        def work(connection: Connection) -> list[tuple[int, Kept]]:
+    async def after(self, agent_id: str, seq: int, most: int) -> tuple[Sequence[tuple[int, Kept]], int]:
+        def work(connection: Connection) -> tuple[list[tuple[int, Kept]], int]:
+            newest = connection.execute(_COUNTS, {"ids": [agent_id]}).one().last_seq
             rows = connection.execute(_AFTER.limit(most), {"agent_id": agent_id, "seq": seq}).all()
-            return [(row.seq, _kept(row)) for row in rows]
+            return [(row.seq, _kept(row)) for row in reversed(rows)], newest
 
         return await self._database.read(work)
+
+    async def counts(self, agents: Collection[str]) -> Mapping[str, int]:
+        def work(connection: Connection) -> dict[str, int]:
+            return {row.id: row.last_seq for row in connection.execute(_COUNTS, {"ids": list(agents)})}
+
+        return await self._database.read(work)
+
+    async def unheard(self, owner_id: UserId, at: datetime) -> Sequence[Command]:
+        return await self._database.read(lambda connection: _unheard(connection, owner_id, at))
+
+    async def number_unheard(self, agent_id: str, owner_id: UserId, at: datetime) -> None:
+        def work(connection: Connection) -> None:
+            found = _unheard(connection, owner_id, at)
+            if not found:
+                return
+            counted = update(_AGENTS).where(_AGENTS.c.id == agent_id)
+            counted = counted.values(last_seq=_AGENTS.c.last_seq + len(found))
+            newest: int = connection.execute(counted.returning(_AGENTS.c.last_seq)).scalar_one()
+            first = newest - len(found) + 1
+            frames = [
+                {"agent_id": agent_id, "seq": seq, "command_id": one.id, "created_at": at}
+                for seq, one in enumerate(found, first)
+            ]
+            execute_all(connection, _INSERT_FRAMES, frames)
+
+        await self._database.write(work)
+
+    async def unwanted(self, ids: Collection[str]) -> frozenset[str]:
+        return await self._database.read(lambda connection: unwanted_openings(connection, ids))
 
     async def receive(self, ids: Collection[str], owner_id: UserId, at: datetime) -> None:
         def work(connection: Connection) -> None:
@@ -173,6 +212,9 @@ class StoredCommandBook:
     async def forget(self, before: datetime) -> None:
         def work(connection: Connection) -> None:
             connection.execute(_FRAMES.delete().where(_FRAMES.c.created_at < before))
+            gone = select(_AGENTS.c.id).where(_AGENTS.c.seen_at < before)
+            connection.execute(_FRAMES.delete().where(_FRAMES.c.agent_id.in_(gone)))
+            connection.execute(_AGENTS.delete().where(_AGENTS.c.seen_at < before))
 
         await self._database.write(work)
 
@@ -209,6 +251,16 @@ def _snapshot(connection: Connection, owner_id: UserId, account_id: AccountId | 
         "settings": _told(trade_copy_of(config)),
         "unanswered": connection.execute(_UNANSWERED, {"owner": owner_id}).scalars().all(),
     }
+
+
+def _unheard(connection: Connection, owner_id: UserId, at: datetime) -> list[Command]:
+    query = select(*columns(_COMMANDS, Command)).where(
+        *_UNHEARD, _COMMANDS.c.expires_at > at, _COMMANDS.c.owner_id == owner_id
+    )
+    return [
+        _command(row)
+        for row in connection.execute(query.order_by(_COMMANDS.c.created_at, _COMMANDS.c.id).limit(UNHEARD_MAX))
+    ]
 
 
 def _open_of(connection: Connection, bot_id: BotId) -> list[dict[str, Any]]:

@@ -97,7 +97,7 @@ def _fit(table: Any, name: str, value: Any) -> list[ColumnElement[bool]]:
 def _has_outcome(wanted: Outcome) -> ColumnElement[bool]:
     """domain.execution.outcome, as SQL: a price is there as soon as something was executed."""
     state = _SENT.c.state
-    protects = _SENT.c.leg.not_in([LegKind.OPEN.value, LegKind.CLOSE.value])
+    protects = _SENT.c.leg.not_in([LegKind.OPEN.value, LegKind.CLOSE.value, LegKind.MODIFY.value])
     success = or_(
         state == State.FILLED,
         and_(state == State.WORKING, protects),

@@ -1,10 +1,12 @@
 """A terminal as the program beside it tells of it every few seconds."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import structlog
 from msgspec.structs import replace
 
+from copydesk.client.terminals import TerminalFigures
 from copydesk.domain.errors import StoreUnavailable
 from copydesk.domain.frames import Heartbeat
 from copydesk.domain.terminal import Terminal, TerminalRole
@@ -14,7 +16,7 @@ from copydesk.web.hub import Hub
 log = structlog.get_logger()
 
 STORED_EVERY = timedelta(seconds=30)
-SERVER_MAX = 120
+FIGURES_EVERY = timedelta(seconds=5)
 
 
 class Heartbeats:
@@ -25,24 +27,28 @@ class Heartbeats:
         self._user = user
         self._known: Terminal | None = None
 
-    async def take(self, message: Heartbeat) -> bool:
-        """Whether another login is connected than before."""
+    def is_news(self, message: Heartbeat) -> bool:
+        """Whether it tells of another terminal than before: whose it is has to be looked at then."""
+        known = self._known
+        return known is None or (known.login, known.server) != (message.login, message.server)
+
+    async def take(self, message: Heartbeat) -> None:
+        """Raise ValueError for figures that are none."""
         before = self._known
         now = Terminal(
             user_id=self._user.id,
             role=TerminalRole.COPIER,
             login=message.login,
-            server=message.server[:SERVER_MAX],
+            server=message.server,
             connected=message.connected,
-            figures=message.figures or (before.figures if before is not None else {}),
+            figures=_figures(message) if message.figures else (before.figures if before is not None else {}),
             reported_at=self._hub.clock.now(),
         )
-        if before is not None and not message.figures and _alike(before, now):
-            if now.reported_at - before.reported_at >= STORED_EVERY:
-                await self._store(now)
-            return False
+        if before is not None and _alike(before, now):
+            every = FIGURES_EVERY if now.figures != before.figures else STORED_EVERY
+            if now.reported_at - before.reported_at < every:
+                return
         await self._store(now)
-        return now.connected and now.login != 0 and (before is None or before.login != now.login)
 
     async def end(self) -> None:
         """The program has gone: what it told of its terminal holds no longer."""
@@ -56,6 +62,10 @@ class Heartbeats:
     async def _store(self, terminal: Terminal) -> None:
         self._known = terminal
         await self._hub.store.write(lambda tables: tables.terminals.put(terminal))
+
+
+def _figures(message: Heartbeat) -> Mapping[str, object]:
+    return TerminalFigures.model_validate(message.figures).model_dump(mode="json", exclude_none=True)
 
 
 def _alike(one: Terminal, other: Terminal) -> bool:

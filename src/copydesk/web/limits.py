@@ -99,6 +99,8 @@ class Limits:
     strangers: Buckets = field(default_factory=lambda: Buckets(rate=20, burst=100))
     tests: Buckets = field(default_factory=lambda: Buckets(rate=0.1, burst=3))
     """Test messages a user sends: each leaves for somebody else's server."""
+    agents: Buckets = field(default_factory=lambda: Buckets(rate=50, burst=1_000))
+    """Messages that a user's agents send: what is more is read later."""
     failures: Failures = field(default_factory=Failures)
 
 

@@ -17,7 +17,7 @@ PING_EVERY_S = 15.0
 DEAD_AFTER_S = 15.0
 """Without an answer to a ping."""
 
-MESSAGE_MAX = 1024 * 1024
+MESSAGE_MAX = 64 * 1024
 WAITING_MAX = 1024 * 1024
 """Bytes that wait for one slow receiver; with more it is cut off."""
 

@@ -8,10 +8,11 @@ from copydesk.client.desk import Page
 from copydesk.client.fields import Mt5Login
 from copydesk.client.people import NewUser, Profile, UserAnswer, UserChange, UserConfig, UserConfigChange
 from copydesk.domain.errors import Conflict, NotFound
+from copydesk.domain.frames import Closing
 from copydesk.domain.ids import UserId
 from copydesk.domain.user import Role, User, UserStatus, new_user
 from copydesk.stores.store import Tables
-from copydesk.web.hub import Me, TheHub
+from copydesk.web.hub import Hub, Me, TheHub
 from copydesk.web.listing import PageOf, TextFilter, given
 from copydesk.web.refusals import refuses
 
@@ -133,4 +134,12 @@ async def change_user(user_id: str, wanted: UserChange, me: Me, hub: TheHub) -> 
         )
         return user
 
-    return UserAnswer.model_validate(await hub.store.write(work))
+    changed = await hub.store.write(work)
+    _end_agents(hub, changed)
+    return UserAnswer.model_validate(changed)
+
+
+def _end_agents(hub: Hub, user: User) -> None:
+    """Of a user who may not sign in any more."""
+    if user.status is not UserStatus.ACTIVE:
+        hub.agents.end_all(Closing.EXPIRED, user.id)

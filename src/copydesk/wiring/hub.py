@@ -172,7 +172,7 @@ async def _running(parts: _Parts) -> AsyncIterator[None]:
         running = tasks.create_task(parts.desk.run())
         stack.callback(running.cancel)
         stack.callback(tasks.create_task(parts.notifying.run()).cancel)
-        stack.callback(tasks.create_task(parts.hub.agents.run()).cancel)
+        stack.callback(tasks.create_task(parts.hub.agents.run(lambda: parts.desk.is_running)).cancel)
         yield
 
 

@@ -26,9 +26,13 @@ _SIZES = {
 
 CANCEL_TTL = timedelta(minutes=10)
 
+ANSWERS_WITHIN = timedelta(minutes=5)
+"""After it was received, or would have expired: what has no result by then is put before a person."""
+
 EXPIRED = "The terminal's program did not take it before it expired"
 WAITS = "Waits for the terminal's program"
 HANDED_OVER = "The terminal's program has it"
+UNANSWERED = "The terminal's program took it and does not tell what became of it: please look at the terminal"
 
 
 def freeze(order: NewOrder, at: datetime) -> FrozenRequest:
@@ -81,15 +85,17 @@ def command_of(params: Mapping[str, str], account_id: AccountId, owner_id: UserI
     )
 
 
-def report_of(kept: Kept) -> OrderReport:
+def report_of(kept: Kept, now: datetime) -> OrderReport:
     """An order as the book shows it."""
     result, command = kept.result, kept.command
-    if result is None or result.status is ResultStatus.UNKNOWN:
-        if kept.ended_at is not None and result is None:
-            return withdrawn(command) if kept.ended_at < command.expires_at else expired(command)
-        waits = kept.received_at is None
-        return _report(command, OrderStatus.WORKING, reason=WAITS if waits else HANDED_OVER)
-    return report_of_result(command, result)
+    if result is not None and result.status is not ResultStatus.UNKNOWN:
+        return report_of_result(command, result)
+    if kept.ended_at is not None and result is None:
+        return withdrawn(command) if kept.ended_at < command.expires_at else expired(command)
+    if kept.received_at is None:
+        return _report(command, OrderStatus.WORKING, reason=WAITS)
+    silent = now - max(kept.received_at, command.expires_at) > ANSWERS_WITHIN
+    return _report(command, OrderStatus.WORKING, reason=UNANSWERED if silent else HANDED_OVER, needs_person=silent)
 
 
 def withdrawn(command: Command) -> OrderReport:
@@ -111,7 +117,10 @@ def cancel_of(command: Command, at: datetime) -> Command:
 
 
 def expired(command: Command) -> OrderReport:
-    """What nobody took in time was never done."""
+    """What nobody took in time was never done. That is the end of an opening; a close is put before a person."""
+    if command.event is Event.CLOSE:
+        reason = f"{EXPIRED}: please look at this position"
+        return _report(command, OrderStatus.WORKING, reason=reason, needs_person=True)
     return _report(command, OrderStatus.CANCELLED, reason=EXPIRED)
 
 
@@ -123,14 +132,15 @@ _STATUSES = {
 
 
 def report_of_result(command: Command, result: Result) -> OrderReport:
+    executes = result.status in {ResultStatus.FILLED, ResultStatus.PARTIAL}
     return OrderReport(
         status=_STATUSES[result.status],
         exchange_order_id=str(result.ticket) if result.ticket else command.id,
         client_order_id=command.id,
         executed_quantity=_executed(command, result),
-        average_price=result.price,
+        average_price=result.price if executes else None,
         fee_usd=result.fee,
-        gross_usd=result.profit if command.event is Event.CLOSE else None,
+        gross_usd=_brought(command, result),
         reason=result.reason,
         plan={name: str(value) for name, value in result.plan.items()},
         evidence={
@@ -141,9 +151,16 @@ def report_of_result(command: Command, result: Result) -> OrderReport:
     )
 
 
+def _brought(command: Command, result: Result) -> Decimal | None:
+    """In the account's currency; where nothing was left to close, nothing. Else, where it is not told, prices tell."""
+    if command.event is not Event.CLOSE:
+        return None
+    return result.profit if result.profit is not None or result.volume > 0 else Decimal(0)
+
+
 def _executed(command: Command, result: Result) -> Decimal:
     """In lots. Once everything was closed, nothing is left, however much of it a person had closed before."""
-    if command.event is Event.MODIFY:
+    if command.event is Event.MODIFY or result.status is ResultStatus.REFUSED:
         return Decimal(0)
     closed_all = command.event is Event.CLOSE and Decimal(str(command.data["fraction"])) == 1
     if closed_all and result.status is ResultStatus.FILLED:
@@ -151,5 +168,11 @@ def _executed(command: Command, result: Result) -> Decimal:
     return result.volume
 
 
-def _report(command: Command, status: OrderStatus, *, reason: str) -> OrderReport:
-    return OrderReport(status=status, exchange_order_id=command.id, client_order_id=command.id, reason=reason)
+def _report(command: Command, status: OrderStatus, *, reason: str, needs_person: bool = False) -> OrderReport:
+    return OrderReport(
+        status=status,
+        exchange_order_id=command.id,
+        client_order_id=command.id,
+        reason=reason,
+        needs_person=needs_person,
+    )

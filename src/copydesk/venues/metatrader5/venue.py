@@ -1,6 +1,7 @@
 """The venue of ports/venue.py, over the switchboard: an order is a command in the book, its result what an agent says."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from decimal import Decimal
 
@@ -67,8 +68,9 @@ class MetaTrader5:
     async def listen(self, sessions: Mapping[AccountId, Session]) -> AsyncGenerator[StreamOpened | OrderNews, None]:
         news = self._switchboard.listen(sessions.keys())
         yield StreamOpened(accounts=frozenset(sessions))
-        async for one in news:
-            yield one
+        async with aclosing(news):
+            async for one in news:
+                yield one
 
     async def close(self) -> None:
         """Connections are the web server's to close."""
@@ -107,7 +109,7 @@ class MetaTrader5Session:
 
     async def look_up(self, order: OrderRef) -> OrderReport | None:
         kept = await self._switchboard.book.find(order.client_order_id)
-        return None if kept is None else report_of(kept)
+        return None if kept is None else report_of(kept, self._clock.now())
 
     async def trades_since(self, symbol: str, since: datetime) -> Sequence[VenueTrade]:
         """The book is complete: what is not in it was not told to anybody."""
