@@ -36,7 +36,7 @@ from copydesk.domain.user import User, UserStatus
 from copydesk.domain.venue import MT5
 from copydesk.engine.gone import report_gone
 from copydesk.stores.store import Tables
-from copydesk.venues.metatrader5.switchboard import Connected
+from copydesk.venues.metatrader5.switchboard import NO_ACCOUNT, Connected
 from copydesk.web.errors import CODES
 from copydesk.web.heartbeats import Heartbeats
 from copydesk.web.hub import Hub
@@ -175,6 +175,7 @@ class _Agent:
                 self.connected.account_id = account_id
                 return True
         if login == self._user.allowed_mt5_id:
+            self.connected.account_id = NO_ACCOUNT
             return True
         await self._refuse_login(login, server)
         return False

@@ -35,6 +35,19 @@ GRACE = timedelta(seconds=5)
 NEWS_MAX = 10_000
 
 
+NO_ACCOUNT = AccountId("")
+"""Of an agent whose login is allowed, and no account here: no command is its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A command's frame, and what everybody else's agents are told in its place."""
+
+    account_id: AccountId
+    frame: bytes
+    instead: bytes
+
+
 @dataclass(slots=True, eq=False)
 class Connected:
     """One open connection: its agent where it has a name, the account it is bound to where it said so, the number it was told
@@ -48,9 +61,14 @@ class Connected:
     last_seq: int = 0
     counted: int = 0
     is_ready: bool = False
-    held: dict[int, bytes] = field(default_factory=dict)
+    held: dict[int, _Held] = field(default_factory=dict)
 
-    def tell(self, seq: int, told: bytes) -> None:
+    def takes(self, account_id: AccountId) -> bool:
+        """Whether commands of this account are its own: of an agent that has not said its login, all are."""
+        return self.account_id in {None, account_id}
+
+    def tell(self, seq: int, told: _Held) -> None:
+        """Whose it is, is decided when it leaves: an agent may say its login meanwhile."""
         self.held[seq] = told
         if self.is_ready:
             self.flush()
@@ -60,7 +78,7 @@ class Connected:
             del self.held[seq]
         while (told := self.held.pop(self.last_seq + 1, None)) is not None:
             self.last_seq += 1
-            self.write(told)
+            self.write(told.frame if self.takes(told.account_id) else told.instead)
 
     def write(self, told: bytes) -> None:
         if not self.line.write(told):
@@ -151,7 +169,8 @@ class Switchboard:
             if seq in runs:
                 self._skip(one, seq, runs[seq])
             if seq not in aged:
-                one.write(_frame(kept.command, seq))
+                is_theirs = one.takes(kept.command.account_id)
+                one.write(_frame(kept.command, seq) if is_theirs else self._not_yours(seq))
         if missed:
             one.last_seq = max(one.last_seq, missed[-1][0])
 
@@ -186,8 +205,8 @@ class Switchboard:
             else:
                 seq = seqs.get(one.agent_id)
             if seq is not None:
-                is_theirs = one.account_id in {None, command.account_id}
-                one.tell(seq, frame(command.event, seq, command.id, rest) if is_theirs else self._not_yours(seq))
+                told = frame(command.event, seq, command.id, rest)
+                one.tell(seq, _Held(command.account_id, told, self._not_yours(seq)))
 
     def _not_yours(self, seq: int) -> bytes:
         data = {"from_seq": seq, "to_seq": seq, "why": "for another account of yours"}
