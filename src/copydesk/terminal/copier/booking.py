@@ -8,13 +8,16 @@ from msgspec.structs import replace
 from copydesk.ports.clock import Clock
 from copydesk.terminal.copier.commands import Command, Do
 from copydesk.terminal.copier.figures import Booked, booked, closings
-from copydesk.terminal.copier.journal import CopierJournal, Stage
+from copydesk.terminal.copier.journal import CopierJournal, Gone, Stage
 from copydesk.terminal.copier.outcomes import Outcome, Result
 from copydesk.terminal.frames import Failed
 from copydesk.terminal.gateway import Gateway
 
 TRIES, PAUSE_S = 4, 0.25
 """A deal may show a moment after the answer to its order. Without it the answer counts, and its profit stays untold."""
+
+
+ORPHANED = "the master holds it no longer"
 
 
 class Booking:
@@ -51,6 +54,20 @@ class Booking:
                 gone=True,
             )
             for one in await asyncio.to_thread(self._journal.gone_of, command)
+        ]
+
+    def ends(self, command: Command, outcomes: Sequence[Outcome]) -> Sequence[Gone]:
+        """Of a close that this program gave itself. Without deals what was answered counts, and no profit is known."""
+        closes = [one for one in outcomes if one.result is Result.DONE and one.volume and not one.gone]
+        return [
+            Gone(
+                identifier=one.position,
+                bot_id=command.bot_id,
+                master_ticket=command.master_ticket,
+                symbol=command.symbol,
+                booked=replace(one.booked or Booked(volume=one.volume, price=one.price), reason=ORPHANED),
+            )
+            for one in (closes if command.do is Do.CLOSE else ())
         ]
 
     async def nothing(self, command: Command) -> Outcome:

@@ -60,7 +60,7 @@ class Ends:
             self._alarm(identifier, deals)
             return ()
         ends = await asyncio.to_thread(self._ends, deals, copies)
-        await asyncio.to_thread(self._journal.bury, ends, identifier)
+        await asyncio.to_thread(self._journal.bury, ends, copies)
         self._asked.pop(identifier, None)
         for one in ends:
             log.info("copy ended", position=identifier, ticket=one.master_ticket, why=one.booked.reason)

@@ -263,11 +263,14 @@ class CopierJournal:
         statement = "SELECT * FROM copies WHERE bot_id = ? AND master_ticket = ? ORDER BY identifier"
         return [_copy(row) for row in self._file.read(statement, bot_id, master_ticket)]
 
-    def bury(self, ends: Sequence[Gone], identifier: int) -> None:
-        """The position holds no copies any more; nothing is left to tell where a command closed it all."""
+    def bury(self, ends: Sequence[Gone], copies: Sequence[Copy] = ()) -> None:
+        """These copies are no more; nothing is left to tell where a command closed it all."""
+        where = "bot_id = ? AND master_ticket = ? AND identifier = ?"
 
         def work() -> None:
-            self._file.run("DELETE FROM copies WHERE identifier = ?", identifier)
+            for copy in copies:
+                key = (copy.bot_id, copy.master_ticket, copy.identifier)
+                self._file.run(f"DELETE FROM copies WHERE {where}", *key)  # noqa: S608  words of ours
             for one in ends:
                 told = (one.identifier, one.bot_id, one.master_ticket, one.symbol, msgspec.msgpack.encode(one.booked))
                 self._file.run("INSERT OR IGNORE INTO gone VALUES (?, ?, ?, ?, ?, NULL)", *told)

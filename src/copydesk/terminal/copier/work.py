@@ -251,6 +251,8 @@ class Work:
     async def _answer(self, command: Command, outcomes: Sequence[Outcome]) -> None:
         booked = [await self._booking.of(command, one) for one in outcomes]
         booked = booked or [await self._booking.nothing(command)]
+        if command.id.startswith(OWN):
+            await self._bury(command, booked)
         told = result(command, booked)
         if any(one.gone for one in booked):
             await asyncio.to_thread(self._journal.answer_gone, command)
@@ -261,6 +263,12 @@ class Work:
         lots = f" {told['volume']} lots at {told['price']}" if "volume" in told else ""
         self._tell(f"{told['status']:<7}{describe(command)}{lots}: {told['reason']}", level=level)
         await self._tell_hub(told)
+
+    async def _bury(self, command: Command, outcomes: Sequence[Outcome]) -> None:
+        """What was closed without a word of the hub's: it asks, and is answered by the deals."""
+        for one in self._booking.ends(command, outcomes):
+            await asyncio.to_thread(self._journal.bury, [one])
+            await self.say(closed(one))
 
     async def _tell_hub(self, told: Mapping[str, Any]) -> None:
         if not told["id"].startswith(OWN):

@@ -1,0 +1,341 @@
+"""A copier's commands one by one: their order, their expiry, what is taken back, and what a snapshot may do."""
+
+import asyncio
+import json
+import random
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from terminal_support import FOLLOWER, child_of
+
+from copydesk.ports.clock import SystemClock
+from copydesk.terminal.attachment import Attachment, Wanted
+from copydesk.terminal.copier.booking import Booking
+from copydesk.terminal.copier.ends import Ends
+from copydesk.terminal.copier.hands import Hands
+from copydesk.terminal.copier.hub_time import HubTime
+from copydesk.terminal.copier.inbox import Inbox
+from copydesk.terminal.copier.journal import CopierJournal
+from copydesk.terminal.copier.reception import AGREE_S, Choices, OutOfStep, Reception
+from copydesk.terminal.copier.reconcile import Reconciler
+from copydesk.terminal.copier.requests import is_ours
+from copydesk.terminal.copier.work import Owner, Work
+from copydesk.terminal.gateway import Gateway
+
+LOGIN = 1002
+
+
+class HurriedClock(SystemClock):
+    """Waiting costs nothing."""
+
+    ahead_s = 0.0
+
+    def elapsed(self):
+        return super().elapsed() + self.ahead_s
+
+
+class Desk:
+    """The hub's half is played by the test: it hands in frames, and reads what was said."""
+
+    def __init__(self, broker, gateway, folder, **choices):
+        self.broker, self.said, self.lines, self.seq = broker, [], [], 0
+        self.clock = HurriedClock()
+        self.time = HubTime(self.clock)
+        self.path = folder / "copier.db"
+        self.journal, self.inbox = CopierJournal(self.path), Inbox(self.path)
+        wanted = Wanted(login=LOGIN, path=FOLLOWER)
+        attachment = Attachment(gateway, wanted, clock=self.clock, chance=random.Random(1), tell=self.tell)
+        self.work = Work(
+            attachment,
+            self.inbox,
+            self.journal,
+            hands=Hands(gateway, self.journal, clock=self.time),
+            reconciler=Reconciler(gateway, self.journal, clock=self.time),
+            ends=Ends(gateway, self.journal, clock=self.clock, tell=self.tell),
+            booking=Booking(gateway, self.journal, clock=self.clock),
+            owner=Owner(),
+            time=self.time,
+            tell=self.tell,
+        )
+        self.work.say = self.hear
+        self.reception = Reception(
+            self.inbox,
+            self.journal,
+            time=self.time,
+            choices=Choices(**choices),
+            wake=lambda: None,
+            tell=self.tell,
+        )
+
+    def tell(self, line, *, level="info"):
+        self.lines.append(line)
+
+    async def hear(self, frame):
+        self.said.append(frame)
+
+    async def give(self, event, ticket=7, name=None, *, good_for_s=30, **data):
+        self.seq += 1
+        name = name or f"{event.lower()}-{self.seq}"
+        return await self.reception.take(self.frame(event, self.seq, name, ticket, good_for_s, data))
+
+    def frame(self, event, seq, name, ticket=7, good_for_s=30, data=None):
+        now = self.time.now()
+        told = {"account_id": "a1", "bot_id": "b1", "master_ticket": ticket, "symbol": "EURUSD", "type": "BUY"}
+        told |= {
+            "fraction": "1",
+            "volume": "0.1",
+            "price": "0",
+            "settings": {"max_slippage_points": None},
+            **(data or {}),
+        }
+        ends = now + timedelta(seconds=good_for_s)
+        return {"event": event, "seq": seq, "id": name, "ts": stamp(now), "expires_at": stamp(ends), "data": told}
+
+    async def snapshot(self, *tickets, bots=("b1",), as_of=None, unanswered=(), **settings):
+        at = self.seq if as_of is None else as_of
+        held = [
+            {"account_id": "a1", "bot_id": "b1", "bot": "B", "master_ticket": one, "symbol": "EURUSD", "type": "BUY"}
+            | {"volume": "0.1", "price": "1.08", "sl": "0", "tp": "0"}
+            for one in tickets
+        ]
+        followed = [{"account_id": "a1", "bot_id": one, "bot": "B"} for one in bots]
+        data = {"as_of": at, "positions": held, "bots": followed, "settings": settings, "unanswered": unanswered}
+        return await self.reception.compare({"event": "SNAPSHOT", "seq": at, "data": data})
+
+    def results(self):
+        return [(one["id"], one["status"]) for one in self.said if one["action"] == "result"]
+
+    def held(self):
+        found = self.broker.hand(LOGIN).look()["positions"]
+        return [one["volume"] for one in found if is_ours(one["magic"])]
+
+
+def stamp(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat()
+
+
+@pytest.fixture
+async def make(broker, tmp_path):
+    async with Gateway(child_of(broker), read_s=5, send_s=5) as gateway:
+        made = []
+
+        def one(**choices):
+            made.append(Desk(broker, gateway, tmp_path, **choices))
+            return made[-1]
+
+        yield one
+        for desk in made:
+            desk.journal.close()
+            desk.inbox.close()
+    broker.heal()
+    broker.tell("terminals", path=FOLLOWER, login=LOGIN, connected=True, trade_allowed=True)
+    hand = broker.hand(LOGIN)
+    for held in (await asyncio.to_thread(hand.look))["positions"]:
+        await asyncio.to_thread(hand.close, held["ticket"])
+
+
+@pytest.fixture
+def desk(make):
+    return make()
+
+
+async def test_a_command_is_on_the_disk_with_its_number_before_its_word_is_given(desk):
+    said = await desk.give("OPEN", name="c1")
+
+    again = Inbox(desk.path)
+    assert said == [{"action": "received", "ids": ["c1"]}]
+    assert (again.last_seq, [one.told.id for one in again.open()]) == (1, ["c1"])
+    again.close()
+
+
+async def test_a_command_that_comes_again_is_done_once_and_its_result_told_again(desk):
+    await desk.give("OPEN", name="c1")
+    await desk.work.cycle()
+    again = await desk.reception.take(desk.frame("OPEN", 1, "c1"))
+    await desk.work.cycle()
+
+    assert desk.results() == [("c1", "filled")]
+    assert [one["action"] for one in again] == ["received", "result"]
+    assert desk.held() == [0.01]
+
+
+async def test_a_number_that_is_missing_is_no_command_but_a_reason_to_connect_again(desk):
+    await desk.give("OPEN", name="c1")
+    with pytest.raises(OutOfStep):
+        await desk.reception.take(desk.frame("OPEN", 3, "c3"))
+
+    gap = {"event": "GAPFILL", "seq": 9, "id": None, "data": {"from_seq": 2, "to_seq": 9, "why": "too old"}}
+    assert await desk.reception.take(gap) == ()
+    await desk.reception.take(desk.frame("OPEN", 10, "c10"))
+    assert desk.inbox.last_seq == 10
+
+
+async def test_what_has_expired_is_not_begun_and_says_so(desk):
+    await desk.give("OPEN", name="c1", good_for_s=5)
+    desk.clock.ahead_s = 7
+    await desk.work.cycle()
+
+    assert desk.results() == [("c1", "refused")]
+    assert "expired" in desk.said[-1]["reason"]
+    assert desk.held() == []
+
+
+async def test_the_hubs_clock_decides_what_has_expired_and_its_news_is_never_thought_younger(desk):
+    ahead = desk.clock.now() + timedelta(minutes=3)
+    before_s = desk.clock.elapsed() - 2.0
+    await desk.reception.welcome({"ts": stamp(ahead)}, before_s)
+
+    assert timedelta(seconds=181.9) < desk.time.now() - desk.clock.now() < timedelta(seconds=182.5)
+    assert desk.inbox.fact("offset_s", float) == pytest.approx(182, abs=0.5)
+
+
+async def test_commands_of_a_ticket_wait_for_one_another_and_other_tickets_pass(desk, broker):
+    await desk.give("OPEN", name="first")
+    broker.fault("requote", next_n=1)
+    await desk.work.cycle()
+    await desk.give("CLOSE", name="half", fraction="0.5")
+    await desk.give("OPEN", ticket=8, name="other")
+    await desk.work.cycle()
+
+    assert desk.results() == [("other", "filled")]
+    desk.clock.ahead_s += 1
+    await desk.work.cycle()
+    assert [one[0] for one in desk.results()][:2] == ["other", "first"]
+
+
+async def test_what_the_master_closed_before_it_could_be_opened_is_not_opened(desk, broker):
+    broker.tell("terminals", path=FOLLOWER, login=LOGIN, trade_allowed=False)
+    await desk.give("OPEN", name="c1")
+    await desk.give("CLOSE", name="c2")
+    await desk.work.cycle()
+    broker.tell("terminals", path=FOLLOWER, login=LOGIN, trade_allowed=True)
+    await desk.work.cycle()
+
+    assert desk.results() == [("c1", "refused"), ("c2", "refused")]
+    assert "the master has closed it meanwhile" in desk.said[0]["reason"]
+    assert desk.said[1]["plan"] == {"rule": "nothing_held"}
+    assert desk.held() == []
+
+
+async def test_a_command_that_is_taken_back_in_time_is_not_done_and_one_that_was_done_stays(desk):
+    await desk.give("OPEN", ticket=8, name="done")
+    await desk.work.cycle()
+    await desk.give("OPEN", name="c1")
+    await desk.give("CANCEL", name="c1.cancel", command_id="c1")
+    await desk.give("CANCEL", ticket=8, name="done.cancel", command_id="done")
+    await desk.work.cycle()
+
+    assert desk.results() == [("done", "filled"), ("c1", "refused")]
+    assert desk.held() == [0.01]
+    assert desk.inbox.open() == []
+
+
+async def test_a_frame_that_is_not_understood_is_answered_and_lets_the_next_one_pass(desk):
+    said = await desk.give("OPEN", name="odd", volume="many")
+    await desk.give("OPEN", name="c2")
+    await desk.work.cycle()
+
+    assert (said[1]["id"], said[1]["status"]) == ("odd", "refused")
+    assert desk.results() == [("c2", "filled")]
+
+
+async def test_results_that_a_cut_swallowed_are_told_after_the_next_snapshot(desk):
+    await desk.give("OPEN", name="c1")
+    await desk.work.cycle()
+    await desk.give("OPEN", ticket=8, name="c2")
+
+    said = await desk.snapshot(7, 8, unanswered=("c1", "c2", "strange"))
+
+    assert said[0] == {"action": "received", "ids": ["c1", "c2"]}
+    assert [(one["id"], one["status"]) for one in said[1:]] == [("c1", "filled")]
+
+
+async def test_a_copy_without_a_master_is_closed_by_two_snapshots_and_told_by_its_deals(desk):
+    await desk.give("OPEN", name="c1")
+    await desk.work.cycle()
+    await desk.snapshot()
+    await desk.work.cycle()
+    assert (desk.held(), desk.reception.doubts) == ([0.01], True)
+
+    desk.clock.ahead_s += AGREE_S
+    await desk.snapshot()
+    for _ in range(3):
+        await desk.work.cycle()
+
+    assert desk.held() == []
+    assert desk.results() == [("c1", "filled")]
+    await desk.give("CLOSE", name="c2")
+    await desk.work.cycle()
+    result = desk.said[-1]
+    assert (result["id"], result["status"], result["volume"]) == ("c2", "filled", "0.01")
+    assert "profit" in result
+
+
+@pytest.mark.parametrize(
+    ("choices", "snapshot"),
+    [({}, {"bots": ()}), ({"closes_orphans": False}, {}), ({}, {"as_of": 0})],
+    ids=["a bot that is not followed", "the owner chose so", "a hub that knows less than it did"],
+)
+async def test_some_copies_without_a_master_stay(make, choices, snapshot):
+    desk = make(**choices)
+    await desk.give("OPEN", name="c1")
+    await desk.work.cycle()
+    for _ in range(3):
+        await desk.snapshot(**snapshot)
+        desk.clock.ahead_s += AGREE_S
+        await desk.work.cycle()
+
+    assert desk.held() == [0.01]
+
+
+async def test_a_snapshot_opens_nothing_unless_the_owner_chose_so_and_then_once(make):
+    settings = {"mode": "fix", "fixed_lot": "0.02", "max_slippage_points": 100_000}
+    careful = make()
+    await careful.snapshot(7, **settings)
+    await careful.work.cycle()
+    assert careful.held() == []
+
+    eager = make(opens_missing=True)
+    for _ in range(2):
+        await eager.snapshot(7, **settings)
+        await eager.work.cycle()
+    assert eager.held() == [0.02]
+    await eager.snapshot(8, **settings | {"mode": "multiplier"})
+    await eager.snapshot(9, **settings | {"max_slippage_points": 0})
+    await eager.work.cycle()
+    assert eager.held() == [0.02]
+
+
+async def test_a_copy_that_ends_by_itself_is_told_and_its_close_answered_by_the_deals(desk):
+    await desk.give("OPEN", name="c1")
+    await desk.work.cycle()
+    [held] = (await asyncio.to_thread(desk.broker.hand(LOGIN).look))["positions"]
+    await asyncio.to_thread(desk.broker.hand(LOGIN).close, held["ticket"])
+    for _ in range(3):
+        await desk.work.cycle()
+    told = [one for one in desk.said if one["action"] == "closed"]
+    await desk.give("CLOSE", name="c2")
+    await desk.work.cycle()
+
+    assert [(one["master_ticket"], one["reason"]) for one in told] == [(7, "closed by hand in the terminal")]
+    assert (desk.said[-1]["status"], Decimal(desk.said[-1]["volume"])) == ("filled", Decimal("0.01"))
+    assert json.dumps(desk.said)
+    await desk.give("CLOSE", name="c3")
+    await desk.work.cycle()
+    assert desk.said[-1]["reason"] == "it was closed before, and told"
+
+
+async def test_a_position_that_is_not_shown_and_has_no_deals_closes_nothing(desk, broker):
+    await desk.give("OPEN", name="c1")
+    await desk.work.cycle()
+    broker.fault("late_not_found", function="*", account=LOGIN, next_n=500)
+    for _ in range(4):
+        await desk.work.cycle()
+        desk.clock.ahead_s += 4
+    broker.heal()
+    await desk.work.cycle()
+
+    assert [one for one in desk.said if one["action"] == "closed"] == []
+    assert any("look at the account" in one for one in desk.lines)
+    assert len(desk.journal.copies()) == 1
