@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from terminal_support import FOLLOWER, child_of
+from terminal_support import FOLLOWER, NETTING, child_of
 
 from copydesk.ports.clock import SystemClock
 from copydesk.terminal.attachment import Attachment, Wanted
@@ -38,13 +38,14 @@ class HurriedClock(SystemClock):
 class Desk:
     """The hub's half is played by the test: it hands in frames, and reads what was said."""
 
-    def __init__(self, broker, gateway, folder, **choices):
+    def __init__(self, broker, gateway, folder, *, login=LOGIN, path=FOLLOWER, **choices):
+        self.login = login
         self.broker, self.said, self.lines, self.seq = broker, [], [], 0
         self.clock = HurriedClock()
         self.time = HubTime(self.clock)
         self.path = folder / "copier.db"
         self.journal, self.inbox = CopierJournal(self.path), Inbox(self.path)
-        wanted = Wanted(login=LOGIN, path=FOLLOWER)
+        wanted = Wanted(login=login, path=path)
         attachment = Attachment(gateway, wanted, clock=self.clock, chance=random.Random(1), tell=self.tell)
         self.work = Work(
             attachment,
@@ -107,7 +108,7 @@ class Desk:
         return [(one["id"], one["status"]) for one in self.said if one["action"] == "result"]
 
     def held(self):
-        found = self.broker.hand(LOGIN).look()["positions"]
+        found = self.broker.hand(self.login).look()["positions"]
         return [one["volume"] for one in found if is_ours(one["magic"])]
 
 
@@ -130,9 +131,9 @@ async def make(broker, tmp_path):
             desk.inbox.close()
     broker.heal()
     broker.tell("terminals", path=FOLLOWER, login=LOGIN, connected=True, trade_allowed=True)
-    hand = broker.hand(LOGIN)
-    for held in (await asyncio.to_thread(hand.look))["positions"]:
-        await asyncio.to_thread(hand.close, held["ticket"])
+    for hand in (broker.hand(LOGIN), broker.hand(1003)):
+        for held in (await asyncio.to_thread(hand.look))["positions"]:
+            await asyncio.to_thread(hand.close, held["ticket"])
 
 
 @pytest.fixture
@@ -238,6 +239,61 @@ async def test_a_frame_that_is_not_understood_is_answered_and_lets_the_next_one_
 
     assert (said[1]["id"], said[1]["status"]) == ("odd", "refused")
     assert desk.results() == [("c2", "filled")]
+
+
+async def test_a_snapshot_of_commands_that_never_came_is_a_reason_to_connect_again(desk):
+    await desk.give("OPEN", name="c1")
+    with pytest.raises(OutOfStep):
+        await desk.snapshot(7, as_of=3)
+
+
+async def test_on_a_netting_account_each_ticket_has_its_lots_of_the_one_position(make):
+    desk = make(login=1003, path=NETTING)
+    for ticket, lots in ((7, "0.02"), (8, "0.03")):
+        await desk.give("OPEN", ticket=ticket, name=f"open-{ticket}", settings=_fixed(lots))
+        await desk.work.cycle()
+    await desk.give("OPEN", ticket=9, name="against", type="SELL", settings=_fixed("0.01"))
+    await desk.give("CLOSE", ticket=7, name="close-7")
+    await desk.work.cycle()
+    assert desk.held() == [0.03]
+    await desk.give("CLOSE", ticket=8, name="close-8")
+    await desk.work.cycle()
+
+    assert desk.held() == []
+    assert dict(desk.results())["against"] == "refused"
+    assert desk.journal.copies() == []
+    own = await asyncio.to_thread(desk.broker.hand(1003).buy, "EURUSD", 0.5)
+    await desk.give("OPEN", ticket=10, name="beside-own", settings=_fixed("0.01"))
+    await desk.work.cycle()
+    assert "is your own: a copy would be mixed with it" in desk.said[-1]["reason"]
+    assert desk.broker.hand(1003).look()["positions"][0]["volume"] == 0.5
+    assert own["order"]
+
+
+def _fixed(lots):
+    return {"mode": "fix", "fixed_lot": lots, "max_slippage_points": None}
+
+
+async def test_an_order_that_was_given_up_and_is_there_after_all_is_followed_from_then_on(desk, broker):
+    await desk.work.cycle()
+    broker.fault("unknown_executed", next_n=1)
+    broker.fault("late_not_found", function="positions_get", account=LOGIN, probability=1)
+    broker.fault("late_not_found", function="history_deals_get", account=LOGIN, probability=1)
+    broker.fault("late_not_found", function="history_orders_get", account=LOGIN, probability=1)
+    await desk.give("OPEN", name="c1", good_for_s=300)
+    for _ in range(4):
+        await desk.work.cycle()
+        desk.clock.ahead_s += 10
+    assert desk.results() == [("c1", "unknown"), ("c1", "refused")]
+    broker.heal()
+    await desk.work.cycle()
+    await desk.work.cycle()
+
+    assert any("is open after all" in one for one in desk.lines)
+    assert [one.volume for one in desk.journal.copies()] == [Decimal("0.01")]
+    await desk.give("CLOSE", name="c2")
+    await desk.work.cycle()
+    assert desk.held() == []
 
 
 async def test_results_that_a_cut_swallowed_are_told_after_the_next_snapshot(desk):

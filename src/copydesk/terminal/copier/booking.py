@@ -66,6 +66,7 @@ class Booking:
                 master_ticket=command.master_ticket,
                 symbol=command.symbol,
                 booked=replace(one.booked or Booked(volume=one.volume, price=one.price), reason=ORPHANED),
+                ended_at=self._clock.now(),
             )
             for one in (closes if command.do is Do.CLOSE else ())
         ]

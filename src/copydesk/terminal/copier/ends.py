@@ -80,13 +80,15 @@ class Ends:
                 master_ticket=one.master_ticket,
                 symbol=one.symbol,
                 booked=share_of(whole, one.volume / held),
+                ended_at=self._clock.now(),
             )
             for one in copies
         ]
 
     def _is_told(self, deal: Deal) -> bool:
-        closer = self._journal.closer(deal.magic)
-        return closer is not None and not closer.command_id.startswith(OWN)
+        """A stop that triggers carries the number of the order that opened its position: only closing orders count."""
+        order = self._journal.by_magic(deal.magic)
+        return order is not None and order.closes and not order.command_id.startswith(OWN)
 
     def _alarm(self, identifier: int, deals: Sequence[Deal] | Failed) -> None:
         """Nothing is concluded from a position that is not there and has no deals."""

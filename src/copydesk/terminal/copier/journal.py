@@ -105,6 +105,7 @@ class Gone(Struct, frozen=True, kw_only=True):
     master_ticket: int
     symbol: str
     booked: Booked
+    ended_at: datetime
     answers: str | None = None
 
 
@@ -134,7 +135,7 @@ CREATE TABLE IF NOT EXISTS copies (
 );
 CREATE TABLE IF NOT EXISTS gone (
     identifier INTEGER NOT NULL, bot_id TEXT NOT NULL, master_ticket INTEGER NOT NULL,
-    symbol TEXT NOT NULL, booked BLOB NOT NULL, answers TEXT,
+    symbol TEXT NOT NULL, booked BLOB NOT NULL, ended_at TEXT NOT NULL, answers TEXT,
     PRIMARY KEY (bot_id, master_ticket, identifier)
 );
 CREATE INDEX IF NOT EXISTS untold_gone ON gone (identifier) WHERE answers IS NULL;
@@ -273,13 +274,15 @@ class CopierJournal:
                 self._file.run(f"DELETE FROM copies WHERE {where}", *key)  # noqa: S608  words of ours
             for one in ends:
                 told = (one.identifier, one.bot_id, one.master_ticket, one.symbol, msgspec.msgpack.encode(one.booked))
-                self._file.run("INSERT OR IGNORE INTO gone VALUES (?, ?, ?, ?, ?, NULL)", *told)
+                at = one.ended_at.isoformat()
+                self._file.run("INSERT OR IGNORE INTO gone VALUES (?, ?, ?, ?, ?, ?, NULL)", *told, at)
 
         self._file.write(work)
 
-    def gone(self) -> Sequence[Gone]:
-        """What the hub has not asked about yet."""
-        return [_gone(row) for row in self._file.read("SELECT * FROM gone WHERE answers IS NULL ORDER BY identifier")]
+    def gone(self, since: datetime) -> Sequence[Gone]:
+        """What the hub has not asked about yet. After a day it never will: it held nothing of it."""
+        statement = "SELECT * FROM gone WHERE answers IS NULL AND ended_at >= ? ORDER BY identifier"
+        return [_gone(row) for row in self._file.read(statement, since.isoformat())]
 
     def gone_of(self, command: Command) -> Sequence[Gone]:
         """What a close of this ticket finds closed: that nobody asked about before, or this command did."""
@@ -298,11 +301,11 @@ class CopierJournal:
         found = self._intents("bot_id = ? AND master_ticket = ? AND stage = 'DONE'", bot_id, master_ticket)
         return any(one.opens for one in found)
 
-    def closer(self, magic: int) -> Intent | None:
-        """The order of ours that closed something, by its number; None for a stranger's, and for a stop that triggered."""
+    def by_magic(self, magic: int) -> Intent | None:
+        """An order of this journal by its number; None for a stranger's, and for another journal's."""
         if magic != magic_of(self._nonce, number_of(magic) or 1):
             return None
-        return next((one for one in self._intents("number = ?", number_of(magic)) if one.closes), None)
+        return next(iter(self._intents("number = ?", number_of(magic))), None)
 
     def _intents(self, where: str, *values: object) -> Sequence[Intent]:
         rows = self._file.read(f"SELECT {_COLUMNS} FROM intents WHERE {where} ORDER BY number", *values)  # noqa: S608  words of ours
@@ -322,13 +325,14 @@ def _copy(row: Sequence[Any]) -> Copy:
 
 
 def _gone(row: Sequence[Any]) -> Gone:
-    identifier, bot_id, master_ticket, symbol, packed, answers = row
+    identifier, bot_id, master_ticket, symbol, packed, ended_at, answers = row
     return Gone(
         identifier=identifier,
         bot_id=bot_id,
         master_ticket=master_ticket,
         symbol=symbol,
         booked=msgspec.msgpack.decode(packed, type=Booked),
+        ended_at=datetime.fromisoformat(ended_at),
         answers=answers,
     )
 

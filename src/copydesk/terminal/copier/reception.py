@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -22,6 +22,8 @@ Frame = Mapping[str, Any]
 
 AGREE_S = 1.0
 """Two snapshots must say so, this long apart, before anything is closed by them."""
+
+TOLD_FOR = timedelta(days=1)
 
 
 class Choices(Struct, frozen=True, kw_only=True):
@@ -56,11 +58,13 @@ class Reception:
         self._tell = tell
         self._suspects: dict[tuple[str, int], float] = {}
         self._went_back = False
+        self._ended_is_told = False
 
     async def welcome(self, frame: Frame, asked_at_s: float) -> None:
         """`asked_at_s` is when this connection was begun."""
         offset_s = self._time.take(datetime.fromisoformat(frame["ts"]), asked_at_s)
         await asyncio.to_thread(self._inbox.keep_fact, "offset_s", offset_s)
+        self._ended_is_told = False
 
     async def take(self, frame: Frame) -> Sequence[Frame]:
         """A command, or what stands in its place. Raise OutOfStep."""
@@ -82,7 +86,7 @@ class Reception:
         return [received([frame["id"]]), *(await self._answers([frame["id"]]))]
 
     async def compare(self, frame: Frame) -> Sequence[Frame]:
-        """A snapshot: results that the hub does not have are told again, and what ended by itself."""
+        """A snapshot: results that the hub does not have are told again, and what ended by itself. Raise OutOfStep."""
         try:
             snapshot = read_snapshot(frame["data"])
         except msgspec.ValidationError as error:
@@ -90,10 +94,9 @@ class Reception:
             return ()
         await self._count_from(snapshot)
         known = await asyncio.to_thread(self._inbox.answers, snapshot.unanswered)
-        gone = await asyncio.to_thread(self._journal.gone)
         said: list[Frame] = [received(known)] if known else []
         said += [one for one in known.values() if one]
-        said += [closed(one) for one in gone]
+        said += await self._ended()
         if not self._went_back:
             await self._close_orphans(snapshot)
             await self._open_missing(snapshot)
@@ -108,6 +111,8 @@ class Reception:
         last = await asyncio.to_thread(lambda: self._inbox.last_seq)
         if last is None:
             await asyncio.to_thread(self._inbox.skip_to, snapshot.as_of)
+        elif snapshot.as_of > last:
+            raise OutOfStep(f"the snapshot is of {snapshot.as_of}, and the last command was {last}")
         elif snapshot.as_of < last:
             # The hub's book is older than ours (a restored backup): what it does not know is no reason to close anything.
             self._went_back = True
@@ -118,6 +123,14 @@ class Reception:
     async def _answers(self, ids: Sequence[str]) -> Sequence[Frame]:
         known = await asyncio.to_thread(self._inbox.answers, ids)
         return [one for one in known.values() if one]
+
+    async def _ended(self) -> Sequence[Frame]:
+        """Once a connection: it is told as it happens, and a cut may have swallowed that."""
+        if self._ended_is_told:
+            return ()
+        self._ended_is_told = True
+        gone = await asyncio.to_thread(self._journal.gone, self._time.now() - TOLD_FOR)
+        return [closed(one) for one in gone]
 
     async def _close_orphans(self, snapshot: Snapshot) -> None:
         copies = await asyncio.to_thread(self._journal.copies)

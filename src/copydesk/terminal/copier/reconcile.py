@@ -11,7 +11,7 @@ from copydesk.ports.clock import Clock
 from copydesk.terminal.codec import Deal, Order, Position
 from copydesk.terminal.copier.evidence import Found, look_for
 from copydesk.terminal.copier.journal import NOTHING, CopierJournal, Filled, Intent, Stage
-from copydesk.terminal.copier.requests import SLTP
+from copydesk.terminal.copier.requests import SLTP, is_ours
 from copydesk.terminal.frames import Failed
 from copydesk.terminal.gateway import Gateway, seconds
 
@@ -68,6 +68,19 @@ class Reconciler:
             if moved is not None:
                 settled.append(moved)
         return settled
+
+    async def adopt(self, positions: Sequence[Position]) -> Sequence[Intent]:
+        """Late truth: an order that was given up, and is there after all. It copies its ticket from now on."""
+        copied = {one.identifier for one in await asyncio.to_thread(self._journal.copies)}
+        found = []
+        for one in positions:
+            if one.identifier in copied or not is_ours(one.magic):
+                continue
+            intent = await asyncio.to_thread(self._journal.by_magic, one.magic)
+            if intent is not None and intent.opens and intent.stage in {Stage.ABSENT, Stage.REVIEW}:
+                filled = Filled(volume=one.volume, price=one.price, position=one.identifier)
+                found.append(await self._move(intent, Stage.DONE, "there after all", filled))
+        return found
 
     async def _settle(self, intent: Intent, account: _Account | None) -> Intent | None:
         now = self._clock.now()

@@ -23,6 +23,7 @@ from copydesk.terminal.copier.inbox import OWN, Entry, Inbox, Standing
 from copydesk.terminal.copier.journal import CopierJournal
 from copydesk.terminal.copier.outcomes import Outcome, Result, not_done
 from copydesk.terminal.copier.reconcile import Reconciler
+from copydesk.terminal.copier.requests import is_ours
 from copydesk.terminal.copier.wire import Told, Withdrawn, closed, result
 
 log = structlog.get_logger()
@@ -147,11 +148,18 @@ class Work:
         if self._time.elapsed() - self._settled_at >= SETTLE_EVERY_S:
             self._settled_at = self._time.elapsed()
             await self._reconciler.settle()
+            for late in await self._reconciler.adopt(look.positions):
+                late_text = f"{late.symbol} #{late.master_ticket} is open after all (position {late.filled.position})"
+                self._tell(f"{late_text}: it was given up, and is followed from now on", level="error")
         return True
 
     def _say_what_is_held(self, look: Look) -> None:
-        copies = self._journal.copies()
+        copies = {one.identifier for one in self._journal.copies()}
         self._tell(f"the account holds {len(copies)} copies, and {len(look.positions)} positions in all")
+        strange = [one.ticket for one in look.positions if is_ours(one.magic) and one.identifier not in copies]
+        if strange:
+            listed = ", ".join(map(str, strange))
+            self._tell(f"not in this journal, though copydesk opened them: {listed}; close them by hand", level="error")
 
     def _block(self, reason: str | None) -> None:
         if reason == self._blocked:
