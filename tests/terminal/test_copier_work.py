@@ -121,8 +121,10 @@ async def make(broker, tmp_path):
     async with Gateway(child_of(broker), read_s=5, send_s=5) as gateway:
         made = []
 
-        def one(**choices):
+        async def one(**choices):
             made.append(Desk(broker, gateway, tmp_path, **choices))
+            # The first look of a connection is not believed.
+            await made[-1].work.cycle()
             return made[-1]
 
         yield one
@@ -137,8 +139,8 @@ async def make(broker, tmp_path):
 
 
 @pytest.fixture
-def desk(make):
-    return make()
+async def desk(make):
+    return await make()
 
 
 async def test_a_command_is_on_the_disk_with_its_number_before_its_word_is_given(desk):
@@ -185,7 +187,7 @@ async def test_what_has_expired_is_not_begun_and_says_so(desk):
 async def test_the_hubs_clock_decides_what_has_expired_and_its_news_is_never_thought_younger(desk):
     ahead = desk.clock.now() + timedelta(minutes=3)
     before_s = desk.clock.elapsed() - 2.0
-    await desk.reception.welcome({"ts": stamp(ahead)}, before_s)
+    await desk.reception.welcome({"ts": stamp(ahead), "seq": 0}, before_s)
 
     assert timedelta(seconds=181.9) < desk.time.now() - desk.clock.now() < timedelta(seconds=182.5)
     assert desk.inbox.fact("offset_s", float) == pytest.approx(182, abs=0.5)
@@ -248,7 +250,7 @@ async def test_a_snapshot_of_commands_that_never_came_is_a_reason_to_connect_aga
 
 
 async def test_on_a_netting_account_each_ticket_has_its_lots_of_the_one_position(make):
-    desk = make(login=1003, path=NETTING)
+    desk = await make(login=1003, path=NETTING)
     for ticket, lots in ((7, "0.02"), (8, "0.03")):
         await desk.give("OPEN", ticket=ticket, name=f"open-{ticket}", settings=_fixed(lots))
         await desk.work.cycle()
@@ -331,10 +333,10 @@ async def test_a_copy_without_a_master_is_closed_by_two_snapshots_and_told_by_it
 @pytest.mark.parametrize(
     ("choices", "snapshot"),
     [({}, {"bots": ()}), ({"closes_orphans": False}, {}), ({}, {"as_of": 0})],
-    ids=["a bot that is not followed", "the owner chose so", "a hub that knows less than it did"],
+    ids=["a bot that is not followed", "the owner chose so", "a snapshot from before the last command"],
 )
 async def test_some_copies_without_a_master_stay(make, choices, snapshot):
-    desk = make(**choices)
+    desk = await make(**choices)
     await desk.give("OPEN", name="c1")
     await desk.work.cycle()
     for _ in range(3):
@@ -345,14 +347,33 @@ async def test_some_copies_without_a_master_stay(make, choices, snapshot):
     assert desk.held() == [0.01]
 
 
+async def test_what_was_open_when_the_hub_lost_its_memory_stays_open_also_after_a_restart(make):
+    desk = await make()
+    await desk.give("OPEN", name="c1")
+    await desk.work.cycle()
+    desk.seq = 0
+    await desk.reception.welcome({"ts": stamp(desk.clock.now()), "seq": 0}, desk.clock.elapsed())
+    await desk.give("OPEN", ticket=8, name="c2")
+    await desk.work.cycle()
+
+    for one in (desk, await make()):
+        one.seq = desk.seq
+        for _ in range(3):
+            await one.snapshot()
+            one.clock.ahead_s += AGREE_S
+            await one.work.cycle()
+    assert any("the hub knows less than it did" in one for one in desk.lines)
+    assert [one.master_ticket for one in desk.journal.copies()] == [7]
+
+
 async def test_a_snapshot_opens_nothing_unless_the_owner_chose_so_and_then_once(make):
     settings = {"mode": "fix", "fixed_lot": "0.02", "max_slippage_points": 100_000}
-    careful = make()
+    careful = await make()
     await careful.snapshot(7, **settings)
     await careful.work.cycle()
     assert careful.held() == []
 
-    eager = make(opens_missing=True)
+    eager = await make(opens_missing=True)
     for _ in range(2):
         await eager.snapshot(7, **settings)
         await eager.work.cycle()
@@ -395,3 +416,15 @@ async def test_a_position_that_is_not_shown_and_has_no_deals_closes_nothing(desk
     assert [one for one in desk.said if one["action"] == "closed"] == []
     assert any("look at the account" in one for one in desk.lines)
     assert len(desk.journal.copies()) == 1
+
+
+async def test_the_first_look_of_a_connection_is_not_traded_on(make, broker):
+    desk = await make()
+    await desk.give("OPEN", name="c1")
+    broker.fault("drop_before", function="account_info", account=LOGIN, next_n=1)
+    await desk.work.cycle()
+    await desk.work.cycle()
+    assert desk.held() == []
+
+    await desk.work.cycle()
+    assert desk.held() == [0.01]

@@ -57,7 +57,6 @@ class Reception:
         self._wake = wake
         self._tell = tell
         self._suspects: dict[tuple[str, int], float] = {}
-        self._went_back = False
         self._ended_is_told = False
 
     async def welcome(self, frame: Frame, asked_at_s: float) -> None:
@@ -65,6 +64,9 @@ class Reception:
         offset_s = self._time.take(datetime.fromisoformat(frame["ts"]), asked_at_s)
         await asyncio.to_thread(self._inbox.keep_fact, "offset_s", offset_s)
         self._ended_is_told = False
+        last = await asyncio.to_thread(lambda: self._inbox.last_seq)
+        if last is not None and frame["seq"] < last:
+            await self._distrust(last, frame["seq"])
 
     async def take(self, frame: Frame) -> Sequence[Frame]:
         """A command, or what stands in its place. Raise OutOfStep."""
@@ -76,7 +78,8 @@ class Reception:
         if last is not None and frame["seq"] > last + 1:
             raise OutOfStep(f"command {frame['seq']} came after {last}")
         read = read_frame(frame)
-        is_new = await asyncio.to_thread(self._inbox.take, frame, read, self._time.now(), frame["seq"])
+        seq = max(last or 0, frame["seq"])
+        is_new = await asyncio.to_thread(self._inbox.take, frame, read, self._time.now(), seq)
         if isinstance(read, str):
             log.error("command not understood", command=frame["id"], problem=read)
             self._tell(f"a command was not understood, and is not done: {read}", level="error")
@@ -92,12 +95,12 @@ class Reception:
         except msgspec.ValidationError as error:
             log.warning("snapshot not understood", problem=str(error))
             return ()
-        await self._count_from(snapshot)
+        is_current = await self._count_from(snapshot)
         known = await asyncio.to_thread(self._inbox.answers, snapshot.unanswered)
         said: list[Frame] = [received(known)] if known else []
         said += [one for one in known.values() if one]
         said += await self._ended()
-        if not self._went_back:
+        if is_current:
             await self._close_orphans(snapshot)
             await self._open_missing(snapshot)
         return said
@@ -107,18 +110,30 @@ class Reception:
         """Whether another snapshot should be asked for soon."""
         return bool(self._suspects)
 
-    async def _count_from(self, snapshot: Snapshot) -> None:
+    async def _count_from(self, snapshot: Snapshot) -> bool:
+        """Whether it says more than the commands that came before it. Raise OutOfStep where some are missing.
+
+        The hub may write a command while it reads what is open: then the snapshot is older than that command.
+        """
         last = await asyncio.to_thread(lambda: self._inbox.last_seq)
         if last is None:
             await asyncio.to_thread(self._inbox.skip_to, snapshot.as_of)
         elif snapshot.as_of > last:
             raise OutOfStep(f"the snapshot is of {snapshot.as_of}, and the last command was {last}")
-        elif snapshot.as_of < last:
-            # The hub's book is older than ours (a restored backup): what it does not know is no reason to close anything.
-            self._went_back = True
-            self._tell("the hub knows less than it did: nothing is closed by what it holds open", level="error")
-            log.error("hub went back", last_seq=last, as_of=snapshot.as_of)
-            await asyncio.to_thread(self._inbox.skip_to, snapshot.as_of)
+        return last is None or snapshot.as_of == last
+
+    async def _distrust(self, last: int, seq: int) -> None:
+        """The hub's book is older than ours (a restored backup): of what is open now it may know nothing."""
+        copies = await asyncio.to_thread(self._journal.copies)
+        tickets = sorted({(one.bot_id, one.master_ticket) for one in copies} | await self._distrusted())
+        await asyncio.to_thread(self._inbox.keep_fact, "distrusted", tickets)
+        await asyncio.to_thread(self._inbox.skip_to, seq)
+        log.error("hub went back", last_seq=last, seq=seq, copies=len(tickets))
+        self._tell("the hub knows less than it did: what is open stays open, unless it says close", level="error")
+
+    async def _distrusted(self) -> frozenset[tuple[str, int]]:
+        """Tickets of which a hub's silence means nothing."""
+        return frozenset(await asyncio.to_thread(self._inbox.fact, "distrusted", list[tuple[str, int]]) or ())
 
     async def _answers(self, ids: Sequence[str]) -> Sequence[Frame]:
         known = await asyncio.to_thread(self._inbox.answers, ids)
@@ -136,7 +151,7 @@ class Reception:
         copies = await asyncio.to_thread(self._journal.copies)
         under_way = await self._tickets_under_way()
         now, before = self._time.elapsed(), self._suspects
-        found = orphans(snapshot, copies) - under_way
+        found = orphans(snapshot, copies) - under_way - await self._distrusted()
         self._suspects = {one: before.get(one, now) for one in found}
         for ticket, since in list(self._suspects.items()):
             own = [one for one in copies if (one.bot_id, one.master_ticket) == ticket]

@@ -30,6 +30,9 @@ log = structlog.get_logger()
 
 LOOK_EVERY_S = 0.1
 SETTLE_EVERY_S = 0.5
+SEEN_FOR_S = 10.0
+"""A terminal that answers nothing for so long, an order perhaps, is shown as what it is."""
+
 AGAIN_FIRST_S, AGAIN_LAST_S = 0.25, 30.0
 
 Say = Callable[[Mapping[str, Any]], Awaitable[None]]
@@ -88,11 +91,17 @@ class Work:
         self._waiting: dict[str, _Waiting] = {}
         self._settled_at = float("-inf")
         self._blocked: str | None = None
-        self.seen: Look | None = None
-        """The newest look, None where there is nothing to see: for heartbeats."""
+        self._connections = 0
+        self._seen: Look | None = None
+        self._seen_at = float("-inf")
         self.is_reconciled = asyncio.Event()
         self.say: Say = _nobody_hears
         self._forbidden: str | None = None
+
+    @property
+    def seen(self) -> Look | None:
+        """The newest look, None where there is nothing to see (any more): for heartbeats."""
+        return self._seen if self._time.elapsed() - self._seen_at <= SEEN_FOR_S else None
 
     def wake(self) -> None:
         self._wake.set()
@@ -115,6 +124,8 @@ class Work:
 
     async def cycle(self) -> None:
         look = await self._look()
+        if look is not None and self._is_doubtful():
+            return
         if look is None or not await self._reconciled(look):
             await self._expire(self._blocked or "the account cannot be read")
             return
@@ -130,27 +141,32 @@ class Work:
     async def _look(self) -> Look | None:
         found = await self._attachment.look()
         if isinstance(found, Trouble):
-            self.seen, self._blocked = None, found.reason
+            self._seen, self._blocked = None, found.reason
             return None
         if self._attachment.wanted.server is None:
             await asyncio.to_thread(self._inbox.keep_fact, "server", found.account.server)
             self._attachment.wanted = replace(self._attachment.wanted, server=found.account.server)
-        self.seen = found
+        self._seen, self._seen_at = found, self._time.elapsed()
         return found
+
+    def _is_doubtful(self) -> bool:
+        """What the first look of a connection shows: a terminal that has just come up may show an empty account."""
+        before, self._connections = self._connections, self._attachment.connections
+        return before != self._connections
 
     async def _reconciled(self, look: Look) -> bool:
         """Before anything else: what an earlier run sent is looked for. Afterwards, what is unknown now and then."""
-        if not self.is_reconciled.is_set():
-            if not await self._reconciler.has_read():
-                return False
-            self._say_what_is_held(look)
-            self.is_reconciled.set()
+        if not self.is_reconciled.is_set() and not await self._reconciler.has_read():
+            return False
         if self._time.elapsed() - self._settled_at >= SETTLE_EVERY_S:
             self._settled_at = self._time.elapsed()
             await self._reconciler.settle()
             for late in await self._reconciler.adopt(look.positions):
                 late_text = f"{late.symbol} #{late.master_ticket} is open after all (position {late.filled.position})"
                 self._tell(f"{late_text}: it was given up, and is followed from now on", level="error")
+        if not self.is_reconciled.is_set():
+            self._say_what_is_held(look)
+            self.is_reconciled.set()
         return True
 
     def _say_what_is_held(self, look: Look) -> None:
@@ -196,7 +212,7 @@ class Work:
         if waiting is not None and self._time.elapsed() < waiting.not_before_s:
             return False
         look = await self._attachment.look()
-        if isinstance(look, Trouble):
+        if isinstance(look, Trouble) or self._is_doubtful() or may_trade(look) is not None:
             return False
         outcomes = await self._try(told, look)
         found = {one.result for one in outcomes}
@@ -262,7 +278,11 @@ class Work:
         if command.id.startswith(OWN):
             await self._bury(command, booked)
         told = result(command, booked)
-        if any(one.gone for one in booked):
+        # What the hub opens anew under a ticket, as alerts do, it no longer holds: what ended before is not of the new one.
+        opens_anew = (
+            command.do is Do.OPEN and command.fraction == 1 and any(one.result is Result.DONE for one in booked)
+        )
+        if opens_anew or any(one.gone for one in booked):
             await asyncio.to_thread(self._journal.answer_gone, command)
         await asyncio.to_thread(self._inbox.answer, command.id, told, is_definite=True)
         self._waiting.pop(command.id, None)
