@@ -73,6 +73,29 @@ async def test_an_order_whose_answer_is_lost_is_one_position_and_told_once_it_is
     assert "it is being looked for" in bea.log()
 
 
+async def test_a_copier_killed_while_the_broker_executes_finds_its_order_before_it_does_anything(desk):
+    lea = await desk.follower("lea", 2091)
+    async with lea.copier() as copier:
+        await lea.until_connected(copier)
+        await desk.fault(kind="delay_after", account=2091, next_n=1, delay_s=3)
+        ticket = await desk.do("buy", "EURUSD", 0.10)
+        await lea.opened(1)
+        copier.process.kill()
+        await copier.process.wait()
+    assert lea.journal("SELECT stage FROM intents") == [("SENT",)]
+    await desk.do("close", ticket)
+    async with lea.copier() as copier:
+        await eventually(lambda: _finished(lea, 2))
+        done = {one.leg: one for one in await lea.executions()}
+        orders = (await desk.ledger(2091))["orders"]
+
+    assert {leg: (one.state, one.executed_quantity) for leg, one in done.items()} == {
+        "open": ("FILLED", Decimal("0.01")),
+        "close": ("FILLED", Decimal("0.01")),
+    }
+    assert (await lea.held(), len(orders)) == ([], 2)
+
+
 async def test_another_login_in_the_terminal_gets_nothing_and_the_hub_sees_red(desk):
     cid, dan = await desk.follower("cid", 2021), await desk.follower("dan", 2022)
     async with cid.copier() as copier:
