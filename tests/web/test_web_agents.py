@@ -261,9 +261,16 @@ async def test_an_allowed_login_that_is_no_account_here_is_told_nobody_elses_com
         snapshot = await one.until("SNAPSHOT")
         await pair.open(1)
         told = await one.until("OPEN", "GAPFILL")
+        account = await mt5_account(pair.follower, login=4242)
+        await desk.subscription(pair.follower, pair.bot, account)
+        await one.say("get_snapshot")
+        later = await one.until("SNAPSHOT")
+        await pair.open(2)
+        own = await one.until("OPEN")
 
     assert (snapshot["data"]["bots"], snapshot["data"]["positions"]) == ([], [])
     assert told["event"] == "GAPFILL"
+    assert [each["account_id"] for each in later["data"]["bots"]] == [own["data"]["account_id"]] == [account["id"]]
 
 
 async def test_a_message_that_is_none_is_answered_and_forgiven(pair, base):

@@ -68,6 +68,7 @@ class _Agent:
         self._renewed = asyncio.Event()
         self._began = asyncio.Event()
         self._heartbeats = Heartbeats(hub, user)
+        self._said: tuple[int | None, str | None] = (None, None)
         self.connected: Connected
 
     async def serve(self, name: str | None, receive: Receive, send: Send) -> None:
@@ -149,6 +150,9 @@ class _Agent:
                 await self._take_word(message)
 
     async def _show(self) -> None:
+        if self.connected.account_id == NO_ACCOUNT:
+            # Its account may have been made since it said its login.
+            await self._bind(*self._said)
         if self._began.is_set():
             await self._hub.agents.snapshot(self.connected)
         else:
@@ -169,6 +173,7 @@ class _Agent:
         """The account of this login; a login that is neither an account of the user's nor allowed ends the connection."""
         if not login:
             return True
+        self._said = login, server
         accounts = await self._hub.store.read(lambda tables: _terminal_accounts(tables, self._user))
         for account_id, (known_login, known_server) in accounts.items():
             if known_login == str(login) and server in {None, "", known_server}:
