@@ -243,6 +243,14 @@ async def test_a_frame_that_is_not_understood_is_answered_and_lets_the_next_one_
     assert desk.results() == [("c2", "filled")]
 
 
+async def test_whoever_follows_nobody_is_told_so_once(desk):
+    for _ in range(2):
+        await desk.snapshot(bots=())
+    await desk.snapshot(bots=("b1",))
+
+    assert [one.split(":")[0] for one in desk.lines if "follow" in one] == ["no bot is followed", "follows B"]
+
+
 async def test_a_snapshot_of_commands_that_never_came_is_a_reason_to_connect_again(desk):
     await desk.give("OPEN", name="c1")
     with pytest.raises(OutOfStep):

@@ -13,7 +13,7 @@ import msgspec
 import structlog
 from msgspec import Struct
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI, WebSocketException
 
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.frames import CLOSE_CODES, Closing
@@ -127,6 +127,9 @@ class Link:
         except InvalidStatus as error:
             self._is_stale = error.response.status_code == UNAUTHORIZED
             return f"HTTP {error.response.status_code}"
+        except InvalidURI:
+            # Its text holds the token.
+            return f"{self._url} is no address of a hub"
         except (OSError, TimeoutError, WebSocketException) as error:
             return str(error) or type(error).__name__
 

@@ -58,6 +58,7 @@ class Reception:
         self._tell = tell
         self._suspects: dict[tuple[str, int], float] = {}
         self._ended_is_told = False
+        self._followed: tuple[str, ...] | None = None
 
     async def welcome(self, frame: Frame, asked_at_s: float) -> None:
         """`asked_at_s` is when this connection was begun."""
@@ -96,6 +97,7 @@ class Reception:
             log.warning("snapshot not understood", problem=str(error))
             return ()
         is_current = await self._count_from(snapshot)
+        self._say_who_is_followed(snapshot)
         known = await asyncio.to_thread(self._inbox.answers, snapshot.unanswered)
         said: list[Frame] = [received(known)] if known else []
         said += [one for one in known.values() if one]
@@ -109,6 +111,19 @@ class Reception:
     def doubts(self) -> bool:
         """Whether another snapshot should be asked for soon."""
         return bool(self._suspects)
+
+    def _say_who_is_followed(self, snapshot: Snapshot) -> None:
+        names = tuple(one.bot or one.bot_id for one in snapshot.bots)
+        if names == self._followed:
+            return
+        self._followed = names
+        if names:
+            self._tell(f"follows {', '.join(names)}")
+        else:
+            self._tell(
+                "no bot is followed: subscribe an account of venue mt5 there, with this login and this server's name",
+                level="warning",
+            )
 
     async def _count_from(self, snapshot: Snapshot) -> bool:
         """Whether it says more than the commands that came before it. Raise OutOfStep where some are missing.
