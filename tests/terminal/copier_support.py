@@ -166,11 +166,11 @@ async def _pump(reader, writer):
         writer.transport.abort()
 
 
-def implied(ledger, lots_of, *, step=Decimal("0.01")):
+def implied(ledger, lots_of, step_of=lambda _symbol: Decimal("0.01")):
     """What a follower must hold after a master's fills, worked out from the broker's ledger alone: {ticket: lots}."""
     master, own = defaultdict(Decimal), defaultdict(Decimal)
     for fill in ledger["fills"]:
-        ticket, volume = int(fill["position_id"]), Decimal(fill["quantity"])
+        ticket, volume, step = int(fill["position_id"]), Decimal(fill["quantity"]), step_of(fill["symbol"])
         if fill["entry"] == "IN":
             master[ticket] += volume
             own[ticket] += lots_of(fill["symbol"], volume) // step * step

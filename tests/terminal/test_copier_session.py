@@ -157,7 +157,10 @@ async def test_sixty_steps_while_everything_dies_leave_followers_with_what_their
             await one
 
         ledger = await desk.ledger(desk.login)
-        wanted = {"ann": implied(ledger, lambda _, lots: Decimal("0.06")), "bob": implied(ledger, _bobs_lots)}
+        wanted = {
+            "ann": implied(ledger, lambda _, lots: Decimal("0.06")),
+            "bob": implied(ledger, _bobs_lots, _bobs_step),
+        }
         for one in (ann, bob):
             await eventually(lambda one=one: _holds(one, wanted[one.name], ledger), within_s=60)
         await eventually(lambda: ann.is_idle() and bob.is_idle(), within_s=30)
@@ -181,6 +184,11 @@ async def test_sixty_steps_while_everything_dies_leave_followers_with_what_their
 def _bobs_lots(symbol, lots):
     """Half of the master's, and ten of his lots of gold are one of the master's."""
     return lots * Decimal("0.5") * (10 if symbol == "XAUUSD" else 1)
+
+
+def _bobs_step(symbol):
+    """Of XAUUSD.m and EURUSD.m."""
+    return Decimal("0.1") if symbol == "XAUUSD" else Decimal("0.01")
 
 
 async def _holds(follower, wanted, ledger):
