@@ -81,6 +81,26 @@ class MasterSettings(BaseModel):
     )
 
 
+class CopierSettings(BaseModel):
+    """What `copydesk copier` signs in with; its flags win over these, these win over its --config file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    url: HttpUrl | None = Field(None, description="The hub that the Client Copier obeys. Default: host and port.")
+    username: str | None = Field(None, description="The Client Copier's user: a follower.")
+    password: SecretStr | None = Field(None, description="Its password; without one it is asked for.")
+    reverse: bool | None = Field(None, description="Sell what the master buys, and the other way round.")
+    symbols: dict[str, str] | None = Field(
+        None, description='Which symbol here a master\'s is, as JSON: {"EURUSD": "EURUSD.m"}.'
+    )
+    close_orphans: bool | None = Field(
+        None, description="Close copies whose master holds nothing any more, as the hub's snapshots say; true."
+    )
+    open_missing: bool | None = Field(
+        None, description="Open what a master holds and nobody told here, within the slippage limit; false."
+    )
+
+
 class Settings(BaseSettings):
     """What differs between two installations."""
 
@@ -112,6 +132,7 @@ class Settings(BaseSettings):
     simulator: SimulatorSettings = SimulatorSettings()
     binance: BinanceSettings = BinanceSettings()
     master: MasterSettings = MasterSettings()
+    copier: CopierSettings = CopierSettings()
     venue_timeout_s: float = Field(
         10.0, gt=0, le=60, description="Seconds a venue may take to answer an order; a slower one is UNKNOWN."
     )

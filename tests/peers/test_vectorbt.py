@@ -5,6 +5,8 @@ import pytest
 from copydesk.wiring.bench import backtest as bench
 from peers.environments import NoRegistry, interpreter
 
+pytestmark = pytest.mark.timeout(600)  # the first run installs it, and compiles what it is made of
+
 
 def test_every_trade_of_a_small_benchmark_is_vectorbts_too(monkeypatch):
     try:

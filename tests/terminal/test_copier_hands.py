@@ -10,8 +10,9 @@ from test_copier_rules import command
 
 from copydesk.ports.clock import SystemClock
 from copydesk.terminal.copier.commands import Do, Wishes
-from copydesk.terminal.copier.hands import Hands, Result
+from copydesk.terminal.copier.hands import Hands
 from copydesk.terminal.copier.journal import CopierJournal, Stage
+from copydesk.terminal.copier.outcomes import Result
 from copydesk.terminal.copier.reconcile import SETTLE, Reconciler
 from copydesk.terminal.copier.requests import is_ours
 from copydesk.terminal.gateway import Gateway
@@ -160,16 +161,18 @@ async def test_a_program_that_died_between_writing_and_sending_sent_nothing(foll
     follower.restart()
     await follower.reconciler.begin()
 
-    again = await follower.open()
     assert request.magic == 0
-    assert again.result is Result.NOT_PLACED
     assert follower.held() == []
+    assert follower.journal.find("c1", "open").stage is Stage.ABSENT
+
+    assert (await follower.open()).result is Result.DONE
+    assert len(follower.held()) == 1
 
 
 async def test_a_program_that_died_while_it_sent_looks_before_it_does_anything(follower):
     journal, intent, _ = await _intended(follower)
     sending = journal.move(intent, Stage.SENT, sent_at=follower.clock.now())
-    await follower.gateway.send(sending.request)
+    await follower.gateway.send(sending.request, login=LOGIN)
     follower.journal.close()
     follower.restart()
     await follower.reconciler.begin()
@@ -194,12 +197,56 @@ async def test_a_filling_that_is_refused_is_tried_once_in_the_other_way(follower
     assert len(follower.held()) == 1
 
 
-@pytest.mark.parametrize("kind", ["requote", "reject", "autotrading_off"])
-async def test_a_definite_refusal_is_told_and_leaves_nothing(follower, broker, kind):
-    broker.fault(kind, next_n=1)
+async def test_a_definite_refusal_is_told_and_leaves_nothing(follower, broker):
+    broker.fault("reject", next_n=1)
 
     assert (await follower.open()).result is Result.REFUSED
+    assert (await follower.open()).result is Result.REFUSED
     assert follower.held() == []
+
+
+@pytest.mark.parametrize("kind", ["requote", "price_off", "rate_limit", "autotrading_off"])
+async def test_a_refusal_that_passes_is_no_end_and_the_next_order_is_another_one(follower, broker, kind):
+    broker.fault(kind, next_n=1)
+    assert (await follower.open()).result is Result.NOT_NOW
+    assert follower.held() == []
+
+    assert (await follower.open()).result is Result.DONE
+    assert [one.leg for one in follower.journal.tried("c1")] == ["open", "open:2"]
+    assert len(follower.held()) == 1
+
+
+async def test_an_order_for_another_account_is_not_sent(follower):
+    _, intent, _ = await _intended(follower)
+
+    answer = await follower.gateway.send(intent.request, login=1001)
+
+    assert answer.nothing_was_sent
+    assert "logged in to 1002, and the order is for 1001" in str(answer)
+    assert follower.held() == []
+
+
+async def test_a_position_that_the_owner_made_smaller_is_closed_by_what_is_left_of_it(follower):
+    follower.wishes = Wishes(fixed_lot=Decimal("0.1"), max_slippage_points=None)
+    opened = await follower.open()
+    await asyncio.to_thread(follower.broker.hand(LOGIN).close, opened.position, 0.06)
+
+    assert [one.volume for one in await follower.close("0.5")] == [Decimal("0.02")]
+    assert [one.volume for one in await follower.close(identity="c3")] == [Decimal("0.02")]
+    assert follower.held() == []
+
+
+async def test_a_close_that_was_filled_in_part_goes_on_with_the_rest(follower, broker):
+    follower.wishes = Wishes(fixed_lot=Decimal("0.2"), max_slippage_points=None)
+    await follower.open()
+    broker.fault("partial", next_n=1)
+
+    first, second = (await follower.close())[0], (await follower.close())[0]
+
+    assert (first.result, first.volume) == (Result.NOT_NOW, Decimal("0.1"))
+    assert (second.result, second.volume) == (Result.DONE, Decimal("0.2"))
+    assert follower.held() == []
+    assert follower.journal.copies() == []
 
 
 async def test_a_reversed_copy_sells_what_the_master_buys(follower):

@@ -7,7 +7,7 @@ import pytest
 from test_copier_rules import command
 
 from copydesk.terminal.copier.commands import Do, Wishes
-from copydesk.terminal.copier.hands import Outcome, Result
+from copydesk.terminal.copier.outcomes import Outcome, Result
 from copydesk.terminal.copier.wire import heartbeat, read_frame, received, result
 from copydesk.terminal.events import Contract
 
@@ -40,7 +40,7 @@ FRAME = {
             "max_orders_per_symbol": 2,
             "max_exposure_trades": None,
             "max_exposure_lots": "10.0",
-            "leverage": 5,
+            "leverage": "5",
             "margin_usd": "20",
             "stop_loss_pct": "2.5",
             "something_new": 1,
@@ -102,4 +102,9 @@ def test_a_result_is_unknown_where_one_leg_is_and_partial_where_one_was_refused(
 
 def test_small_answers_say_what_the_page_says():
     assert received(["a", "b"]) == {"action": "received", "ids": ["a", "b"]}
-    assert heartbeat(None) == {"action": "heartbeat", "connected": False}
+    assert heartbeat(None, login=7, server="S") == {
+        "action": "heartbeat",
+        "login": 7,
+        "server": "S",
+        "connected": False,
+    }

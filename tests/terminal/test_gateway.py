@@ -45,7 +45,7 @@ async def test_an_order_is_sent_with_floats_and_comes_back_in_decimals(connected
     assert await connected.select("EURUSD") is True
     tick = await connected.tick("EURUSD")
     checked = await connected.check(BUY)
-    sent = await connected.send(BUY)
+    sent = await connected.send(BUY, login=1001)
     positions = await connected.positions()
 
     assert (checked.retcode, sent.retcode) == (0, 10009)
@@ -60,7 +60,7 @@ async def test_an_order_is_sent_with_floats_and_comes_back_in_decimals(connected
 
 
 async def test_texts_that_the_package_refuses_are_refused_before_it_is_asked(connected):
-    answer = await connected.send(OrderRequest(action=1, symbol="EURUSD", comment="c" * 30))
+    answer = await connected.send(OrderRequest(action=1, symbol="EURUSD", comment="c" * 30), login=1001)
 
     assert answer.code == REQUEST_REFUSED
     assert answer.nothing_was_sent
@@ -91,7 +91,7 @@ async def test_a_call_that_hangs_ends_the_child_and_the_next_one_gets_another(co
 async def test_a_frozen_child_is_killed_and_an_order_on_its_way_is_unknown(connected):
     os.kill(connected.pid, signal.SIGSTOP)
 
-    answer = await connected.send(BUY)
+    answer = await connected.send(BUY, login=1001)
 
     assert (answer.code, answer.nothing_was_sent) == (STOPPED_ANSWERING, False)
     assert await connected.initialize(MASTER) is True

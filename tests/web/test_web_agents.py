@@ -199,6 +199,47 @@ async def test_a_foreign_login_is_cut_off_and_written_down(pair, base, desk):
     assert lines[0]["details"]["login"] == 666
 
 
+async def test_an_agent_that_said_its_login_hears_of_that_account_alone_also_after_a_cut(pair, base, desk):
+    other = await mt5_account(pair.follower)
+    await desk.subscription(pair.follower, pair.bot, other)
+    login = int(other["key_hint"].split()[0])
+
+    async with agent(base, pair.follower.token, "pc") as one:
+        await one.say("hello", last_seq=0, login=login, server="Broker-Demo")
+        await one.until("SNAPSHOT")
+        await pair.open(1)
+        live = [await one.until("OPEN", "GAPFILL") for _ in range(2)]
+    async with agent(base, pair.follower.token, "pc") as one:
+        await one.say("hello", last_seq=0, login=login, server="Broker-Demo")
+        again = [await one.until("OPEN", "GAPFILL") for _ in range(2)]
+
+    for told in (live, again):
+        assert sorted(one["event"] for one in told) == ["GAPFILL", "OPEN"]
+        assert [one["data"]["account_id"] for one in told if one["event"] == "OPEN"] == [other["id"]]
+        assert [one["seq"] for one in told] == [1, 2]
+
+
+async def test_an_allowed_login_that_is_no_account_here_is_told_nobody_elses_commands(pair, base, desk):
+    admin = await desk.person("admin")
+    changed = await admin.patch(f"/api/v1/users/{pair.follower.user.id}", json={"allowed_mt5_id": 4242})
+    assert changed.status_code == 200, changed.text
+    async with agent(base, pair.follower.token, "pc") as one:
+        await one.say("hello", last_seq=0, login=4242, server="Broker-Demo")
+        snapshot = await one.until("SNAPSHOT")
+        await pair.open(1)
+        told = await one.until("OPEN", "GAPFILL")
+        account = await mt5_account(pair.follower, login=4242)
+        await desk.subscription(pair.follower, pair.bot, account)
+        await one.say("get_snapshot")
+        later = await one.until("SNAPSHOT")
+        await pair.open(2)
+        own = await one.until("OPEN")
+
+    assert (snapshot["data"]["bots"], snapshot["data"]["positions"]) == ([], [])
+    assert told["event"] == "GAPFILL"
+    assert [each["account_id"] for each in later["data"]["bots"]] == [own["data"]["account_id"]] == [account["id"]]
+
+
 async def test_a_message_that_is_none_is_answered_and_forgiven(pair, base):
     async with agent(base, pair.follower.token) as one:
         await one.until("SNAPSHOT")

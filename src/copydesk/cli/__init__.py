@@ -18,6 +18,7 @@ VERBS = {
     "serve": "serve.serve",
     "dashboard": "serve.dashboard",
     "master": "master.master",
+    "copier": "copier.copier",
     "doctor": "doctor.doctor",
     "explain": "explain.explain",
     "simulate": "simulate.app",

@@ -14,8 +14,9 @@ from rich.console import Console
 from copydesk.domain.errors import CopydeskError
 from copydesk.settings import read_settings
 from copydesk.terminal.config import FileRead, MasterConfig, Options, read_file, read_secret_file
+from copydesk.wiring.beside_terminal import exit_code, timed
 from copydesk.wiring.loop import run
-from copydesk.wiring.master import exit_code, master_config, run_master, timed
+from copydesk.wiring.master import master_config, run_master
 
 console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 

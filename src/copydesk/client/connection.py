@@ -48,6 +48,12 @@ class Connection:
         self._tokens = TokenAnswer.model_validate_json(answer.content)
         return self._tokens
 
+    async def access_token(self, *, fresh: bool = False) -> str | None:
+        """For what is not asked over HTTP; None where nobody is signed in, or a fresh one was refused."""
+        if self._tokens is not None and fresh and not await self._renew(self._tokens.access_token):
+            return None
+        return None if self._tokens is None else self._tokens.access_token
+
     async def sign_out(self) -> None:
         """End this session on the server too."""
         if self._tokens is not None:

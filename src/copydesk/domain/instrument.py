@@ -1,7 +1,7 @@
 """What a venue trades and in which steps; how the many spellings of a symbol become one."""
 
 import re
-from decimal import ROUND_DOWN, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 
 from msgspec import Struct
 
@@ -35,7 +35,8 @@ def round_down(value: Decimal, step: Decimal) -> Decimal:
 
 def round_to_tick(price: Decimal, tick: Decimal) -> Decimal:
     """The multiple of `tick` nearest to `price`."""
-    return (price / tick).to_integral_value() * tick
+    # Told which way: ccxt changes the habit of the whole program.
+    return (price / tick).to_integral_value(rounding=ROUND_HALF_EVEN) * tick
 
 
 def canonical_symbol(text: str) -> str | None:

@@ -5,7 +5,7 @@ independent of what came before. For Deriv's synthetic indices that is how they 
 """
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal
 from math import log
 
 from msgspec import Struct
@@ -76,7 +76,7 @@ def ruin_card(
         last_level=last,
         loss_at_the_end=loss,
         chance_of_the_end_pct=_pct(end) if last else Decimal(0),
-        expected_result=(wins - end * loss).quantize(Decimal("0.0001")) if last else Decimal(0),
+        expected_result=(wins - end * loss).quantize(Decimal("0.0001"), ROUND_HALF_EVEN) if last else Decimal(0),
         ladders_to_even_odds=_even_odds(end) if last else None,
         first_losing_win=next((one.level for one in levels if one.net_if_won < 0), None),
         funded=sum(stakes, Decimal(0)) <= balance,
@@ -136,7 +136,8 @@ def _last_level(levels: Sequence[Level], settings: StreakSettings) -> int:
 
 
 def _pct(chance: Decimal) -> Decimal:
-    return (chance * 100).quantize(_PERCENT)
+    # Told which way: ccxt changes the habit of the whole program.
+    return (chance * 100).quantize(_PERCENT, ROUND_HALF_EVEN)
 
 
 def _even_odds(end: Decimal) -> int | None:

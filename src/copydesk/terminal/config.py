@@ -62,22 +62,22 @@ class FileRead(Struct, frozen=True, kw_only=True):
 
 def read_file(path: Path) -> FileRead:
     """Raise InvalidInput that says what is wrong with it, and what would be right."""
-    document = _document(path)
+    document = read_document(path)
     tables = {name: document.get(name, {}) for name in ("api", "service")}
     wrong = [name for name, table in tables.items() if not isinstance(table, dict)]
     if wrong:
-        raise _refusal(path, f"{wrong[0]}: a table of its own is expected")
+        raise refusal(path, f"{wrong[0]}: a table of its own is expected")
     if any(tables["api"].get(name) for name in SECRETS):
-        _refuse_open_to_others(path)
+        refuse_open_to_others(path)
     told = {**tables["api"], **tables["service"]}
     unknown = [f"{name}.{key}" for name, table in tables.items() for key in table if key not in Options.model_fields]
     unknown += [name for name in document if name not in {"api", "service", "mt5"}]
     if unknown and path.suffix != ".json":
-        raise _refusal(path, f"{', '.join(unknown)}: no such setting")
+        raise refusal(path, f"{', '.join(unknown)}: no such setting")
     try:
         options = Options.model_validate({name: value for name, value in told.items() if name in Options.model_fields})
     except ValidationError as error:
-        raise _refusal(path, "; ".join(f"{one['loc'][0]}: {one['msg']}" for one in error.errors())) from error
+        raise refusal(path, "; ".join(f"{one['loc'][0]}: {one['msg']}" for one in error.errors())) from error
     warnings = [f"{path.name}: {', '.join(unknown)} mean nothing here and are ignored"] if unknown else []
     if document.get("mt5"):
         warnings.append(
@@ -94,10 +94,10 @@ def combine(*told: Options, default_url: str) -> MasterConfig:
         for name in Options.model_fields
     }
     if chosen["username"] is None:
-        raise _missing("username", "COPYDESK_MASTER__USERNAME, --username or api.username in the file")
-    signs_v0, secret = bool(chosen["signature_v0"]), _plain(chosen["signing_secret"])
+        raise missing("username", "COPYDESK_MASTER__USERNAME, --username or api.username in the file")
+    signs_v0, secret = bool(chosen["signature_v0"]), plain_secret(chosen["signing_secret"])
     if secret is None and not signs_v0:
-        raise _missing(
+        raise missing(
             "signing secret",
             "COPYDESK_MASTER__SIGNING_SECRET, --signing-secret-file or api.signing_secret in the file; the bot's owner got it "
             "once (whsec_…), POST /api/v1/bots/{id}/rotate-secret makes a new one",
@@ -105,7 +105,7 @@ def combine(*told: Options, default_url: str) -> MasterConfig:
     return MasterConfig(
         url=(chosen["url"] or default_url).rstrip("/"),
         username=chosen["username"],
-        password=_plain(chosen["password"]),
+        password=plain_secret(chosen["password"]),
         signing_secret=secret,
         bot_id=chosen["bot_id"],
         signs_v0=signs_v0,
@@ -118,39 +118,39 @@ def combine(*told: Options, default_url: str) -> MasterConfig:
 def read_secret_file(path: Path) -> str:
     """One line in a file that only its owner may read. Raise InvalidInput."""
     try:
-        _refuse_open_to_others(path)
+        refuse_open_to_others(path)
         return path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise _refusal(path, f"cannot be read: {error}") from error
+        raise refusal(path, f"cannot be read: {error}") from error
 
 
-def _document(path: Path) -> dict[str, Any]:
+def read_document(path: Path) -> dict[str, Any]:
     try:
         text = path.read_text(encoding="utf-8-sig")
         document = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except (OSError, ValueError) as error:
-        raise _refusal(path, f"cannot be read: {error}") from error
+        raise refusal(path, f"cannot be read: {error}") from error
     if not isinstance(document, dict):
-        raise _refusal(path, "a JSON object is expected")
+        raise refusal(path, "a JSON object is expected")
     return document
 
 
-def _refuse_open_to_others(path: Path) -> None:
+def refuse_open_to_others(path: Path) -> None:
     """Windows has no such bits: there the folder's own rights count."""
     if sys.platform == "win32":
         return
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
-        raise _refusal(path, f"it holds a secret and others may read it (mode {mode:04o}): chmod 600 {path}")
+        raise refusal(path, f"it holds a secret and others may read it (mode {mode:04o}): chmod 600 {path}")
 
 
-def _plain(secret: SecretStr | None) -> str | None:
+def plain_secret(secret: SecretStr | None) -> str | None:
     return None if secret is None else secret.get_secret_value()
 
 
-def _refusal(path: Path, problem: str) -> InvalidInput:
+def refusal(path: Path, problem: str) -> InvalidInput:
     return InvalidInput(f"{path}: {problem}", (FieldError(str(path), problem),))
 
 
-def _missing(name: str, where: str) -> InvalidInput:
+def missing(name: str, where: str) -> InvalidInput:
     return InvalidInput(f"no {name}: {where}", (FieldError(name, "missing"),))

@@ -18,9 +18,15 @@ STOPPED_ANSWERING = -20_002
 CHILD_ENDED = -20_003
 REQUEST_REFUSED = -20_004
 ACCOUNT_CHANGED = -20_005
+NOT_ASKED = -20_006
 """Codes of our own, below all of the package's."""
 
 INVALID_PARAMS, NO_CONNECTION, INITIALIZE_FAILED = -2, -10_004, -10_003
+
+
+_NOTHING_SENT = frozenset(
+    {INVALID_PARAMS, NO_CONNECTION, INITIALIZE_FAILED, PACKAGE_MISSING, REQUEST_REFUSED, ACCOUNT_CHANGED, NOT_ASKED}
+)
 
 
 class Call(Struct, frozen=True, array_like=True):
@@ -40,7 +46,7 @@ class Failed(Struct, frozen=True, array_like=True):
     @property
     def nothing_was_sent(self) -> bool:
         """Only where it is certain that the terminal never got the call. Everything else may have happened."""
-        return self.code in {INVALID_PARAMS, NO_CONNECTION, INITIALIZE_FAILED, PACKAGE_MISSING, REQUEST_REFUSED}
+        return self.code in _NOTHING_SENT
 
     def __str__(self) -> str:
         return f"{self.text} ({self.code})"

@@ -156,16 +156,18 @@ class Gateway:
     async def check(self, request: OrderRequest) -> Checked | Failed:
         return await self._trade(Checked, "check", request)
 
-    async def send(self, request: OrderRequest) -> Sent | Failed:
-        """At most once. A Failed that does not say `nothing_was_sent` has an unknown outcome: ask, never send again."""
-        return await self._trade(Sent, "send", request)
+    async def send(self, request: OrderRequest, *, login: int) -> Sent | Failed:
+        """At most once, and on this login's account only. A Failed that does not say `nothing_was_sent` has an unknown outcome:
+        ask, never send again.
+        """
+        return await self._trade(Sent, "send", request, login)
 
-    async def _trade(self, kind: type[T], name: str, request: OrderRequest) -> T | Failed:
+    async def _trade(self, kind: type[T], name: str, request: OrderRequest, *more: int) -> T | Failed:
         try:
             written = write_request(request)
         except ValueError as error:
             return Failed(REQUEST_REFUSED, str(error))
-        return await self._ask(kind, name, written, wait_s=self._send_s)
+        return await self._ask(kind, name, written, *more, wait_s=self._send_s)
 
     async def _ask(self, kind: type[T], name: str, *arguments: Any, wait_s: float | None = None) -> T | Failed:
         async with self._turn:

@@ -1,7 +1,8 @@
 """The hub, as a program beside a terminal sees it: who I am there, take this message, this is how the terminal is."""
 
+from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import httpx
 import structlog
@@ -18,6 +19,8 @@ from copydesk.ports.clock import Clock
 from copydesk.terminal.journal import Message
 
 log = structlog.get_logger()
+
+T = TypeVar("T")
 
 SIGNED_SOURCES = ("master", "rest")
 SIGN_IN_AGAIN_S = 30.0
@@ -61,13 +64,21 @@ class Standing(Struct, frozen=True, kw_only=True):
     open_freshness_s: int
 
 
+class Following(Struct, frozen=True, kw_only=True):
+    """What the hub says about a follower: the login that is traded, and where its terminal is."""
+
+    username: str
+    login: int
+    path: str | None
+
+
 class Access(Struct, frozen=True, kw_only=True):
     """How to get in, and with what messages are signed."""
 
     url: str
     username: str
     password: str
-    signing_secret: str | None
+    signing_secret: str | None = None
     bot_id: str | None = None
     signs_v0: bool = False
 
@@ -90,11 +101,30 @@ class Hub:
         await self._api.close()
 
     async def standing(self) -> Standing | Later:
-        """Raise SignInRefused or NoStanding."""
+        """A master's. Raise SignInRefused or NoStanding."""
+        return await self._asked(self._standing)
+
+    async def following(self) -> Following | Later:
+        """A follower's. Raise SignInRefused or NoStanding."""
+        return await self._asked(self._following)
+
+    async def token(self, *, fresh: bool = False) -> str | Later:
+        """For a line of its own. Raise SignInRefused."""
+
+        async def ask() -> str:
+            found = await self._api.access_token(fresh=fresh)
+            if found is None:
+                await self._sign_in()
+                found = await self._api.access_token()
+            return found or ""
+
+        return await self._asked(ask)
+
+    async def _asked(self, question: Callable[[], Awaitable[T]]) -> T | Later:
         try:
             if self._signed_in_at is None:
                 await self._sign_in()
-            return await self._standing()
+            return await question()
         except SignInNeeded as error:
             # The session is over (its refresh token too): the next question signs in again.
             self._signed_in_at = None
@@ -154,6 +184,14 @@ class Hub:
         except (httpx.HTTPError, ApiError):
             self._signed_in_at = None
             raise
+
+    async def _following(self) -> Following:
+        profile = await self._api.profile()
+        if profile.allowed_mt5_id is None:
+            raise NoStanding(
+                f"the hub does not say which MT5 login {profile.username} may trade from: an admin sets allowed_mt5_id"
+            )
+        return Following(username=profile.username, login=profile.allowed_mt5_id, path=profile.mt5_path or None)
 
     async def _standing(self) -> Standing:
         profile = await self._api.profile()

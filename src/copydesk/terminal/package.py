@@ -16,6 +16,7 @@ from copydesk.terminal.frames import (
     ACCOUNT_CHANGED,
     GREETING,
     LENGTH,
+    NOT_ASKED,
     PACKAGE_MISSING,
     REQUEST_REFUSED,
     Answered,
@@ -133,6 +134,20 @@ def _look(package: Any) -> codec.Look:
     return look
 
 
+def _send(package: Any, request: Mapping[str, Any], login: int) -> codec.Sent:
+    """Nothing lies between this look at the account and the order: whoever switches accounts must not have it traded."""
+    account = package.account_info()
+    if account is None:
+        raise _NoAnswerError(
+            Failed(NOT_ASKED, f"the account cannot be read, nothing was sent: {package.last_error()[1]}")
+        )
+    found = int(account.login)
+    if found != login:
+        changed = f"the terminal is logged in to {found}, and the order is for {login}: nothing was sent"
+        raise _NoAnswerError(Failed(ACCOUNT_CHANGED, changed))
+    return codec.read_sent(_told(package, package.order_send(request)))
+
+
 def _reads(name: str, read: Callable[[Any], Any]) -> Callable[..., Any]:
     """A function of the package with positional arguments."""
     return lambda package, *arguments: read(_told(package, getattr(package, name)(*arguments)))
@@ -158,6 +173,6 @@ _CALLS: Mapping[str, Callable[..., Any]] = {
     "symbol": _reads("symbol_info", codec.read_symbol),
     "tick": _reads("symbol_info_tick", codec.read_tick),
     "select": _reads("symbol_select", bool),
-    "send": _reads("order_send", codec.read_sent),
+    "send": _send,
     "check": _reads("order_check", codec.read_checked),
 }

@@ -84,6 +84,7 @@ class _Agent:
         self._gone: list[Closed] = []
         self._tries: Counter[str] = Counter()
         self._heartbeats = Heartbeats(hub, user)
+        self._said: Hello | Heartbeat | None = None
         self.connected: Connected
 
     async def serve(self, name: str | None, receive: Receive, send: Send) -> None:
@@ -174,6 +175,9 @@ class _Agent:
                 await self._take_word(message)
 
     async def _show(self) -> None:
+        if self.connected.account_id == NO_ACCOUNT and self._said is not None:
+            # Its account may have been made since it said its login.
+            await self._bind(self._said)
         if self._began.is_set():
             await self._hub.agents.snapshot(self.connected)
         else:
@@ -196,6 +200,7 @@ class _Agent:
         """
         if not told.login:
             return True
+        self._said = told
         accounts = await self._hub.store.read(lambda tables: _terminal_accounts(tables, self._user))
         same_login = {one: found for one, found in accounts.items() if found.login == str(told.login)}
         own = {one: found for one, found in same_login.items() if told.server in {None, "", found.server}}

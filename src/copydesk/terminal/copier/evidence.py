@@ -10,7 +10,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from copydesk.terminal.codec import Deal, Order, OrderState, Position, Sent
+from copydesk.terminal.codec import Deal, Entry, Order, OrderState, Position, Sent
 from copydesk.terminal.frames import Failed
 
 PLACED, DONE, DONE_PARTIAL = 10008, 10009, 10010
@@ -53,6 +53,12 @@ REFUSED = frozenset(
     }
 )
 
+AGAIN = frozenset({10004, 10018, 10020, 10021, 10024, 10026, 10027, 10028, 10029})
+"""Refusals that pass: prices move, markets open, buttons are pressed. While the command is fresh, a new order may be tried."""
+
+CLOSING_AGAIN = AGAIN | {10006, POSITION_CLOSED}
+"""A dealer's no leaves the follower in the market; of a position that is closed already the deals tell what became of it."""
+
 
 class Verdict(StrEnum):
     """What is certain after an answer. MET: what was wanted is so already."""
@@ -86,7 +92,7 @@ def look_for(
     magic: int, *, positions: Iterable[Position], orders: Iterable[Order], past: Iterable[Order], deals: Iterable[Deal]
 ) -> Found | None:
     """By its own number, in everything that was read; None where nothing carries it. `past` is the history of orders."""
-    own_deals = [one for one in deals if one.magic == magic]
+    own_deals = _own_deals(magic, deals)
     if own_deals:
         volume = sum((one.volume for one in own_deals), Decimal(0))
         paid = sum((one.volume * one.price for one in own_deals), Decimal(0))
@@ -101,3 +107,9 @@ def look_for(
         if order.magic == magic and order.state in {OrderState.FILLED, OrderState.PARTIAL}:
             return Found(volume=order.volume - order.volume_current, price=order.price, position_id=order.position_id)
     return None
+
+
+def _own_deals(magic: int, deals: Iterable[Deal]) -> list[Deal]:
+    """A stop that triggers carries its position's number too: of an order that opened, only what it opened counts."""
+    own = [one for one in deals if one.magic == magic]
+    return [one for one in own if one.entry == Entry.IN] or own

@@ -7,7 +7,7 @@ from decimal import Decimal
 from msgspec import Struct
 
 from copydesk.domain.instrument import plain
-from copydesk.terminal.codec import Account, Order, Position, Symbol, Terminal, Tick
+from copydesk.terminal.codec import Account, Look, Order, Position, Symbol, Terminal, Tick
 from copydesk.terminal.copier.commands import Command, Skipped, Wishes
 
 TRADE_DISABLED, TRADE_LONG_ONLY, TRADE_SHORT_ONLY, TRADE_CLOSE_ONLY = 0, 1, 2, 3
@@ -51,14 +51,23 @@ def _age(command: Command, situation: Situation) -> str | None:
     return f"the command expired {late:.1f} s ago" if late > 0 else None
 
 
-def _trading_allowed(situation: Situation, *, is_buy: bool) -> str | None:
-    terminal, account, mode = situation.terminal, situation.account, situation.symbol.trade_mode
+def may_trade(look: Look) -> str | None:
+    """Why nothing can be sent at all now; for that, everything waits."""
+    terminal, account = look.terminal, look.account
     if not terminal.trade_allowed:
         return "AutoTrading is off in the terminal"
     if terminal.tradeapi_disabled:
         return "the terminal does not let Python trade (Tools → Options → Expert Advisors)"
     if not (account.trade_allowed and account.trade_expert):
         return f"the broker does not let programs trade on {account.login}"
+    return None
+
+
+def _trading_allowed(situation: Situation, *, is_buy: bool) -> str | None:
+    look = Look(account=situation.account, terminal=situation.terminal, positions=(), orders=())
+    if (reason := may_trade(look)) is not None:
+        return reason
+    mode = situation.symbol.trade_mode
     if mode in {TRADE_DISABLED, TRADE_CLOSE_ONLY, TRADE_SHORT_ONLY if is_buy else TRADE_LONG_ONLY}:
         return f"{situation.symbol.name} cannot be {'bought' if is_buy else 'sold'} now (trade mode {mode})"
     return None

@@ -1,67 +1,32 @@
 """Doing what a command says, at most once: written down, sent, judged; what is unknown is looked for and never sent again."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from enum import StrEnum
 
 import structlog
-from msgspec import Struct
 from msgspec.structs import replace
 
 from copydesk.ports.clock import Clock
-from copydesk.terminal.codec import Look, OrderRequest, Position, Sent, Symbol, Tick
+from copydesk.terminal.codec import Look, OrderRequest, Position, Sent
 from copydesk.terminal.copier.commands import Command, Skipped, Wishes
-from copydesk.terminal.copier.evidence import UNSUPPORTED_FILLING, Verdict, judge
+from copydesk.terminal.copier.evidence import POSITION_CLOSED, UNSUPPORTED_FILLING, Verdict, judge
 from copydesk.terminal.copier.guards import Situation, check_opening
-from copydesk.terminal.copier.journal import CopierJournal, Intent, Stage
+from copydesk.terminal.copier.journal import NOTHING, CopierJournal, Copy, Filled, Intent, Stage
+from copydesk.terminal.copier.markets import Market, Markets
+from copydesk.terminal.copier.outcomes import Outcome, Result, may_try_again, not_done, outcome_of
+from copydesk.terminal.copier.plans import plan_of, plan_with_lots
 from copydesk.terminal.copier.requests import closing, fillings, is_ours, new_levels, opening
 from copydesk.terminal.copier.sizing import lots_to_close, lots_to_open
-from copydesk.terminal.copier.symbols import check_symbol, find_symbol
 from copydesk.terminal.frames import Failed
 from copydesk.terminal.gateway import Gateway
 
 log = structlog.get_logger()
 
-
-class Result(StrEnum):
-    """NOT_NOW: nothing was sent, and trying again is safe while the command is fresh."""
-
-    DONE = "done"
-    SKIPPED = "skipped"
-    REFUSED = "refused"
-    UNKNOWN = "unknown"
-    NOT_PLACED = "not_placed"
-    NOT_NOW = "not_now"
-
-
-class Outcome(Struct, frozen=True, kw_only=True):
-    """What one leg of a command came to."""
-
-    leg: str
-    result: Result
-    reason: str = ""
-    volume: Decimal = Decimal(0)
-    price: Decimal = Decimal(0)
-
-
-_RESULTS = {
-    Stage.INTENT: Result.NOT_NOW,
-    Stage.SENT: Result.UNKNOWN,
-    Stage.UNKNOWN: Result.UNKNOWN,
-    Stage.REVIEW: Result.UNKNOWN,
-    Stage.DONE: Result.DONE,
-    Stage.REFUSED: Result.REFUSED,
-    Stage.ABSENT: Result.NOT_PLACED,
-}
-
+HEDGING = 2
+"""The margin mode in which every order is a position of its own."""
 
 _EARLIER = Failed(0, "an earlier order on this ticket is not settled yet")
-
-
-class _Market(Struct, frozen=True, kw_only=True):
-    symbol: Symbol
-    tick: Tick
 
 
 class Hands:
@@ -71,113 +36,122 @@ class Hands:
         self._gateway = gateway
         self._journal = journal
         self._clock = clock
-        self._names: tuple[str, ...] | None = None
+        self._markets = Markets(gateway)
 
     async def open(self, command: Command, wishes: Wishes, look: Look) -> Outcome:
         """`look` is of this cycle, and of the account that the hub allows."""
-        if (before := await self._before(command, "open")) is not None:
-            return before
-        market = await self._market(command, wishes)
-        if not isinstance(market, _Market):
-            return _not_done("open", market)
+        tried = await self._tried(command, "open")
+        if not may_try_again(command, tried):
+            return outcome_of("open", tried)
+        market = await self._markets.find(command, wishes)
+        if not isinstance(market, Market):
+            return not_done("open", market, {"symbol_master": command.symbol})
         if any(one.request.symbol == market.symbol.name for one in await self._unsettled()):
-            return _not_done("open", Failed(0, f"an earlier order on {market.symbol.name} is not settled yet"))
+            return not_done("open", Failed(0, f"an earlier order on {market.symbol.name} is not settled yet"))
         is_buy = (command.type == "BUY") != wishes.reverse
-        lots = lots_to_open(command, wishes, market.symbol, market.tick.ask if is_buy else market.tick.bid)
+        price = market.tick.ask if is_buy else market.tick.bid
+        plan = plan_of(command, wishes, market.symbol, price)
+        lots = lots_to_open(command, wishes, market.symbol, price)
         if isinstance(lots, Skipped):
-            return _not_done("open", lots)
+            return not_done("open", lots, plan)
+        plan = plan_with_lots(plan, lots)
         request = opening(command, wishes, market.symbol, market.tick, lots, is_buy=is_buy, magic=0)
-        margin = await self._margin(request, look)
-        refusal = check_opening(command, wishes, self._situation(look, market), lots, is_buy=is_buy, margin=margin)
+        refusal = await self._refuse(command, wishes, look, market, request)
         if refusal is not None:
-            return _not_done("open", refusal)
-        return await self._send(command, "open", request, fillings(market.symbol), opens=True)
+            return not_done("open", refusal, plan)
+        return await self._send(command, "open", request, fillings(market.symbol), look, plan)
 
     async def close(self, command: Command, look: Look) -> Sequence[Outcome]:
         """Every position that copies the ticket, by the command's fraction; the follower's own are never touched."""
         if await self._is_unsettled(command):
-            return [_not_done("close", _EARLIER)]
-        found = []
-        for position in await self._copied(command, look):
-            leg = f"close:{position.identifier}"
-            found.append(await self._before(command, leg) or await self._close(command, position, leg))
-        return found
+            return [not_done("close", _EARLIER)]
+        copies = {f"close:{one.identifier}": one for one in await self._copies(command)}
+        legs = dict.fromkeys([*await self._legs(command), *copies])
+        return [await self._close(command, leg, copies.get(leg), look) for leg in legs]
 
     async def modify(self, command: Command, wishes: Wishes, look: Look) -> Sequence[Outcome]:
         """Stop and target of every position that copies the ticket."""
         if await self._is_unsettled(command):
-            return [_not_done("modify", _EARLIER)]
-        found = []
-        for position in await self._copied(command, look):
-            leg = f"modify:{position.identifier}"
-            found.append(await self._before(command, leg) or await self._modify(command, wishes, position, leg))
-        return found
+            return [not_done("modify", _EARLIER)]
+        copies = {f"modify:{one.identifier}": one for one in await self._copies(command)}
+        legs = dict.fromkeys([*await self._legs(command), *copies])
+        return [await self._modify(command, wishes, leg, look) for leg in legs]
 
-    async def _close(self, command: Command, position: Position, leg: str) -> Outcome:
-        market = await self._market_of(position.symbol)
+    async def _close(self, command: Command, leg: str, copy: Copy | None, look: Look) -> Outcome:
+        tried = await self._tried(command, leg)
+        if not may_try_again(command, tried):
+            return outcome_of(leg, tried)
+        position = _position(leg, look)
+        if position is None or copy is None:
+            return not_done(leg, Failed(0, f"position {_number(leg)} is not there any more: its deals are being read"))
+        market = await self._markets.of(position.symbol)
         if isinstance(market, Failed):
-            return _not_done(leg, market)
-        lots = lots_to_close(command.fraction, position.volume, market.symbol)
+            return not_done(leg, market)
+        held = min(copy.volume, position.volume)
+        lots = _rest(tried, held) if tried else lots_to_close(command.fraction, held, market.symbol)
         if isinstance(lots, Skipped):
-            return _not_done(leg, lots)
+            return not_done(leg, lots)
         request = closing(position, market.symbol, market.tick, lots, magic=0)
-        outcome = await self._send(command, leg, request, fillings(market.symbol), opens=False)
-        if outcome.result is Result.DONE and lots == position.volume:
-            await asyncio.to_thread(self._journal.forget_copy, position.identifier)
-        return outcome
+        plan = {"held": str(held), "fraction": str(command.fraction), "lots": str(lots)}
+        return await self._send(command, leg, request, fillings(market.symbol), look, plan)
 
-    async def _modify(self, command: Command, wishes: Wishes, position: Position, leg: str) -> Outcome:
-        market = await self._market_of(position.symbol)
+    async def _modify(self, command: Command, wishes: Wishes, leg: str, look: Look) -> Outcome:
+        tried = await self._tried(command, leg)
+        if not may_try_again(command, tried):
+            return outcome_of(leg, tried)
+        position = _position(leg, look)
+        if position is None:
+            return not_done(leg, Skipped(rule="gone", reason=f"position {_number(leg)} is closed already"))
+        market = await self._markets.of(position.symbol)
         if isinstance(market, Failed):
-            return _not_done(leg, market)
+            return not_done(leg, market)
         request = new_levels(command, wishes, position, market.symbol, market.tick, magic=0)
-        return await self._send(command, leg, request, (), opens=False)
+        return await self._send(command, leg, request, (), look, {"sl": str(request.sl), "tp": str(request.tp)})
 
-    async def _before(self, command: Command, leg: str) -> Outcome | None:
-        """A command that comes again gets the answer it had; one that was never sent is settled when the program starts."""
-        second = await asyncio.to_thread(self._journal.find, command.id, f"{leg}:2")
-        intent = second or await asyncio.to_thread(self._journal.find, command.id, leg)
-        if intent is None:
+    async def _refuse(
+        self, command: Command, wishes: Wishes, look: Look, market: Market, request: OrderRequest
+    ) -> Skipped | None:
+        is_buy = request.type == 0
+        if (netted := await self._refuse_netting(look, request.symbol, is_buy=is_buy)) is not None:
+            return netted
+        margin = await self._margin(request, look)
+        situation = self._situation(look, market)
+        return check_opening(command, wishes, situation, request.volume, is_buy=is_buy, margin=margin)
+
+    async def _refuse_netting(self, look: Look, symbol: str, *, is_buy: bool) -> Skipped | None:
+        """A netting account has one position a symbol: an order must not close a copy, nor mix with the follower's own."""
+        if look.account.margin_mode == HEDGING:
             return None
-        return Outcome(leg=leg, result=_RESULTS[intent.stage], reason=intent.note)
+        held = next((one for one in look.positions if one.symbol == symbol), None)
+        if held is None:
+            return None
+        copied = {one.identifier for one in await asyncio.to_thread(self._journal.copies)}
+        if held.identifier not in copied:
+            reason = f"this account nets, and the position on {symbol} is your own: a copy would be mixed with it"
+            return Skipped(rule="netting", reason=reason)
+        if held.is_buy != is_buy:
+            return Skipped(rule="netting", reason=f"this account nets: it would close the other copy on {symbol}")
+        return None
+
+    async def _tried(self, command: Command, leg: str) -> Sequence[Intent]:
+        tried = await asyncio.to_thread(self._journal.tried, command.id)
+        return [one for one in tried if _base(one.leg) == leg]
+
+    async def _legs(self, command: Command) -> Sequence[str]:
+        return [_base(one.leg) for one in await asyncio.to_thread(self._journal.tried, command.id)]
 
     async def _is_unsettled(self, command: Command) -> bool:
         """What may still turn out to be open must be known before it can be closed or changed."""
         own = (command.bot_id, command.master_ticket)
-        return any((one.bot_id, one.master_ticket) == own for one in await self._unsettled())
+        return any(
+            (one.bot_id, one.master_ticket) == own and one.command_id != command.id for one in await self._unsettled()
+        )
 
     async def _unsettled(self) -> Sequence[Intent]:
         return await asyncio.to_thread(self._journal.unsettled)
 
-    async def _copied(self, command: Command, look: Look) -> Sequence[Position]:
-        copies = await asyncio.to_thread(self._journal.copies_of, command.bot_id, command.master_ticket)
-        identifiers = {one.identifier for one in copies}
-        return [one for one in look.positions if one.identifier in identifiers]
-
-    async def _market(self, command: Command, wishes: Wishes) -> _Market | Skipped | Failed:
-        if self._names is None:
-            names = await self._gateway.symbol_names()
-            if isinstance(names, Failed):
-                return names
-            self._names = names
-        name = find_symbol(command.symbol, self._names, wishes.symbols)
-        if isinstance(name, Skipped):
-            return name
-        market = await self._market_of(name)
-        if isinstance(market, Failed):
-            return market
-        return check_symbol(market.symbol, command.contract) or market
-
-    async def _market_of(self, name: str) -> _Market | Failed:
-        """A symbol outside Market Watch has no prices: it is put there first."""
-        selected = await self._gateway.select(name)
-        if isinstance(selected, Failed):
-            return selected
-        symbol = await self._gateway.symbol(name)
-        if isinstance(symbol, Failed):
-            return symbol
-        tick = await self._gateway.tick(name)
-        return tick if isinstance(tick, Failed) else _Market(symbol=symbol, tick=tick)
+    async def _copies(self, command: Command) -> Sequence[Copy]:
+        return await asyncio.to_thread(self._journal.copies_of, command.bot_id, command.master_ticket)
 
     async def _margin(self, request: OrderRequest, look: Look) -> Decimal | None:
         """What a dry run says it would take; None where it says nothing usable."""
@@ -186,7 +160,7 @@ class Hands:
             return None
         return max(Decimal(0), checked.margin - look.account.margin)
 
-    def _situation(self, look: Look, market: _Market) -> Situation:
+    def _situation(self, look: Look, market: Market) -> Situation:
         return Situation(
             now=self._clock.now(),
             account=look.account,
@@ -198,54 +172,91 @@ class Hands:
         )
 
     async def _send(
-        self, command: Command, leg: str, request: OrderRequest, ways: Sequence[int], *, opens: bool
+        self,
+        command: Command,
+        leg: str,
+        request: OrderRequest,
+        ways: Sequence[int],
+        look: Look,
+        plan: Mapping[str, str],
     ) -> Outcome:
-        """A refusal for its filling is definite, so the one alternative is a new order; nothing else is tried twice."""
-        intent, answer = await self._send_once(command, leg, request, opens=opens)
-        refused = isinstance(answer, Sent) and answer.retcode == UNSUPPORTED_FILLING
-        if refused and len(ways) > 1:
-            other = replace(request, type_filling=ways[1])
-            intent, answer = await self._send_once(command, f"{leg}:2", other, opens=opens)
-        told = (answer.volume, answer.price) if isinstance(answer, Sent) else (Decimal(0), Decimal(0))
-        return Outcome(leg=leg, result=_RESULTS[intent.stage], reason=intent.note, volume=told[0], price=told[1])
+        """A refusal for its filling is definite, so the one alternative is a new order at once; whatever else passes may be
+        tried again later.
+        """
+        intent = await self._send_once(command, leg, request, look, plan)
+        if intent.filled.retcode == UNSUPPORTED_FILLING and len(ways) > 1:
+            await self._send_once(command, leg, replace(request, type_filling=ways[1]), look, plan)
+        tried = await self._tried(command, leg)
+        outcome = outcome_of(leg, tried)
+        if outcome.result is not Result.UNKNOWN and may_try_again(command, tried):
+            return replace(outcome, result=Result.NOT_NOW)
+        return outcome
 
     async def _send_once(
-        self, command: Command, leg: str, request: OrderRequest, *, opens: bool
-    ) -> tuple[Intent, Sent | Failed]:
-        intent = await asyncio.to_thread(self._journal.intend, command, leg, request)
+        self, command: Command, leg: str, request: OrderRequest, look: Look, plan: Mapping[str, str]
+    ) -> Intent:
+        number = len(await self._tried(command, leg)) + 1
+        name = leg if number == 1 else f"{leg}:{number}"
+        intent = await asyncio.to_thread(self._journal.intend, command, name, request, plan)
         intent = await asyncio.to_thread(self._journal.move, intent, Stage.SENT, sent_at=self._clock.now())
-        answer = await self._gateway.send(intent.request)
+        answer = await self._gateway.send(intent.request, login=look.account.login)
         stage, note = _judged(answer)
-        copies = await self._position_of(intent, answer) if opens and stage is Stage.DONE else None
-        intent = await asyncio.to_thread(self._journal.move, intent, stage, note=note, copies=copies)
-        log.info("order judged", command=command.id, leg=leg, number=intent.number, stage=stage, note=note)
-        return intent, answer
+        filled = await self._filled(intent, answer, stage, look)
+        intent = await asyncio.to_thread(self._journal.move, intent, stage, note=note, filled=filled)
+        log.info("order judged", command=command.id, leg=name, number=intent.number, stage=stage, note=note)
+        return intent
 
-    async def _position_of(self, intent: Intent, answer: Sent | Failed) -> int | None:
-        """On a hedging account it has the order's number; on a netting one, that of the position it was added to."""
+    async def _filled(self, intent: Intent, answer: Sent | Failed, stage: Stage, look: Look) -> Filled:
         if isinstance(answer, Failed):
-            return None
+            return replace(NOTHING, retcode=answer.code)
+        if stage is not Stage.DONE:
+            return replace(NOTHING, retcode=answer.retcode)
+        position = _number(_base(intent.leg)) or answer.order
+        if intent.opens and look.account.margin_mode != HEDGING:
+            position = await self._netted(intent, answer)
+        # Some servers leave the volume out of the answer: then it is what was asked for.
+        volume, price = answer.volume or intent.request.volume, answer.price or intent.request.price
+        return Filled(volume=volume, price=price, position=position, retcode=answer.retcode)
+
+    async def _netted(self, intent: Intent, answer: Sent) -> int:
+        """On a netting account an order is added to the position of its symbol; elsewhere its position has the order's number."""
         positions = await self._gateway.positions()
-        if not isinstance(positions, Failed) and not any(one.identifier == answer.order for one in positions):
-            held = [one for one in positions if one.symbol == intent.request.symbol]
-            if len(held) == 1:
-                return held[0].identifier
-        return answer.order
+        held = () if isinstance(positions, Failed) else positions
+        return next((one.identifier for one in held if one.symbol == intent.request.symbol), answer.order)
 
 
 def _judged(answer: Sent | Failed) -> tuple[Stage, str]:
     note = str(answer) if isinstance(answer, Failed) else f"{answer.comment} ({answer.retcode})"
     match judge(answer):
-        case Verdict.DONE | Verdict.MET:
+        case Verdict.DONE:
             return Stage.DONE, note
+        case Verdict.MET:
+            # Of a position that was closed already, this order closed nothing.
+            gone = isinstance(answer, Sent) and answer.retcode == POSITION_CLOSED
+            return (Stage.REFUSED if gone else Stage.DONE), note
         case Verdict.REFUSED:
             return Stage.REFUSED, note
         case Verdict.UNKNOWN:
             return Stage.UNKNOWN, note
 
 
-def _not_done(leg: str, why: Skipped | Failed) -> Outcome:
-    """A rule of the owner's skips for good; what could not be read may be tried again."""
-    if isinstance(why, Skipped):
-        return Outcome(leg=leg, result=Result.SKIPPED, reason=f"{why.rule}: {why.reason}")
-    return Outcome(leg=leg, result=Result.NOT_NOW, reason=str(why))
+def _rest(tried: Sequence[Intent], held: Decimal) -> Decimal:
+    """What is left of a closing that was filled in part."""
+    done = sum((one.filled.volume for one in tried), Decimal(0))
+    return min(tried[0].request.volume - done, held)
+
+
+def _base(leg: str) -> str:
+    """`open:2` is another order for `open`, `close:7:2` for `close:7`."""
+    kind, *numbers = leg.split(":")
+    return kind if kind == "open" else ":".join([kind, *numbers[:1]])
+
+
+def _number(leg: str) -> int:
+    """The position's, 0 where there is none."""
+    _, _, number = leg.partition(":")
+    return int(number) if number else 0
+
+
+def _position(leg: str, look: Look) -> Position | None:
+    return next((one for one in look.positions if one.identifier == _number(leg)), None)

@@ -10,8 +10,8 @@ from msgspec import Struct
 from copydesk.ports.clock import Clock
 from copydesk.terminal.codec import Deal, Order, Position
 from copydesk.terminal.copier.evidence import Found, look_for
-from copydesk.terminal.copier.journal import CopierJournal, Intent, Stage
-from copydesk.terminal.copier.requests import SLTP
+from copydesk.terminal.copier.journal import NOTHING, CopierJournal, Filled, Intent, Stage
+from copydesk.terminal.copier.requests import SLTP, is_ours
 from copydesk.terminal.frames import Failed
 from copydesk.terminal.gateway import Gateway, seconds
 
@@ -53,6 +53,10 @@ class Reconciler:
             if intent.stage is Stage.SENT:
                 await self._move(intent, Stage.UNKNOWN, "the program ended before the answer came")
 
+    async def has_read(self) -> bool:
+        """Whether there is nothing to look for, or the account could be looked at."""
+        return not await asyncio.to_thread(self._journal.unsettled) or await self._read() is not None
+
     async def settle(self) -> Sequence[Intent]:
         """One round over what is unknown; the orders that it settled."""
         unknown = await asyncio.to_thread(self._journal.unsettled)
@@ -65,6 +69,19 @@ class Reconciler:
                 settled.append(moved)
         return settled
 
+    async def adopt(self, positions: Sequence[Position]) -> Sequence[Intent]:
+        """Late truth: an order that was given up, and is there after all. It copies its ticket from now on."""
+        copied = {one.identifier for one in await asyncio.to_thread(self._journal.copies)}
+        found = []
+        for one in positions:
+            if one.identifier in copied or not is_ours(one.magic):
+                continue
+            intent = await asyncio.to_thread(self._journal.by_magic, one.magic)
+            if intent is not None and intent.opens and intent.stage in {Stage.ABSENT, Stage.REVIEW}:
+                filled = Filled(volume=one.volume, price=one.price, position=one.identifier)
+                found.append(await self._move(intent, Stage.DONE, "there after all", filled))
+        return found
+
     async def _settle(self, intent: Intent, account: _Account | None) -> Intent | None:
         now = self._clock.now()
         age = now - (intent.sent_at or now)
@@ -72,9 +89,9 @@ class Reconciler:
             return await self._review(intent, age)
         found = _sought(intent, account)
         if found is not None:
-            opens = not intent.request.position and intent.request.action != SLTP
             note = f"found on the account: {found.volume} at {found.price}"
-            return await self._move(intent, Stage.DONE, note, copies=found.position_id if opens else None)
+            filled = Filled(volume=found.volume, price=found.price, position=found.position_id)
+            return await self._move(intent, Stage.DONE, note, filled)
         first = self._missed.setdefault(intent.number, now) if age >= SETTLE else None
         if first is None or now - first < APART:
             return None
@@ -97,10 +114,10 @@ class Reconciler:
             return None
         return _Account(positions=positions, orders=orders, past=past, deals=deals)
 
-    async def _move(self, intent: Intent, stage: Stage, note: str, *, copies: int | None = None) -> Intent:
+    async def _move(self, intent: Intent, stage: Stage, note: str, filled: Filled = NOTHING) -> Intent:
         self._missed.pop(intent.number, None)
         log.info("order settled", number=intent.number, leg=intent.leg, stage=stage, note=note)
-        return await asyncio.to_thread(self._journal.move, intent, stage, note=note, copies=copies)
+        return await asyncio.to_thread(self._journal.move, intent, stage, note=note, filled=filled)
 
 
 def _sought(intent: Intent, account: _Account) -> Found | None:

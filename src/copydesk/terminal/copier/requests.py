@@ -28,6 +28,11 @@ def magic_of(nonce: int, number: int) -> int:
     return (MARK << _NONCE_BITS | nonce) << _NUMBER_BITS | number
 
 
+def number_of(magic: int) -> int:
+    """The intent's, of a magic of ours."""
+    return magic & ((1 << _NUMBER_BITS) - 1)
+
+
 def is_ours(magic: int) -> bool:
     return magic >> (_NONCE_BITS + _NUMBER_BITS) == MARK
 
@@ -94,13 +99,13 @@ def new_levels(
 
 
 def levels(command: Command, wishes: Wishes, price: Decimal, *, is_buy: bool) -> tuple[Decimal, Decimal]:
-    """Stop and target; of a reversed copy the master's target is the stop. Without a master, so many percent from the price."""
+    """Stop and target; of a reversed copy (the other way round than the ticket) the master's target is the stop. Without a master, so many percent from the price."""
     if command.sl is None and command.tp is None:
         side = 1 if is_buy else -1
         sl, tp = (price * side * one / 100 for one in (-wishes.stop_loss_pct, wishes.take_profit_pct))
         return (price + sl if sl else NONE), (price + tp if tp else NONE)
     told = (command.sl or NONE, command.tp or NONE)
-    return (told[1], told[0]) if wishes.reverse else told
+    return told if is_buy == (command.type == "BUY") else (told[1], told[0])
 
 
 def placeable(wanted: tuple[Decimal, Decimal], symbol: Symbol, tick: Tick, *, is_buy: bool) -> tuple[Decimal, Decimal]:

@@ -6,6 +6,8 @@ from copydesk.domain.instrument import plain, round_down
 from copydesk.terminal.codec import Symbol
 from copydesk.terminal.copier.commands import Command, Skipped, Wishes
 
+PART_STEP = Decimal("0.00000001")
+
 
 def lots_to_open(command: Command, wishes: Wishes, symbol: Symbol, price: Decimal) -> Decimal | Skipped:
     """In steps of the symbol. A multiple is of what the master really holds: 1 lot of 100 oz is 10 lots of 10 oz.
@@ -27,7 +29,8 @@ def lots_to_close(fraction: Decimal, held: Decimal, symbol: Symbol) -> Decimal |
     """All of it where the rest could not be held, or where all is meant. A part below the step stays open and is told."""
     if fraction >= 1:
         return held
-    lots = _in_steps(held * fraction, symbol)
+    # A third of 0.03 is 0.01: fractions come with the last digit cut off.
+    lots = _in_steps((held * fraction).quantize(PART_STEP), symbol)
     if lots < symbol.volume_min:
         part, least = plain(held * fraction), plain(symbol.volume_min)
         return Skipped(rule="volume", reason=f"the part of {part} lots is below the least of {least} on {symbol.name}")

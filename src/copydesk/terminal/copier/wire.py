@@ -1,16 +1,19 @@
 """The frames of docs/agents.md as commands and wishes of ours, and our answers as frames. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from copydesk.client.terminals import LISTED_MAX
 from copydesk.domain.instrument import plain
 from copydesk.terminal.codec import Look
 from copydesk.terminal.copier.commands import Command, Do, Wishes
-from copydesk.terminal.copier.hands import Outcome, Result
+from copydesk.terminal.copier.guards import may_trade
+from copydesk.terminal.copier.journal import Gone
+from copydesk.terminal.copier.outcomes import Outcome, Result
 from copydesk.terminal.events import Contract
 
 _STATUSES: Mapping[Result, str] = {
@@ -31,11 +34,34 @@ class Told(Struct, frozen=True, kw_only=True):
     command: Command
     wishes: Wishes
 
+    @property
+    def id(self) -> str:
+        return self.command.id
 
-def read_frame(frame: Mapping[str, Any]) -> Told | str:
+    @property
+    def ticket(self) -> tuple[str, int]:
+        return self.command.bot_id, self.command.master_ticket
+
+
+class Withdrawn(Struct, frozen=True, kw_only=True):
+    """The command `command_id` is taken back: it is not done, unless it is under way."""
+
+    id: str
+    bot_id: str
+    master_ticket: int
+    command_id: str
+
+    @property
+    def ticket(self) -> tuple[str, int]:
+        return self.bot_id, self.master_ticket
+
+
+def read_frame(frame: Mapping[str, Any]) -> Told | Withdrawn | str:
     """What is wrong with it, in words, where it cannot be understood: then it is not done."""
     try:
         data = msgspec.convert(frame["data"], dict[str, Any])
+        if frame["event"] == "CANCEL":
+            return msgspec.convert({**data, "id": frame["id"]}, Withdrawn)
         command = msgspec.convert(
             {
                 **{name: data[name] for name in _FIELDS if data.get(name) is not None},
@@ -47,15 +73,17 @@ def read_frame(frame: Mapping[str, Any]) -> Told | str:
             },
             Command,
         )
-        wishes = msgspec.convert(_known(msgspec.convert(data.get("settings") or {}, dict[str, Any])), Wishes)
+        settings = _known(msgspec.convert(data.get("settings") or {}, dict[str, Any]))
+        # A subscription's leverage comes as a decimal string, as all its numbers do.
+        wishes = msgspec.convert(settings, Wishes, strict=False)
         return Told(seq=frame["seq"], account_id=data["account_id"], command=command, wishes=wishes)
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         # msgspec's own refusals are ValueErrors.
         return f"{type(error).__name__}: {error}"
 
 
-def hello(look: Look, last_seq: int | None) -> Mapping[str, Any]:
-    told = {"action": "hello", "login": look.account.login, "server": look.account.server}
+def hello(login: int, server: str | None, last_seq: int | None) -> Mapping[str, Any]:
+    told = {"action": "hello", "login": login, "server": server or ""}
     return told if last_seq is None else {**told, "last_seq": last_seq}
 
 
@@ -69,28 +97,86 @@ def result(command: Command, outcomes: Iterable[Outcome]) -> Mapping[str, Any]:
     NOT_NOW is answered only once it is given up: while the command is fresh, it may be tried again.
     """
     legs = list(outcomes)
-    statuses = {_STATUSES[one.result] for one in legs}
-    volume = sum((one.volume for one in legs if one.result is Result.DONE), Decimal(0))
-    status = "unknown" if "unknown" in statuses else "partial" if len(statuses) > 1 else next(iter(statuses), "refused")
-    reason = "; ".join(one.reason for one in legs if one.reason) or (
-        "nothing is held for this ticket" if not legs else ""
-    )
-    told: dict[str, Any] = {"action": "result", "id": command.id, "status": status, "reason": reason}
-    if volume:
-        paid = sum((one.volume * one.price for one in legs if one.result is Result.DONE), Decimal(0))
+    done = [one for one in legs if one.result is Result.DONE]
+    told: dict[str, Any] = {
+        "action": "result",
+        "id": command.id,
+        "status": _status(legs),
+        "reason": "; ".join(dict.fromkeys(one.reason for one in legs if one.reason)) or _NOTHING_HELD,
+        "plan": {name: value for one in legs for name, value in one.plan.items()},
+    }
+    for name, found in (("ticket", [one.position for one in legs]), ("retcode", [one.retcode for one in legs])):
+        if given := [one for one in found if one]:
+            told[name] = given[-1]
+    volume = sum((one.volume for one in done), Decimal(0))
+    if volume and command.do is not Do.MODIFY:
+        paid = sum((one.volume * one.price for one in done), Decimal(0))
         told |= {"volume": plain(volume), "price": plain((paid / volume).quantize(Decimal("0.00000001")))}
+    return {**told, **_money(command, done)}
+
+
+def _status(legs: Sequence[Outcome]) -> str:
+    statuses = {"partial" if 0 < one.volume < one.wanted else _STATUSES[one.result] for one in legs}
+    if any(one.result is Result.UNKNOWN for one in legs):
+        return "unknown"
+    return "partial" if len(statuses) > 1 else next(iter(statuses), "refused")
+
+
+def _money(command: Command, done: Sequence[Outcome]) -> Mapping[str, str]:
+    """By the deals, where they could be read."""
+    booked = [one.booked for one in done if one.booked is not None]
+    if not booked:
+        return {}
+    told = {"fee": plain(sum((one.fee for one in booked), Decimal(0)))}
+    if command.do is Do.CLOSE:
+        told["profit"] = plain(sum((one.profit for one in booked), Decimal(0)))
     return told
 
 
-def heartbeat(look: Look | None, *, figures: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+def closed(gone: Gone) -> Mapping[str, Any]:
+    """The same when it is told again."""
+    return {
+        "action": "closed",
+        "id": f"gone-{gone.identifier}-{gone.master_ticket}",
+        "bot_id": gone.bot_id,
+        "symbol": gone.symbol,
+        "master_ticket": gone.master_ticket,
+        "reason": gone.booked.reason,
+    }
+
+
+def heartbeat(look: Look | None, *, login: int, server: str) -> Mapping[str, Any]:
     """A live socket with a dead terminal shows red."""
-    if look is None:
-        return {"action": "heartbeat", "connected": False}
+    told = {"action": "heartbeat", "login": login, "server": server}
+    return {**told, "connected": False} if look is None else {**told, "connected": True, "figures": figures(look)}
+
+
+def figures(look: Look) -> Mapping[str, Any]:
+    """As `POST /mt5/status` tells them."""
     account = look.account
-    told = {"action": "heartbeat", "connected": True, "login": account.login, "server": account.server}
-    return told if figures is None else {**told, "figures": figures}
+    amounts = ("balance", "equity", "margin", "margin_free", "margin_level")
+    return {
+        **{name: plain(getattr(account, name)) for name in amounts},
+        "currency": account.currency,
+        "leverage": account.leverage,
+        "open_positions": len(look.positions),
+        "trade_allowed": may_trade(look) is None,
+        "positions": [
+            {
+                "ticket": one.ticket,
+                "symbol": one.symbol,
+                "type": "BUY" if one.is_buy else "SELL",
+                "volume": plain(one.volume),
+                "entry": plain(one.price),
+                "sl": plain(one.sl),
+                "tp": plain(one.tp),
+            }
+            for one in look.positions[:LISTED_MAX]
+        ],
+    }
 
 
+_NOTHING_HELD = "nothing is held for this ticket"
 _FIELDS = ("bot_id", "master_ticket", "symbol", "type", "volume", "price", "sl", "tp", "fraction")
 
 
