@@ -65,6 +65,8 @@ class Account(Struct, frozen=True, kw_only=True):
     margin_free: Decimal
     margin_level: Decimal
     """0 where no margin is used: that is no margin call."""
+    trade_mode: int = 0
+    """2 is real money."""
 
 
 class Terminal(Struct, frozen=True, kw_only=True):

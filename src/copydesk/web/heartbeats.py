@@ -26,6 +26,7 @@ class Heartbeats:
         self._hub = hub
         self._user = user
         self._known: Terminal | None = None
+        self._latest: Terminal | None = None
 
     def is_news(self, message: Heartbeat) -> bool:
         """Whether it tells of another terminal than before: whose it is has to be looked at then."""
@@ -44,6 +45,7 @@ class Heartbeats:
             figures=_figures(message) if message.figures else (before.figures if before is not None else {}),
             reported_at=self._hub.clock.now(),
         )
+        self._latest = now
         if before is not None and _alike(before, now):
             every = FIGURES_EVERY if now.figures != before.figures else STORED_EVERY
             if now.reported_at - before.reported_at < every:
@@ -52,12 +54,13 @@ class Heartbeats:
 
     async def end(self) -> None:
         """The program has gone: what it told of its terminal holds no longer."""
-        if self._known is None or not self._known.connected:
+        latest = self._latest
+        if latest is None or not latest.connected:
             return
         try:
-            await self._store(replace(self._known, connected=False, reported_at=self._hub.clock.now()))
+            await self._store(replace(latest, connected=False, reported_at=self._hub.clock.now()))
         except StoreUnavailable:
-            log.info("a terminal's end was not stored", login=self._known.login)
+            log.info("a terminal's end was not stored", login=latest.login)
 
     async def _store(self, terminal: Terminal) -> None:
         self._known = terminal
@@ -69,4 +72,9 @@ def _figures(message: Heartbeat) -> Mapping[str, object]:
 
 
 def _alike(one: Terminal, other: Terminal) -> bool:
-    return (one.login, one.server, one.connected) == (other.login, other.server, other.connected)
+    """In all that somebody would want to see at once."""
+    return _shown(one) == _shown(other)
+
+
+def _shown(one: Terminal) -> tuple[object, ...]:
+    return one.login, one.server, one.connected, one.figures.get("trade_allowed"), one.figures.get("open_positions")

@@ -148,7 +148,9 @@ def closed(gone: Gone) -> Mapping[str, Any]:
 def heartbeat(look: Look | None, *, login: int, server: str) -> Mapping[str, Any]:
     """A live socket with a dead terminal shows red."""
     told = {"action": "heartbeat", "login": login, "server": server}
-    return {**told, "connected": False} if look is None else {**told, "connected": True, "figures": figures(look)}
+    if look is None:
+        return {**told, "connected": False}
+    return {**told, "connected": True, "trade_mode": look.account.trade_mode, "figures": figures(look)}
 
 
 def figures(look: Look) -> Mapping[str, Any]:
