@@ -44,3 +44,12 @@ def test_ingest_counts_what_is_stored(tmp_path):
     assert found["ratios"].keys() == {"rps_us_over_naive"}
     assert [row["server"] for row in found["rows"]] == ["FastAPI, inline SQLite FULL", "copydesk serve"]
     assert all(0 < row["ms_median"] <= row["ms_p99"] for row in found["rows"])
+
+
+def test_broadcast_reaches_every_agent_of_both_servers(tmp_path):
+    found, shown = bench(tmp_path, "broadcast", "--agents", 50)
+
+    assert found["ratios"].keys() == {"last_naive_over_us"}
+    assert [row["server"] for row in found["rows"]] == ["FastAPI, send_json loop", "copydesk"]
+    assert all(0 < row["ms_median_receipt"] <= row["ms_last_receipt"] for row in found["rows"])
+    assert "goal ≥ 1.8" in shown

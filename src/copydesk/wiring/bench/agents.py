@@ -1,8 +1,8 @@
 """Both sides of `broadcast`, each in a process of its own: ours, and one as everybody writes it with FastAPI."""
 
 import time
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 import uvicorn
@@ -37,6 +37,10 @@ class _Book:
     async def snapshot(self, owner_id: UserId, account_id: AccountId | None) -> Mapping[str, Any]:
         del owner_id, account_id
         return {"positions": []}
+
+    async def unheard(self, owner_id: UserId, at: datetime) -> Sequence[Command]:
+        del owner_id, at
+        return ()
 
 
 def _ours() -> FastAPI:

@@ -28,7 +28,7 @@ Tell = Callable[[str, int, int], None]
 WITHIN_S = 30.0
 SPARE_FILES = 200
 REST_S = 0.5
-READ_MAX = 65_536
+READ_MAX = 4_096
 
 _HANDSHAKE = (
     b"GET /ws HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
