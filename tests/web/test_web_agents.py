@@ -54,6 +54,35 @@ async def test_a_bare_client_gets_a_snapshot_and_every_later_event(pair, base):
     assert data["settings"]["fixed_lot"] == "0.01"
 
 
+async def test_a_client_that_only_listens_hears_the_whole_life_of_a_ticket(pair, base):
+    async with agent(base, pair.follower.token) as one:
+        await one.say("get_snapshot")
+        await pair.open(1, volume=0.4)
+        await pair.send(master_ticket=1, sl=1.08)
+        await pair.close(1, volume=0.1)
+        await pair.close(1)
+        told = [await one.until("OPEN", "MODIFY", "CLOSE") for _ in range(4)]
+
+    assert [each["event"] for each in told] == ["OPEN", "MODIFY", "CLOSE", "CLOSE"]
+    assert [each["seq"] for each in told] == [1, 2, 3, 4]
+    assert [each["data"]["fraction"] for each in told[2:]] == ["0.25", "1"]
+
+
+async def test_an_opening_and_its_close_that_are_answered_at_once_are_both_booked(pair, base):
+    async with agent(base, pair.follower.token) as one:
+        opened = await pair.open(1)
+        first = await one.until("OPEN")
+        closed = await pair.close(1)
+        second = await one.until("CLOSE")
+        await one.done(second, volume="0.01", price="1.0860", profit="-2")
+        await one.done(first, volume="0.01", price="1.0850")
+        await pair.executions(opened, "FILLED")
+        await pair.executions(closed, "FILLED")
+
+    subscription = (await pair.follower.get(f"/api/v1/bot-subscriptions/{pair.subscription['id']}")).json()
+    assert (subscription["current_positions"], subscription["current_daily_loss_usd"]) == (0, "2")
+
+
 async def test_a_ticket_lives_at_the_terminal_as_at_the_masters(pair, base):
     async with agent(base, pair.follower.token) as one:
         opened = await pair.open(1, volume=0.4)

@@ -45,6 +45,22 @@ class Reduction(Struct, frozen=True, kw_only=True):
     trade: Trade | None
 
 
+def unfilled(direction: Direction, at: datetime) -> Position:
+    """What an opening under way will make, before anything of it is known."""
+    nothing = Decimal(0)
+    return Position(
+        direction=direction,
+        quantity=nothing,
+        entry_price=nothing,
+        opened_quantity=nothing,
+        closed_quantity=nothing,
+        closed_value=nothing,
+        gross_usd=nothing,
+        fees_usd=nothing,
+        opened_at=at,
+    )
+
+
 def increase(
     position: Position | None,
     *,

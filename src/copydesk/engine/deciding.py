@@ -13,12 +13,14 @@ from copydesk.domain.following import TerminalPlans
 from copydesk.domain.guards import Refusal, refuse_account, refuse_breaker
 from copydesk.domain.ids import AccountId
 from copydesk.domain.planning import Copy, Follower, Plans, Quote
+from copydesk.domain.position import unfilled
 from copydesk.domain.signal import Direction, LegKind, Signal, Size, SourceKind, Step
 from copydesk.domain.subscription import PositionMode, SubscriptionStatus
 from copydesk.engine import making, protection
 from copydesk.engine.making import Freezer
 from copydesk.engine.sessions import Sessions
 from copydesk.ports.store import Preparation, Transaction
+from copydesk.ports.venue import Traits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +37,16 @@ def is_prepared(made: Preparation | None, follower: Follower) -> bool:
     return made is not None and (made.leverage, made.margin_mode) == wanted
 
 
-def in_line(unsettled: Sequence[Execution], *, spot: bool) -> Sequence[Execution]:
+def in_line(unsettled: Sequence[Execution], traits: Traits) -> Sequence[Execution]:
     """Who waits for whom on an account and symbol. What waits for a person holds up openings, and sales of coins; a
-    futures close can only make the position smaller, and passes.
+    futures close can only make the position smaller, and passes. A terminal's program does what it is told in that order:
+    nothing waits here for what it has been told.
     """
+    if traits.is_terminal:
+        unsettled = [one for one in unsettled if one.state not in {State.WORKING, State.REVIEW}]
     waiting = (one for one in unsettled if one.state in {State.PLANNED, State.BLOCKED, State.QUEUED})
     head = next(waiting, None)
-    if head is None or head.kind is not LegKind.CLOSE or spot:
+    if head is None or head.kind is not LegKind.CLOSE or traits.is_spot:
         return unsettled
     return [one for one in unsettled if one.state is not State.REVIEW]
 
@@ -99,7 +104,7 @@ class Deciding:
         refusal = self._refuse_at_once(follower)
         if refusal is not None:
             return making.skipped(execution, refusal)
-        line = in_line([*before, execution], spot=self.sessions.venue(follower.account).traits.is_spot)
+        line = in_line([*before, execution], self.sessions.venue(follower.account).traits)
         if line[0] is not execution:
             return making.blocked(execution, line[-2])
         return self.decide(execution, follower)
@@ -111,6 +116,8 @@ class Deciding:
         in_steps = traits.is_spot or (step.fraction != 1 and not traits.is_terminal)
         if step.leg is LegKind.CLOSE and in_steps and self.market.quote is None:
             return replace(execution, state=State.QUEUED, reason="Waits for the venue: a part needs its steps")
+        if traits.is_terminal and step.leg is not LegKind.OPEN:
+            follower = self._with_what_opens(execution, follower)
         if self.signal.source is SourceKind.DESK:
             # What the desk closes for a follower's safety does not ask whether they paused.
             follower = replace(
@@ -121,6 +128,15 @@ class Deciding:
         if isinstance(copy, Refusal):
             return making.skipped(execution, self._explained(copy))
         return self._to_send(execution, follower, copy)
+
+    def _with_what_opens(self, execution: Execution, follower: Follower) -> Follower:
+        """An opening that the terminal's program was told counts as held, of a size that is not known yet."""
+        if follower.position is not None:
+            return follower
+        standing = self.tables.executions.unsettled([follower.account.id], execution.symbol)
+        told = (one for one in standing if one.state is State.WORKING and one.kind is LegKind.OPEN)
+        opening = next((one for one in told if one.subscription_id == execution.subscription_id), None)
+        return follower if opening is None else replace(follower, position=unfilled(opening.direction, self.at))
 
     def _to_send(self, execution: Execution, follower: Follower, copy: Copy) -> Execution:
         venue_time = self.sessions.venue_time(follower.account)
@@ -152,10 +168,6 @@ class Deciding:
         """A close ends openings that have not left yet, on its own side; one of a part waits for them instead."""
         if close.fraction != 1:
             return
-        if self.sessions.venue(follower.account).traits.is_terminal:
-            # It may wait for a terminal's program that is away: taken back, unless the program has it.
-            standing = [one for one in before if one.state is State.WORKING and one.kind is LegKind.OPEN]
-            protection.want_cancelled(self.tables, standing, self.at)
         for one in list(before):
             waits = one.state in {State.BLOCKED, State.QUEUED} and one.kind is LegKind.OPEN
             waits = waits and close.direction in {one.direction, Direction.FLAT}

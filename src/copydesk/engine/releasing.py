@@ -20,6 +20,10 @@ from copydesk.engine.sessions import Sessions
 from copydesk.engine.wire import Wire
 from copydesk.ports.clock import Clock
 from copydesk.ports.store import Preparation, Store, Transaction
+from copydesk.ports.venue import Traits
+
+UNKNOWN_VENUE = Traits(markets=frozenset(), credentials=())
+"""Of an account that is gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +102,8 @@ class Releasing:
 
     def _line(self, tables: Transaction, account_id: AccountId, symbol: str) -> Sequence[Execution]:
         account = tables.followers.account(account_id)
-        spot = account is not None and self._sessions.venue(account).traits.is_spot
-        return in_line(tables.executions.unsettled([account_id], symbol), spot=spot)
+        traits = UNKNOWN_VENUE if account is None else self._sessions.venue(account).traits
+        return in_line(tables.executions.unsettled([account_id], symbol), traits)
 
     def _protect_again(self, tables: Transaction, ended: Execution, at: datetime) -> list[Dispatch]:
         """A close that ends unsent gives back the stops that were taken away for it."""

@@ -18,6 +18,7 @@ from copydesk.ports.store import Transaction
 
 log = structlog.get_logger()
 
+_UNTOLD = frozenset({State.SENDING, State.UNKNOWN, State.WORKING})
 _STOOD = frozenset({State.WORKING, State.PARTIAL, State.UNKNOWN})
 
 
@@ -64,11 +65,12 @@ def settle(
 
 
 def _comes_too_early(tables: Transaction, execution: Execution, event: Shown) -> bool:
-    """A stop that was still standing from before has met a new opening, and is told of first: nothing is held yet that its
-    fill could be taken from. It is looked at again.
+    """A stop that was still standing from before has met a new opening, or a terminal has done an opening and its close at
+    once, and what closes is told of first: nothing is held yet that its fill could be taken from. It is looked at again.
     """
     filled = event.report.executed_quantity - execution.executed_quantity
-    if not execution.is_protection or execution.state not in _STOOD or filled <= 0:
+    closes = execution.is_protection or execution.kind is LegKind.CLOSE
+    if not closes or execution.state not in _STOOD or filled <= 0:
         return False
     held = tables.positions.get(execution.subscription_id, execution.symbol)
     if held is not None and held.direction is execution.direction and held.quantity >= filled:
@@ -76,7 +78,7 @@ def _comes_too_early(tables: Transaction, execution: Execution, event: Shown) ->
     before = tables.executions.unsettled([execution.account_id], execution.symbol)
     return any(
         one.kind is LegKind.OPEN
-        and one.state in {State.SENDING, State.UNKNOWN}
+        and one.state in _UNTOLD
         and (one.subscription_id, one.direction) == (execution.subscription_id, execution.direction)
         for one in before
     )
