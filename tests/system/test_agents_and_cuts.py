@@ -21,7 +21,7 @@ from copydesk.domain.user import Role
 from copydesk.wiring.children import child, free_port, wait_until_ready
 from system_support import CLOCK, PASSWORD
 
-pytestmark = pytest.mark.xdist_group("heavy")
+pytestmark = [pytest.mark.xdist_group("heavy"), pytest.mark.timeout(500)]  # it takes a minute, beside others several
 
 AGENTS = 50
 RECONNECTS = 20
@@ -158,7 +158,7 @@ async def test_a_thousand_cuts_and_two_deaths_of_the_hub_lose_and_double_nothing
 
     async with desk.hub():
         await trading
-        async with asyncio.timeout(90):
+        async with asyncio.timeout(300):
             while any(len(one.done) < TICKETS for one in desk.agents):
                 await CLOCK.sleep(0.2)
             while await desk.executions(status="pending", most=1):
