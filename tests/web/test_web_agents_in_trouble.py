@@ -2,10 +2,12 @@
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 from websockets.exceptions import ConnectionClosed
 
 from agent_support import agent, login_of, make_pair, mt5_account, served
 from copydesk.domain.errors import StoreUnavailable
+from copydesk.domain.execution import State
 from copydesk.ports.clock import SystemClock
 from web_support import EXECUTIONS, USERS, assert_error, eventually
 
@@ -224,3 +226,21 @@ async def test_a_close_for_safety_that_the_terminal_refuses_is_tried_again(pair,
         again = await one.until("CLOSE", within_s=10)
 
     assert again["data"]["master_ticket"] == 1
+
+
+async def test_a_close_is_told_although_nobody_knows_whether_its_opening_was_done(pair, base, desk):
+    async with agent(base, pair.follower.token) as one:
+        signal_id = await pair.open(1)
+        await one.until("OPEN")
+        await pair.executions(signal_id, "WORKING")
+        await desk.hub.store.write(lambda tables: _to_review(tables, signal_id))
+        await pair.close(1)
+        told = await one.until("CLOSE")
+
+    assert (told["data"]["master_ticket"], told["data"]["fraction"]) == (1, "1")
+
+
+def _to_review(tables, signal_id):
+    [now] = tables.executions.of_signal(signal_id)
+    for state in (State.UNKNOWN, State.REVIEW):
+        now = tables.executions.move(now, replace(now, state=state), at=now.updated_at)

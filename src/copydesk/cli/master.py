@@ -1,26 +1,19 @@
 """`copydesk master`: watch an MT5 account and send what it does to the hub."""
 
-import sys
-from datetime import datetime
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from msgspec.structs import replace
 from pydantic import SecretStr
-from rich.console import Console
 
+from copydesk.cli.beside_terminal import ask_password, begin, first_line, read_any_letter, tell
 from copydesk.domain.errors import CopydeskError
 from copydesk.settings import read_settings
 from copydesk.terminal.config import FileRead, MasterConfig, Options, read_file, read_secret_file
-from copydesk.wiring.beside_terminal import exit_code, timed
+from copydesk.wiring.beside_terminal import exit_code
 from copydesk.wiring.loop import run
 from copydesk.wiring.master import master_config, run_master
-
-console = Console(stderr=True, highlight=False, soft_wrap=True, emoji=False)
-
-_COLOURS = {"success": "green", "info": "default", "warning": "yellow", "error": "red"}
 
 
 def master(
@@ -42,34 +35,20 @@ def master(
     verbose: Annotated[bool, typer.Option(help="Log details.")] = False,
 ) -> None:
     """Watch a MetaTrader 5 account and send its trades to the hub."""
-    if isinstance(sys.stderr, TextIOWrapper):
-        # A redirected console of Windows knows few letters: a line must not end the program.
-        sys.stderr.reconfigure(errors="replace")
+    read_any_letter()
     secret = None if signing_secret_file is None else SecretStr(read_secret_file(signing_secret_file))
-    password = SecretStr(sys.stdin.readline().rstrip("\r\n")) if password_stdin else None
+    password = first_line(wanted=password_stdin)
     flags = Options(url=url, username=username, password=password, signing_secret=secret, bot_id=bot_id)
     settings = read_settings()
     file = FileRead(options=Options()) if config is None else read_file(config)
-    for warning in file.warnings:
-        _tell(warning, level="warning")
+    begin(file.warnings, headless=headless)
     found = _with_password(master_config(settings, flags, file.options))
-    if not headless:
-        _tell("the window comes with the dashboard; this runs without one, as with --headless")
     try:
-        run(run_master(found, settings, tell=_tell, verbose=verbose))
+        run(run_master(found, settings, tell=tell, verbose=verbose))
     except CopydeskError as error:
-        _tell(f"copydesk master ends: {error}", level="error")
+        tell(f"copydesk master ends: {error}", level="error")
         raise typer.Exit(exit_code(error)) from error
 
 
 def _with_password(config: MasterConfig) -> MasterConfig:
-    if config.password is not None:
-        return config
-    return replace(config, password=typer.prompt(f"Password of {config.username}", hide_input=True, err=True))
-
-
-def _show(at: datetime, line: str, level: str) -> None:
-    console.print(f"{at:%H:%M:%S.%f}"[:-3], line, style=_COLOURS[level], markup=False)
-
-
-_tell = timed(_show)
+    return config if config.password is not None else replace(config, password=ask_password(config.username))

@@ -37,13 +37,17 @@ def is_prepared(made: Preparation | None, follower: Follower) -> bool:
     return made is not None and (made.leverage, made.margin_mode) == wanted
 
 
+_TOLD = frozenset({State.WORKING, State.REVIEW})
+"""Of a terminal's executions: the program beside it has them, or had."""
+
+
 def in_line(unsettled: Sequence[Execution], traits: Traits) -> Sequence[Execution]:
     """Who waits for whom on an account and symbol. What waits for a person holds up openings, and sales of coins; a
     futures close can only make the position smaller, and passes. A terminal's program does what it is told in that order:
     nothing waits here for what it has been told.
     """
     if traits.is_terminal:
-        unsettled = [one for one in unsettled if one.state not in {State.WORKING, State.REVIEW}]
+        unsettled = [one for one in unsettled if one.state not in _TOLD]
     waiting = (one for one in unsettled if one.state in {State.PLANNED, State.BLOCKED, State.QUEUED})
     head = next(waiting, None)
     if head is None or head.kind is not LegKind.CLOSE or traits.is_spot:
@@ -130,11 +134,13 @@ class Deciding:
         return self._to_send(execution, follower, copy)
 
     def _with_what_opens(self, execution: Execution, follower: Follower) -> Follower:
-        """An opening that the terminal's program was told counts as held, of a size that is not known yet."""
+        """An opening that the terminal's program was told counts as held, of a size that is not known yet; one that a person
+        should look at, too: it may be there, and closing nothing does no harm.
+        """
         if follower.position is not None:
             return follower
         standing = self.tables.executions.unsettled([follower.account.id], execution.symbol)
-        told = (one for one in standing if one.state is State.WORKING and one.kind is LegKind.OPEN)
+        told = (one for one in standing if one.state in _TOLD and one.kind is LegKind.OPEN)
         opening = next((one for one in told if one.subscription_id == execution.subscription_id), None)
         return follower if opening is None else replace(follower, position=unfilled(opening.direction, self.at))
 

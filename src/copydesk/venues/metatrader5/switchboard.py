@@ -75,9 +75,6 @@ class Switchboard:
     def connected(self, user_id: UserId) -> Sequence[Connected]:
         return self._by_user.get(user_id, ())
 
-    def count(self) -> int:
-        return sum(map(len, self._by_user.values()))
-
     def end_all(self, why: Closing, user_id: UserId | None = None) -> None:
         """Everybody's connections, or those of one user."""
         for owner, connections in list(self._by_user.items()):
