@@ -89,7 +89,8 @@ def test_a_file_may_buy_contracts_and_is_told_of_each(tmp_path):
         tmp_path,
         """
         from decimal import Decimal
-        from copydesk.ports.strategy import BuyContract, Decision, Hold, Right
+        from copydesk.ports.strategy import BuyContract, Decision, Hold
+from copydesk.domain.signal import Right
 
         def decide(view):
             count = view.state.get("count", 0) + 1

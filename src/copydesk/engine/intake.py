@@ -199,6 +199,8 @@ def _signal(bot: Bot, instruction: Instruction, course: Course, arrival: _Arriva
         size=instruction.size,
         steps=course.steps,
         note=course.note,
+        stops=instruction.stops,
+        contract=instruction.contract,
         payload=instruction.payload,
         received_at=arrival.received_at,
         created_at=arrival.now,

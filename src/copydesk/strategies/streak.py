@@ -13,7 +13,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from copydesk.domain.candle import Candle, Colour
-from copydesk.ports.strategy import Decision, Hold, Intention, Mode, Outcome, Right, Settlement, State, View
+from copydesk.domain.signal import Right
+from copydesk.ports.strategy import Decision, Hold, Intention, Mode, Outcome, Settlement, State, View
 from copydesk.strategies.ladder import Ladder, cents
 from copydesk.strategies.settings import demand_money, demand_percentage, demand_whole, read_settings, refuse, shown
 
