@@ -27,8 +27,9 @@ from copydesk.web.limits import Buckets, Limits
 from copydesk.web.metrics import Metrics
 from copydesk.web.paths import Paths
 from copydesk.web.tokens import Passwords, Tokens
-from copydesk.wiring.hub import environments, open_database, open_vault, senders
+from copydesk.wiring.hub import environments, open_database, open_vault, origins, senders
 from copydesk.wiring.venues import Venues
+from live_support import FakeStrategyBots
 
 BOTS = "/api/v1/bots"
 ACCOUNTS = "/api/v1/exchange-accounts"
@@ -109,7 +110,10 @@ class Simulator:
 def no_limits():
     """For tests that are about something else."""
     return Limits(
-        **{name: Buckets(rate=1e6, burst=10**6) for name in ("users", "webhooks", "strangers", "tests", "agents")}
+        **{
+            name: Buckets(rate=1e6, burst=10**6)
+            for name in ("users", "webhooks", "strangers", "tests", "agents", "sockets")
+        }
     )
 
 
@@ -147,9 +151,11 @@ async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setu
         limits=limits or no_limits(),
         paths=Paths(store),
         agents=venues.switchboard,
+        strategies=FakeStrategyBots(),
         webhook_base="https://desk.example",
         environments=environments(given),
         allow_live=given.allow_live,
+        origins=origins(given, 8000),
         setup_token=setup_token,
         senders=senders(given),
         metrics=metrics,

@@ -15,6 +15,7 @@ from copydesk.domain.user import User
 from copydesk.domain.venue import PAPER, VenueName
 from copydesk.engine.desk import Desk
 from copydesk.ports.clock import Clock
+from copydesk.ports.live import StrategyBots
 from copydesk.ports.notifier import Notifier
 from copydesk.ports.vault import Vault
 from copydesk.ports.venue import Venue
@@ -45,6 +46,7 @@ class Hub:
     limits: Limits
     paths: Paths
     agents: Switchboard
+    strategies: StrategyBots
     webhook_base: str
     environments: Sequence[Environment]
     allow_live: bool
@@ -52,6 +54,8 @@ class Hub:
     senders: Senders = field(default_factory=Senders)
     metrics: Metrics = field(default_factory=lambda: Metrics(CollectorRegistry()))
     metrics_token: str | None = None
+    origins: frozenset[str] = frozenset()
+    """Of web pages that may use this desk from a browser, as `https://desk.example`."""
 
     async def knows_symbol(self, market_type: MarketType, symbol: str) -> bool | None:
         """Whether any venue of the market type trades a symbol; None where no venue could say."""

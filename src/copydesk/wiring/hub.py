@@ -3,21 +3,26 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
 import uvicorn
 from prometheus_client import CollectorRegistry
+from starlette.middleware.cors import CORSMiddleware
 
-from copydesk.domain.errors import FieldError, InvalidInput, StoreUnavailable
+from copydesk.domain.errors import FieldError, InvalidInput, NotFound, StoreUnavailable
+from copydesk.domain.ids import BotId
 from copydesk.domain.subscription import Environment
 from copydesk.engine.desk import Desk
 from copydesk.engine.notifying import Notifying
 from copydesk.notifiers.sender import AppriseNotifier
 from copydesk.ports.clock import Clock, SystemClock
+from copydesk.ports.live import BotCommand, BotEvent, Hear, RunStatus
 from copydesk.settings import Settings
 from copydesk.stores.database import Database
 from copydesk.stores.postgres import PostgresDatabase
@@ -68,6 +73,28 @@ def senders(settings: Settings) -> Senders:
     )
 
 
+def origins(settings: Settings, port: int) -> frozenset[str]:
+    """Web pages that may use the desk from a browser: its own, and those on the list."""
+    own = {settings.api_url(port), *(f"http://{host}:{port}" for host in ("127.0.0.1", "localhost"))}
+    return frozenset(f"{url.scheme}://{url.netloc}" for url in map(urlsplit, own)) | frozenset(settings.origins)
+
+
+class NoStrategyBots:
+    """A hub that runs none."""
+
+    def __init__(self) -> None:
+        self.listeners: list[Hear] = []
+
+    async def command(self, bot_id: BotId, command: BotCommand) -> RunStatus:
+        raise NotFound(f"{bot_id} does not run here: it cannot {command}")
+
+    async def change_settings(self, bot_id: BotId, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+        raise NotFound(f"{bot_id} does not run here: {', '.join(changes)} cannot be changed")
+
+    async def picture(self, bot_id: BotId) -> Sequence[BotEvent]:
+        raise NotFound(f"{bot_id} does not run here")
+
+
 @dataclass(slots=True)
 class _Parts:
     """What a hub is made of; `port` is known once it is bound."""
@@ -85,6 +112,10 @@ async def serve(settings: Settings, *, on_ready: Callable[[int, str | None], Non
     port: int = listening.getsockname()[1]
     parts = await _build(settings, port)
     app = build_app(parts.hub, lambda _app: _running(parts), version("copydesk"))
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["Authorization"]
+        )
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -137,10 +168,12 @@ async def _build(settings: Settings, port: int) -> _Parts:
         limits=Limits(),
         paths=Paths(store),
         agents=venues.switchboard,
+        strategies=NoStrategyBots(),
         webhook_base=settings.api_url(port),
         environments=environments(settings),
         allow_live=settings.allow_live,
         senders=senders(settings),
+        origins=origins(settings, port),
         setup_token=None if has_admin else secrets.token_urlsafe(24),
         metrics=metrics,
         metrics_token=None if settings.metrics_token is None else settings.metrics_token.get_secret_value(),
