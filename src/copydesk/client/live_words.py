@@ -189,12 +189,17 @@ class Command(NamedTuple):
     does: str
 
 
+STREAK_SETTINGS = (
+    "change settings while the bot runs; a streak bot's are `delay_threshold`, `max_level`, `initial_stake`, "
+    "`multiplier`, `max_drawdown`, `auto_trading` and those of [its page](../strategies.md)"
+)
+
 COMMANDS: Mapping[str, Command] = MappingProxyType(
     {
         "subscribe": Command(WatchWish, "`bot_id`, `may_command`", "watch a bot; its newest events come at once"),
         "unsubscribe": Command(WatchWish, "`bot_id`", "watch it no longer"),
         "bot_command": Command(CommandWish, "`bot_id`, `status`", "`start`, `pause` (paper trading) or `stop` a bot"),
-        "update_settings": Command(SettingsWish, "`bot_id`, `settings`", "change settings while the bot runs"),
+        "update_settings": Command(SettingsWish, "`bot_id`, `settings`", STREAK_SETTINGS),
         "reauth": Command(ReauthWish, "`token_expires_at`", "go on with a new token of the same user"),
         "alive": Command(AliveWish, "nothing", "ask whether the hub is there"),
     }
