@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from datetime import timedelta
+from decimal import Decimal
 
 import socketio
 from msgspec.structs import replace
@@ -53,6 +54,9 @@ class FakeStrategyBots:
         self.tell(bot_id, "settings_updated", success=True)
         self.tell(bot_id, "system_alert", level="success", message="Settings updated")
         return dict(self.settings[bot_id])
+
+    async def balance(self, bot_id):
+        return Decimal(1_000)
 
     async def picture(self, bot_id):
         found = list(self.newest.get(bot_id, {}).values())

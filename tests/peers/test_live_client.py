@@ -6,7 +6,7 @@ import json
 import pytest
 
 from agent_support import served
-from live_support import strategy_bot
+from live_support import FakeStrategyBots, strategy_bot
 from peers.environments import NoRegistry, node_folder
 from web_support import running_hub
 
@@ -30,7 +30,7 @@ async def tell(base, story, told):
 
 async def test_the_official_javascript_client_is_let_in_told_and_answered(tmp_path, request):
     story = request.path.parent / "stories" / "live_javascript_story.js"
-    async with running_hub(tmp_path) as desk, served(desk) as base:
+    async with running_hub(tmp_path, strategies=FakeStrategyBots()) as desk, served(desk) as base:
         people = [await desk.person("provider") for _ in range(2)]
         bots = [await strategy_bot(desk, one) for one in people]
         told = [

@@ -12,10 +12,18 @@ from copydesk.domain.bot import BotStatus
 from copydesk.domain.user import UserStatus
 from copydesk.stores.store import SqlStore
 from copydesk.web.limits import Limits
-from live_support import Listener, listening, sockets_of, strategy_bot, token_for
-from web_support import EXECUTIONS, SIGNALS, eventually
+from live_support import FakeStrategyBots, Listener, listening, sockets_of, strategy_bot, token_for
+from web_support import EXECUTIONS, SIGNALS, eventually, running_hub
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def desk(simulator, tmp_path_factory):
+    async with running_hub(
+        tmp_path_factory.mktemp("desk"), simulator_url=simulator.url, strategies=FakeStrategyBots()
+    ) as running:
+        yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -131,8 +139,8 @@ async def test_commands_are_done_written_down_answered_and_told(desk, base):
     assert one.names()[1:] == ["bot_status", "system_alert", "settings_updated", "system_alert"]
     lines = await admin.items("/api/v1/audit", subject=bot.id)
     assert [(line["action"], line["actor"], line["details"]) for line in lines] == [
-        ("bot.settings", owner.user.id, {"delay_threshold": 6, "auto_trading": False}),
-        ("bot.command", owner.user.id, {"command": "start"}),
+        ("bot.change", owner.user.id, {"settings": {"delay_threshold": 6, "auto_trading": False}}),
+        ("bot.start", owner.user.id, {}),
     ]
 
 
@@ -345,7 +353,7 @@ async def test_a_socket_that_does_not_read_is_cut_off_and_nobody_else_is(desk, b
 
 
 async def test_who_asks_too_often_is_told_to_wait(start_hub):
-    async with start_hub(limits=Limits()) as hub, served(hub) as address:
+    async with start_hub(limits=Limits(), strategies=FakeStrategyBots()) as hub, served(hub) as address:
         owner = await hub.person("provider")
         await strategy_bot(hub, owner)
         async with listening(address.replace("ws", "http", 1), owner.token) as one:
@@ -359,7 +367,7 @@ async def test_who_asks_too_often_is_told_to_wait(start_hub):
 
 
 async def test_a_flood_of_packets_or_one_too_deep_ends_the_socket(start_hub):
-    async with start_hub(limits=Limits()) as hub, served(hub) as address:
+    async with start_hub(limits=Limits(), strategies=FakeStrategyBots()) as hub, served(hub) as address:
         owner = await hub.person("provider")
         base = address.replace("ws", "http", 1)
         async with listening(base, owner.token) as one:

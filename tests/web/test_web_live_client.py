@@ -10,10 +10,18 @@ from copydesk.client.errors import Missing, NotAllowed, NotUnderstood, SignInNee
 from copydesk.client.live import live
 from copydesk.client.live_words import EVENTS
 from copydesk.ports.live import BotCommand, RunStatus
-from live_support import gated, strategy_bot, token_for
-from web_support import eventually
+from live_support import FakeStrategyBots, gated, strategy_bot, token_for
+from web_support import eventually, running_hub
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def desk(simulator, tmp_path_factory):
+    async with running_hub(
+        tmp_path_factory.mktemp("desk"), simulator_url=simulator.url, strategies=FakeStrategyBots()
+    ) as running:
+        yield running
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -16,7 +16,7 @@ from copydesk.web.live.door import SEND_S
 from copydesk.web.live.outbox import WAITING_MAX
 from copydesk.web.live.server import DEAD_AFTER_S, PING_EVERY_S
 from copydesk.web.live.sessions import SOCKETS_MAX
-from live_support import strategy_bot
+from live_support import FakeStrategyBots, strategy_bot
 from peers.environments import NoRegistry, node_folder
 from web_support import PASSWORD
 
@@ -69,7 +69,7 @@ def as_here(text, base):
 
 
 async def test_the_python_program_of_the_page_works_as_it_stands(start_hub, simulator, tmp_path):
-    async with start_hub(simulator_url=simulator.url) as desk, served(desk) as base:
+    async with start_hub(simulator_url=simulator.url, strategies=FakeStrategyBots()) as desk, served(desk) as base:
         _, alert = await the_page_s_people(desk)
         lines = ["RUNNING", "buy BTCUSDT"]
         told = await run_until(lines, sys.executable, "-c", as_here(program("python"), base), cwd=tmp_path, act=alert)
@@ -82,7 +82,7 @@ async def test_the_javascript_program_of_the_page_works_as_it_stands(start_hub, 
         folder = await asyncio.to_thread(node_folder, "socket-io-javascript")
     except NoRegistry as reason:
         pytest.skip(f"socket.io-client cannot be installed here: {reason}")
-    async with start_hub(simulator_url=simulator.url) as desk, served(desk) as base:
+    async with start_hub(simulator_url=simulator.url, strategies=FakeStrategyBots()) as desk, served(desk) as base:
         strategy, alert = await the_page_s_people(desk)
         told = await run_until(
             ["RUNNING", "buy BTCUSDT"],

@@ -86,6 +86,8 @@ _STATUSES = {
     "conflict": 409,
     "too_many_requests": 429,
     "store_unavailable": 503,
+    "venue_unavailable": 503,
+    "elsewhere": 503,
     "internal_error": 500,
 }
 

@@ -12,7 +12,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from copydesk.domain.errors import Conflict, CopydeskError, InvalidInput, NotFound, StoreUnavailable
+from copydesk.domain.errors import (
+    Conflict,
+    CopydeskError,
+    InvalidInput,
+    LeaseLost,
+    NotFound,
+    StoreUnavailable,
+    VenueError,
+)
 from copydesk.web.limits import TooMany
 from copydesk.web.policy import methods_at
 
@@ -79,6 +87,10 @@ def words_of(error: CopydeskError) -> Words:
     if isinstance(error, StoreUnavailable):
         log.error("store unavailable", problem=str(error))
         return Words(503, CODES[503], "the database did not take it: nothing is stored, please try again")
+    if isinstance(error, VenueError):
+        return Words(503, "venue_unavailable", f"the venue did not do it: {error.text}")
+    if isinstance(error, LeaseLost):
+        return Words(503, "elsewhere", "another hub does the desk's work: ask that one")
     log.error("unexpected", error=type(error).__name__)
     return Words(500, "internal_error", "something went wrong here; the log tells what")
 

@@ -3,11 +3,10 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
@@ -15,14 +14,12 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 from starlette.middleware.cors import CORSMiddleware
 
-from copydesk.domain.errors import FieldError, InvalidInput, NotFound, StoreUnavailable
-from copydesk.domain.ids import BotId
+from copydesk.domain.errors import FieldError, InvalidInput, StoreUnavailable
 from copydesk.domain.subscription import Environment
 from copydesk.engine.desk import Desk
 from copydesk.engine.notifying import Notifying
 from copydesk.notifiers.sender import AppriseNotifier
 from copydesk.ports.clock import Clock, SystemClock
-from copydesk.ports.live import BotCommand, BotEvent, Hear, RunStatus
 from copydesk.settings import Settings
 from copydesk.stores.database import Database
 from copydesk.stores.postgres import PostgresDatabase
@@ -38,12 +35,17 @@ from copydesk.web.paths import Paths
 from copydesk.web.senders import Senders, networks
 from copydesk.web.sockets import Socket
 from copydesk.web.tokens import Passwords, Tokens
+from copydesk.wiring.markets import Markets
 from copydesk.wiring.owner import this_program
+from copydesk.wiring.strategies import StrategyMakers, strategy_desk
 from copydesk.wiring.venues import Venues
 
 log = structlog.get_logger()
 
 DATABASE_FILE = "copydesk.db"
+STRATEGIES_FOLDER = "strategies"
+"""In the data folder: the files of one's own that bots may run. Whoever may write there may run anything."""
+
 GRACE_S = 5
 """Seconds that open requests get when the hub is asked to stop."""
 
@@ -79,22 +81,6 @@ def origins(settings: Settings, port: int) -> frozenset[str]:
     return frozenset(f"{url.scheme}://{url.netloc}" for url in map(urlsplit, own)) | frozenset(settings.origins)
 
 
-class NoStrategyBots:
-    """A hub that runs none."""
-
-    def __init__(self) -> None:
-        self.listeners: list[Hear] = []
-
-    async def command(self, bot_id: BotId, command: BotCommand) -> RunStatus:
-        raise NotFound(f"{bot_id} does not run here: it cannot {command}")
-
-    async def change_settings(self, bot_id: BotId, changes: Mapping[str, Any]) -> Mapping[str, Any]:
-        raise NotFound(f"{bot_id} does not run here: {', '.join(changes)} cannot be changed")
-
-    async def picture(self, bot_id: BotId) -> Sequence[BotEvent]:
-        raise NotFound(f"{bot_id} does not run here")
-
-
 @dataclass(slots=True)
 class _Parts:
     """What a hub is made of; `port` is known once it is bound."""
@@ -102,6 +88,7 @@ class _Parts:
     database: Database
     venues: Venues
     desk: Desk
+    markets: Markets
     notifying: Notifying
     hub: Hub
 
@@ -139,8 +126,8 @@ async def _build(settings: Settings, port: int) -> _Parts:
     vault = open_vault(settings)
     database = open_database(settings)
     store = SqlStore(database, vault)
-    venues = Venues(settings, database)
     clock = SystemClock()
+    venues = Venues(settings, database, clock)
     desk = Desk(
         store,
         venues,
@@ -149,6 +136,9 @@ async def _build(settings: Settings, port: int) -> _Parts:
         venue_timeout_s=settings.venue_timeout_s,
         ledger_check_every_s=settings.ledger_check_every_s,
     )
+    makers = StrategyMakers(settings.data_dir / STRATEGIES_FOLDER)
+    markets = Markets(settings, clock)
+    strategies = strategy_desk(desk, clock, makers, markets.of)
     notifier = AppriseNotifier(settings.notification_hosts)
     await _start(database, clock)
     metrics = Metrics(CollectorRegistry())
@@ -168,7 +158,9 @@ async def _build(settings: Settings, port: int) -> _Parts:
         limits=Limits(),
         paths=Paths(store),
         agents=venues.switchboard,
-        strategies=NoStrategyBots(),
+        strategies=strategies,
+        make_strategy=makers.make,
+        market_name=lambda bot, account: markets.of(bot, account).name,
         webhook_base=settings.api_url(port),
         environments=environments(settings),
         allow_live=settings.allow_live,
@@ -178,7 +170,7 @@ async def _build(settings: Settings, port: int) -> _Parts:
         metrics=metrics,
         metrics_token=None if settings.metrics_token is None else settings.metrics_token.get_secret_value(),
     )
-    return _Parts(database, venues, desk, Notifying(store, notifier, clock), hub)
+    return _Parts(database, venues, desk, markets, Notifying(store, notifier, clock), hub)
 
 
 async def _start(database: Database, clock: Clock) -> None:
@@ -200,6 +192,7 @@ async def _running(parts: _Parts) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.database.close)
         stack.push_async_callback(parts.venues.close)
+        stack.push_async_callback(parts.markets.close)
         stack.push_async_callback(parts.hub.notifier.close)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         running = tasks.create_task(parts.desk.run())

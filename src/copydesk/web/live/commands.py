@@ -87,14 +87,14 @@ class Commands:
 
     async def _command(self, session: Session, wish: CommandWish) -> Answer:
         bot = await self._find_to_command(session, wish.bot_id)
-        await self._write_down(session, "bot.command", bot, {"command": wish.command.value})
+        await self._write_down(session, f"bot.{wish.command}", bot, {})
         status = await self._hub.strategies.command(bot.id, wish.command)
         return {"bot_id": bot.id, "status": status.value}
 
     async def _change_settings(self, session: Session, wish: SettingsWish) -> Answer:
         changes = _read_changes(wish.changes())
         bot = await self._find_to_command(session, wish.bot_id)
-        await self._write_down(session, "bot.settings", bot, changes)
+        await self._write_down(session, "bot.change", bot, {"settings": changes})
         settings = await self._hub.strategies.change_settings(bot.id, changes)
         return {"bot_id": bot.id, "settings": dict(settings)}
 
