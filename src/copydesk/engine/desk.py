@@ -45,6 +45,8 @@ FAN_OUT_TRIES = 20
 _WAITING = (State.QUEUED, State.BLOCKED)
 
 
+_Duty = Callable[[], Coroutine[Any, Any, None]]
+
 _Line = tuple[AccountId, str]
 """An account and symbol, where one thing happens after the other."""
 
@@ -64,10 +66,9 @@ class Desk:
     ) -> None:
         self._clock = clock
         self._tasks: asyncio.TaskGroup | None = None
-        self._started, self._fanning = set[SignalId](), dict[str, asyncio.Lock]()
+        self._duties, self._started, self._fanning = list[_Duty](), set[SignalId](), dict[str, asyncio.Lock]()
         self._under_way, self._waiting, self._ended = set[_Line](), set[_Line](), set[_Line]()
         self._lease = self._store = Lease(store, clock, owner)
-        self._duties: list[Callable[[], Coroutine[Any, Any, None]]] = []
         self.sessions = Sessions(self._store, venues, clock)
         self.intake = Intake(store, clock)
         self._wire = Wire(lambda name: venues[name].traits.at_once)
@@ -146,7 +147,7 @@ class Desk:
         for known in (self._started, self._under_way, self._waiting, self._ended):
             known.clear()
 
-    def also(self, duty: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def also(self, duty: _Duty) -> None:
         """One more thing to be kept going while the desk's work is ours."""
         self._duties.append(duty)
 
