@@ -43,6 +43,7 @@ class BalanceUpdate(OfBot):
 
 
 class NewCandle(OfBot):
+    symbol: str
     timestamp: datetime
     open: float
     high: float
@@ -52,6 +53,7 @@ class NewCandle(OfBot):
 
 
 class TriggerDetected(OfBot):
+    symbol: str
     streak_count: int
     direction: str
     timestamp: datetime
@@ -59,6 +61,7 @@ class TriggerDetected(OfBot):
 
 class TradeOpened(OfBot):
     trade_id: str
+    symbol: str
     entry_time: datetime
     direction: Direction
     level: int
@@ -68,6 +71,7 @@ class TradeOpened(OfBot):
 
 class TradeClosed(OfBot):
     trade_id: str
+    symbol: str
     exit_time: datetime
     result: Literal["WIN", "LOSS"]
     profit: float
@@ -76,6 +80,7 @@ class TradeClosed(OfBot):
 
 
 class PositionUpdate(OfBot):
+    symbol: str
     in_position: bool
     direction: Direction | None
     entry_timestamp: datetime | None
@@ -113,6 +118,7 @@ class SystemAlert(OfBot):
 
 class SettingsUpdated(OfBot):
     success: bool
+    settings: dict[str, Any]
 
 
 class Event(NamedTuple):
@@ -137,7 +143,7 @@ EVENTS: Mapping[str, Event] = MappingProxyType(
         "trade_opened": Event(TradeOpened, WATCHERS, "the first contract or order of a trade is bought"),
         "position_update": Event(PositionUpdate, WATCHERS, "opened, a level lost, flat again"),
         "trade_closed": Event(TradeClosed, WATCHERS, "the whole trade is over: a ladder has one `trade_id`"),
-        "balance_update": Event(BalanceUpdate, WATCHERS, "after each trade"),
+        "balance_update": Event(BalanceUpdate, WATCHERS, "after each trade, and when a stake is taken"),
         "risk_stats": Event(RiskStats, WATCHERS, "after each trade"),
         "bot_status": Event(BotStatusTold, WATCHERS, "it started, paused, stops or stopped"),
         "system_alert": Event(SystemAlert, WATCHERS, "what a person should read, in words"),

@@ -103,7 +103,8 @@ class Shift:
         for symbol in watched.run.symbols:
             series = Series(market=market.name, symbol=symbol, timeframe=watched.run.timeframe)
             await self._look_at(watched, account, market, series)
-        await self._count(watched)
+        if (counted := await self._count(watched)) is not None:
+            self._tell([Voice(watched.bot).balance(counted)])
 
     async def _look_at(self, watched: Watched, account: Account, market: Market, series: Series) -> None:
         timeframe_s = TIMEFRAMES[series.timeframe]
@@ -167,7 +168,7 @@ class Shift:
 
     async def _commit(self, watched: Watched, seat: Seat, decided: Turn, new: Sequence[Candle]) -> Turn:
         done = await self._store.write(lambda tables: turn.write(tables, seat, decided, new))
-        if any(step.contract is not None for step in done.steps):
+        if any(step.contract is not None or step.settled is not None for step in done.steps):
             self._tools.purses.forget(watched.bot, None)
         signals = [step.signal for step in done.steps if step.signal is not None]
         self._tools.intake.announce(SourceKind.STRATEGY, signals, seat.now)
@@ -245,11 +246,11 @@ class Shift:
         if position is not None and (known is None or position.opened_at != known.opened_at):
             self._tell(list(Voice(watched.bot).opened(symbol, position)))
 
-    async def _count(self, watched: Watched) -> None:
-        """Keep the balance, and the highest there was."""
+    async def _count(self, watched: Watched) -> Standing | None:
+        """Keep the balance, and the highest there was; None where nothing has changed. The end of a trade tells of it itself."""
         balance = await self._tools.balance(watched.bot)
         if balance == self._balance:
-            return
+            return None
         now = self._clock.now()
 
         def work(tables: Transaction) -> Standing | None:
@@ -269,8 +270,7 @@ class Shift:
 
         counted = await self._store.write(work)
         self._balance = balance
-        if counted is not None:
-            self._tell([Voice(watched.bot).balance(counted)])
+        return counted
 
     async def _skip(self, bot: Bot, series: Series, hole: Hole) -> InvalidInput:
         """A person says whether to go on, and then it begins behind the hole: anew, where its strategy is not one that bridges it."""
