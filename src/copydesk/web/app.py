@@ -74,6 +74,7 @@ def build_app(hub: Hub, lifespan: Callable[[FastAPI], AbstractAsyncContextManage
         redoc_url=None,
     )
     app.state.hub = hub
+    app.state.live = live
     describe(app)
     for room in _ROOMS:
         app.include_router(room)

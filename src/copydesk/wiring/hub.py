@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -119,6 +119,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[int, str | None], Non
     )
     server = _Server(config)
     server.ready = lambda: on_ready(port, parts.hub.setup_token)
+    server.ending = app.state.live.end
     await server.serve(sockets=[listening])
 
 
@@ -218,6 +219,7 @@ class _Server(uvicorn.Server):
     """Says when it listens, and returns when it is told to stop."""
 
     ready: Callable[[], None] = staticmethod(lambda: None)
+    ending: Callable[[], Awaitable[None]]
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -225,6 +227,11 @@ class _Server(uvicorn.Server):
         with super().capture_signals():
             yield
             self._captured_signals.clear()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """A poll that waits for something to happen would be waited for as an open request is."""
+        await self.ending()
+        await super().shutdown(sockets)
 
     async def startup(self, *args: object, **kwargs: object) -> None:
         await super().startup(*args, **kwargs)  # type: ignore[arg-type]

@@ -65,8 +65,11 @@ class Live:
                     one.cancel()
         finally:
             self._hub.strategies.listeners.remove(self._watching.hear)
-            for session in self._sessions:
-                await self._server.cut(session.sid)
+            await self.end()
+
+    async def end(self) -> None:
+        """Every connection, polls that wait included."""
+        await self._server.cut_all()
 
     async def _connect(self, sid: str, _environ: Mapping[str, Any], auth: Any = None) -> None:
         """No token, no socket."""

@@ -63,6 +63,10 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]
             await socket.close(wait=False)
             await socket.queue.put(None)
 
+    async def cut_all(self) -> None:
+        for engine_sid in list(self.eio.sockets):
+            await self.cut_engine(engine_sid)
+
     async def look_after(self) -> None:
         """End what does not answer pings, and what did not take what it was sent."""
         for engine_sid, socket in list(self.eio.sockets.items()):
