@@ -6,14 +6,13 @@ from datetime import timedelta
 from decimal import Decimal
 
 import socketio
-from msgspec.structs import replace
 
-from copydesk.domain.bot import Bot, BotStatus, MarketType, OnOpposite, PayloadSize
+from copydesk.domain.bot import MarketType
 from copydesk.domain.errors import FieldError, InvalidInput
-from copydesk.domain.ids import BotId, new_id
 from copydesk.domain.signal import SourceKind
 from copydesk.ports.clock import SystemClock
 from copydesk.ports.live import BotCommand, BotEvent, RunStatus
+from store_support import fresh_id, make_bot
 
 STATUS = {
     BotCommand.START: RunStatus.RUNNING,
@@ -68,29 +67,10 @@ class FakeStrategyBots:
 
 async def strategy_bot(running, owner, **wish):
     """A bot of source `strategy`, as wiring's runner would find it."""
-    now = running.hub.clock.now()
-    bot = Bot(
-        id=BotId(new_id(now)),
-        owner_id=owner.user.id,
-        name="Streak",
-        description="",
-        market_type=MarketType.OPTIONS,
-        source=SourceKind.STRATEGY,
-        master_webhook_path=new_id(now),
-        default_leverage=1,
-        default_margin_usd=1,
-        default_stop_loss_pct=0,
-        default_take_profit_pct=0,
-        on_opposite=OnOpposite.CLOSE,
-        payload_size=PayloadSize.IGNORE,
-        open_freshness_s=30,
-        signature_v0=False,
-        status=BotStatus.ACTIVE,
-        created_at=now,
-        updated_at=now,
+    bot = make_bot(
+        owner_id=owner.user.id, source=SourceKind.STRATEGY, market_type=MarketType.OPTIONS, name="Streak", **wish
     )
-    bot = replace(bot, **wish)
-    await running.hub.store.write(lambda tables: tables.bots.add(bot, new_id(now)))
+    await running.hub.store.write(lambda tables: tables.bots.add(bot, fresh_id()))
     running.hub.strategies.owners[bot.id] = bot.owner_id
     return bot
 

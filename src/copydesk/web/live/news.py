@@ -24,8 +24,8 @@ from copydesk.web.terminals import terminal_answer
 log = structlog.get_logger()
 
 LOOK_EVERY_S = 0.25
-GIVES_WAY_S = 2.0
-"""So long a look waits for a signal that is going out."""
+GIVES_WAY_S = 10.0
+"""So long a look waits for signals that are going out."""
 
 READ_MAX = 2_000
 EXECUTIONS_AT_ONCE = 100
