@@ -139,9 +139,9 @@ async def test_a_streak_bots_whole_story_is_heard_in_its_order(tmp_path):
     changed, started = answers
     assert (changed["success"], changed["settings"]["delay_threshold"]) == (True, 2)
     assert started == {"success": True, "bot_id": bot["id"], "status": "RUNNING"}
-    assert before == ["connection_ack", "bot_status", *COMMANDED]
+    assert before == ["connection_ack", "bot_status", *COMMANDED, "balance_update"]
     assert after == [
-        *([*QUIET, "balance_update"], QUIET, OPENED, CLOSED),
+        *(QUIET, QUIET, OPENED, CLOSED),
         *(QUIET, OPENED, LEVEL_UP, CLOSED),
         *(QUIET, OPENED, LEVEL_UP, [*CLOSED, "system_alert", "bot_status"]),
     ]
