@@ -113,7 +113,7 @@ def no_limits():
     return Limits(
         **{
             name: Buckets(rate=1e6, burst=10**6)
-            for name in ("users", "webhooks", "strangers", "tests", "agents", "sockets")
+            for name in ("users", "webhooks", "strangers", "tests", "agents", "sockets", "handshakes")
         }
     )
 

@@ -77,6 +77,7 @@ async def test_the_python_program_of_the_page_works_as_it_stands(start_hub, simu
     assert told == lines
 
 
+@pytest.mark.timeout(600)  # the first run installs the client
 async def test_the_javascript_program_of_the_page_works_as_it_stands(start_hub, simulator, tmp_path):
     try:
         folder = await asyncio.to_thread(node_folder, "socket-io-javascript")

@@ -102,6 +102,8 @@ class Limits:
     """Test messages a user sends: each leaves for somebody else's server."""
     agents: Buckets = field(default_factory=lambda: Buckets(rate=50, burst=1_000))
     """Messages that a user's agents send: what is more is read later."""
+    handshakes: Buckets = field(default_factory=lambda: Buckets(rate=50, burst=500))
+    """Connections of the live API that begin, by address: a whole office may come again at once."""
     sockets: Buckets = field(default_factory=lambda: Buckets(rate=50, burst=200))
     """Packets of one socket of the live API, those of the protocol itself included."""
     failures: Failures = field(default_factory=Failures)

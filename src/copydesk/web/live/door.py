@@ -50,7 +50,7 @@ class Door:
         sids = query.get("sid")
         try:
             if sids is None:
-                self._hub.limits.strangers.take(self._hub.senders.address(request), self._hub.clock.now())
+                self._hub.limits.handshakes.take(self._hub.senders.address(request), self._hub.clock.now())
             else:
                 self._hub.limits.sockets.take(sids[0], self._hub.clock.now())
         except TooMany as error:
