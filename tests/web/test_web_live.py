@@ -8,6 +8,7 @@ import pytest_asyncio
 from agent_support import agent, mt5_account, served
 from copydesk.domain.bot import BotStatus
 from copydesk.stores.store import SqlStore
+from copydesk.web.live.news import EXECUTIONS_AT_ONCE
 from live_support import FakeStrategyBots, listening, strategy_bot
 from web_support import EXECUTIONS, SIGNALS, eventually, running_hub
 
@@ -232,6 +233,22 @@ async def _settled(one):
     while (told := await one.until("execution"))["status"] == "pending":
         pass
     return told
+
+
+async def test_more_executions_than_one_look_tells_are_all_told_to_their_end(desk, base):
+    provider, follower = await desk.person("provider"), await desk.person()
+    bot, secret = await desk.bot(provider)
+    followers = EXECUTIONS_AT_ONCE + 10
+    for _ in range(followers):
+        await desk.subscription(follower, bot, await desk.paper_account(follower))
+    async with listening(base, provider.token) as one:
+        await desk.alert(bot, secret)
+        latest = {}
+        while len(latest) < followers or any(told["status"] == "pending" for told in latest.values()):
+            told = await one.until("execution")
+            latest[told["id"]] = told
+
+    assert {told["status"] for told in latest.values()} == {"success"}
 
 
 async def test_nothing_is_read_while_a_signal_goes_out(desk, base):
