@@ -2,13 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import structlog
-from fastapi import APIRouter, HTTPException, Query, Request, Response
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, HTTPException, Query, Request
 
 from copydesk.client.models import BroadcastStats, WebhookAnswer
 from copydesk.domain.bot import Bot
@@ -18,29 +17,14 @@ from copydesk.domain.ids import SignalId
 from copydesk.domain.signal import Instruction, SourceKind
 from copydesk.engine.intake import Acceptance
 from copydesk.sources.tradingview import open_alert, read_alert
-from copydesk.web.hub import Hub, TheHub, of_request
+from copydesk.web.hub import Hub, TheHub
 
 log = structlog.get_logger()
 
 
-class _Quick(APIRoute):
-    """An address without a query needs nothing of what FastAPI does for every other route: policy.py lets everybody in here, and
-    the body is read as it is.
-    """
+router = APIRouter(tags=["webhook"])
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        usual = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            if request.scope["query_string"]:
-                return await usual(request)
-            answer = await receive_alert(request.path_params["path"], request, of_request(request))
-            return Response(answer.model_dump_json(), media_type="application/json")
-
-        return handle
-
-
-router = APIRouter(tags=["webhook"], route_class=_Quick)
+PREFIX = "/api/v1/bots/webhook/master/"
 
 WAIT_MAX_S = 2.5
 """TradingView hangs up after 3 seconds."""
@@ -62,7 +46,7 @@ _ALERT = {
 
 
 @router.post(
-    "/api/v1/bots/webhook/master/{path}",
+    PREFIX + "{path}",
     openapi_extra=_ALERT,
     response_description="Stored, and on its way to every follower",
 )
@@ -74,8 +58,15 @@ async def receive_alert(
     wait: Annotated[float, Query(ge=0, le=WAIT_MAX_S, description="seconds to wait for results")] = 0,
 ) -> WebhookAnswer:
     """A TradingView alert. The answer leaves as soon as the signal is durable, or with `wait`, when it is settled."""
+    return await take_alert(hub, path, await request.body(), request, secret, wait)
+
+
+async def take_alert(
+    hub: Hub, path: str, body: bytes, request: Request, secret: str | None = None, wait: float = 0
+) -> WebhookAnswer:
+    """Raises what refuses it: HTTPException(401), or an error of ours."""
     received_at = hub.clock.now()
-    alert = open_alert(await request.body(), secret)
+    alert = open_alert(body, secret)
     bot = await _admit(hub, path, alert.secret or secret, request, received_at)
     instructions = read_alert(alert, received_at)
     await refuse_unknown_symbols(hub, bot, instructions)
