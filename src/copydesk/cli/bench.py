@@ -148,6 +148,7 @@ _HEADINGS = {
     "alerts_a_second": "alerts a second",
     "ms_median": "ms to an answer, median",
     "ms_p99": "ms, 99 of 100",
+    "us_cpu_an_alert": "µs CPU an alert",
     "ms_median_receipt": "ms to half of them",
     "ms_last_receipt": "ms to the last",
     "us_cpu_an_agent": "µs CPU of the server an agent",

@@ -30,9 +30,6 @@ _LOCKED_BOTS = (
 _BY_ID = select(*columns(tables.bot_signals, Signal)).where(tables.bot_signals.c.id == bindparam("id"))
 _INSERT = tables.bot_signals.insert()
 _KEYS, _BOT_HOLDS = tables.bot_signal_keys.c, tables.bot_positions.c
-_KNOWN = select(_KEYS.bot_id, _KEYS.key, _KEYS.signal_id, _KEYS.expires_at, _KEYS.content).where(
-    pair_among(_KEYS.bot_id, _KEYS.key, "keys")
-)
 _HELD = select(_BOT_HOLDS.bot_id, _BOT_HOLDS.symbol, _BOT_HOLDS.direction).where(
     pair_among(_BOT_HOLDS.bot_id, _BOT_HOLDS.symbol, "symbols")
 )
@@ -49,6 +46,13 @@ class _Use(NamedTuple):
     signal_id: SignalId
     expires_at: datetime
     content: str | None
+
+
+_USES = Remembered(
+    [_KEYS.bot_id, _KEYS.key, *(_KEYS[name] for name in _Use._fields)],
+    lambda row: ((row["bot_id"], row["key"]), _Use(**{name: row[name] for name in _Use._fields})),
+)
+_KNOWN = select(*_USES.columns).where(pair_among(_KEYS.bot_id, _KEYS.key, "keys"))
 
 
 class Signals(Part):
@@ -92,7 +96,7 @@ class Signals(Part):
         return self._uses([(bot_id, key)]).get((bot_id, key))
 
     def _uses(self, keys: Collection[tuple[BotId, str]]) -> dict[tuple[BotId, str], _Use]:
-        return {(row[0], row[1]): _Use(*row[2:]) for row in self._connection.execute(_KNOWN, {"keys": keys}).all()}
+        return dict(_USES.read(self._connection, _KNOWN, keys=keys))
 
     def remember(
         self, bot_id: BotId, key: str, signal_id: SignalId, expires_at: datetime, content: str | None = None

@@ -30,6 +30,9 @@ READERS = 2
 JOBS_MAX = 200
 """The most units of work that share one commit."""
 
+STATEMENTS_KEPT = 512
+"""Of each connection: of an INSERT there is one for every number of rows (statements.py)."""
+
 BUSY_TIMEOUT_MS = 5_000
 
 _FAILURES = (DBAPIError, sqlite3.Error)
@@ -55,7 +58,7 @@ class SqliteDatabase:
             isolation_level="AUTOCOMMIT",
             poolclass=QueuePool,
             pool_size=READERS + 1,
-            connect_args={"check_same_thread": False},
+            connect_args={"check_same_thread": False, "cached_statements": STATEMENTS_KEPT},
         )
         event.listen(self._engine, "connect", _prepare_connection)
         self._closed = False

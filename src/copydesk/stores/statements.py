@@ -34,19 +34,20 @@ class _Prepared(NamedTuple):
             self.text if self.one_row is None else self.text.replace(self.one_row, ", ".join([self.one_row] * count), 1)
         )
 
-    def bind(self, row: Any) -> Sequence[Any]:
-        bound = list(self.pick(row))
+    def bind(self, rows: Iterable[Any]) -> list[list[Any]]:
+        bound = [list(self.pick(row)) for row in rows]
         for place, binder in self.binders:
-            value = bound[place]
-            if value is not None:
-                bound[place] = binder(value)
+            for row in bound:
+                value = row[place]
+                if value is not None:
+                    row[place] = binder(value)
         return bound
 
 
 def read_all(connection: Connection, query: Executable, **named: object) -> Sequence[Sequence[Any]]:
     """The rows as the driver hands them out."""
     prepared = _prepare(connection.dialect, query, tuple(named), itemgetter)
-    bound = tuple(prepared.bind(named))
+    bound = tuple(prepared.bind([named])[0])
     if connection.dialect.name == "sqlite":
         driver: Any = connection.connection.driver_connection
         found: list[tuple[Any, ...]] = driver.execute(prepared.text, bound).fetchall()
@@ -65,11 +66,11 @@ def insert_all(connection: Connection, statement: Executable, values: Sequence[S
 
 
 def _run(connection: Connection, prepared: _Prepared, rows: Sequence[Any]) -> int:
-    bound = [tuple(prepared.bind(row)) for row in rows]
+    bound = prepared.bind(rows)
     if len(bound) == 1:
-        return connection.exec_driver_sql(prepared.text, bound[0]).rowcount
+        return connection.exec_driver_sql(prepared.text, tuple(bound[0])).rowcount
     if prepared.one_row is None:
-        return connection.exec_driver_sql(prepared.text, bound).rowcount
+        return connection.exec_driver_sql(prepared.text, [tuple(one) for one in bound]).rowcount
     steps = [bound[first : first + ROWS_A_STEP] for first in range(0, len(bound), ROWS_A_STEP)]
     return sum(
         connection.exec_driver_sql(prepared.for_rows(len(step)), tuple(chain.from_iterable(step))).rowcount

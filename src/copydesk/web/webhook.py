@@ -2,9 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, HTTPException, Query, Request
@@ -31,6 +31,8 @@ WAIT_MAX_S = 2.5
 
 LOOK_EVERY_S = 0.02
 
+_NO_RESULTS: Mapping[str, Any] = dict.fromkeys(BroadcastStats.model_fields)
+
 _ALERT = {
     "requestBody": {
         "required": True,
@@ -47,6 +49,7 @@ _ALERT = {
 
 @router.post(
     PREFIX + "{path}",
+    response_model=WebhookAnswer,
     openapi_extra=_ALERT,
     response_description="Stored, and on its way to every follower",
 )
@@ -56,34 +59,36 @@ async def receive_alert(
     hub: TheHub,
     secret: Annotated[str | None, Query(max_length=200)] = None,
     wait: Annotated[float, Query(ge=0, le=WAIT_MAX_S, description="seconds to wait for results")] = 0,
-) -> WebhookAnswer:
+) -> Mapping[str, Any]:
     """A TradingView alert. The answer leaves as soon as the signal is durable, or with `wait`, when it is settled."""
     return await take_alert(hub, path, await request.body(), request, secret, wait)
 
 
 async def take_alert(
     hub: Hub, path: str, body: bytes, request: Request, secret: str | None = None, wait: float = 0
-) -> WebhookAnswer:
-    """Raises what refuses it: HTTPException(401), or an error of ours."""
+) -> Mapping[str, Any]:
+    """What a WebhookAnswer holds. Raises what refuses it: HTTPException(401), or an error of ours."""
     received_at = hub.clock.now()
     alert = open_alert(body, secret)
     bot = await _admit(hub, path, alert.secret or secret, request, received_at)
     instructions = read_alert(alert, received_at)
-    await refuse_unknown_symbols(hub, bot, instructions)
+    await refuse_unknown_symbols(hub, bot, instructions, received_at)
     acceptances = await hub.desk.intake.accept_all(
         bot.id, instructions, source=SourceKind.TRADINGVIEW, received_at=received_at
     )
-    stats = BroadcastStats(total_subscribers=acceptances[0].subscribers)
+    stats = {**_NO_RESULTS, "total_subscribers": acceptances[0].subscribers}
     if wait > 0:
-        stats = await wait_for_results(hub, acceptances, received_at, wait)
-    return WebhookAnswer(
-        bot_name=bot.name,
-        signal_id=acceptances[0].signal_id,
-        signal_ids=[one.signal_id for one in acceptances],
-        duplicate=all(one.duplicate for one in acceptances),
-        broadcast_stats=stats,
-        timestamp=hub.clock.now(),
-    )
+        stats = (await wait_for_results(hub, acceptances, received_at, wait)).model_dump()
+    return {
+        "success": True,
+        "bot_name": bot.name,
+        "signal_id": acceptances[0].signal_id,
+        "signal_ids": [one.signal_id for one in acceptances],
+        "status": "accepted",
+        "duplicate": all(one.duplicate for one in acceptances),
+        "broadcast_stats": stats,
+        "timestamp": hub.clock.now(),
+    }
 
 
 async def _admit(hub: Hub, path: str, secret: str | None, request: Request, now: datetime) -> Bot:
@@ -100,9 +105,9 @@ async def _admit(hub: Hub, path: str, secret: str | None, request: Request, now:
     return bot
 
 
-async def refuse_unknown_symbols(hub: Hub, bot: Bot, instructions: Sequence[Instruction]) -> None:
+async def refuse_unknown_symbols(hub: Hub, bot: Bot, instructions: Sequence[Instruction], now: datetime) -> None:
     """A typing error must not look like a signal nobody could follow."""
-    known = {one.symbol: await hub.knows_symbol(bot.market_type, one.symbol) for one in instructions}
+    known = {one.symbol: await hub.knows_symbol(bot.market_type, one.symbol, now) for one in instructions}
     for number, one in enumerate(instructions):
         if known[one.symbol] is False:
             field = f"[{number}].ticker" if len(instructions) > 1 else "ticker"

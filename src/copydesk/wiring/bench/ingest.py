@@ -21,7 +21,7 @@ from copydesk.ports.clock import SystemClock
 from copydesk.settings import Settings
 from copydesk.stores.store import SqlStore
 from copydesk.wiring.bench.load import Load, send_all
-from copydesk.wiring.bench.machine import describe_machine
+from copydesk.wiring.bench.machine import cpu_s_of, describe_machine
 from copydesk.wiring.bench.seed import SYMBOL, listening_bot
 from copydesk.wiring.children import child, free_port, wait_until_ready
 from copydesk.wiring.hub import DATABASE_FILE, open_database, open_vault
@@ -34,12 +34,23 @@ BOTS = 100
 
 @dataclass(slots=True)
 class Contender:
-    """One server: where its alerts go, how many alerts its database holds, and what each round was like."""
+    """One server: where its alerts go, how many alerts its database holds, and what each round was like and cost it, seconds of CPU."""
 
+    pid: int
     port: int
     path: str
     count: Callable[[], int]
     rounds: list[Load] = field(default_factory=list)
+    cpu_s: list[float] = field(default_factory=list)
+
+    async def take(self, requests: Sequence[bytes], at_once: int) -> None:
+        """Raise CopydeskError where not every answered alert is stored."""
+        stored, cpu_s = self.count(), cpu_s_of(self.pid)
+        self.rounds.append(await send_all(self.port, requests, at_once))
+        if cpu_s is not None:
+            self.cpu_s.append((cpu_s_of(self.pid) or cpu_s) - cpu_s)
+        if self.count() - stored != len(requests):
+            raise CopydeskError(f"{self.count() - stored} of {len(requests)} answered alerts are stored")
 
     @property
     def rate(self) -> float:
@@ -53,7 +64,13 @@ class Contender:
             "alerts_a_second": round(self.rate),
             "ms_median": round(statistics.median(answers_ms), 2),
             "ms_p99": round(answers_ms[int(len(answers_ms) * 0.99)], 2),
+            "us_cpu_an_alert": self._us_cpu_an_alert(),
         }
+
+    def _us_cpu_an_alert(self) -> float | None:
+        if not self.cpu_s:
+            return None
+        return round(statistics.median(self.cpu_s) / len(self.rounds[0].answers_s) * 1_000_000)
 
 
 async def run_ingest(*, alerts: int, at_once: int, rounds: int, tell: Tell) -> dict[str, Any]:
@@ -66,10 +83,7 @@ async def run_ingest(*, alerts: int, at_once: int, rounds: int, tell: Tell) -> d
             for number in range(rounds):
                 tell("Rounds", number, rounds)
                 for one in contenders.values():
-                    before = one.count()
-                    one.rounds.append(await send_all(one.port, _requests(one.path, secret, alerts), at_once))
-                    if one.count() - before != alerts:
-                        raise CopydeskError(f"{one.count() - before} of {alerts} answered alerts are stored")
+                    await one.take(_requests(one.path, secret, alerts), at_once)
             tell("Rounds", rounds, rounds)
     return {
         "benchmark": "ingest",
@@ -88,7 +102,7 @@ async def _naive(folder: Path, secret: str) -> AsyncIterator[Contender]:
     verb = ["bench", "naive", "--port", str(port), "--database", str(database)]
     async with child("naive", verb, {"COPYDESK_BENCH_SECRET": secret}, folder) as server:
         await wait_until_ready(server, f"http://127.0.0.1:{port}/openapi.json", SystemClock())
-        yield Contender(port, "/webhook/", lambda: _rows(database, "signals"))
+        yield Contender(server.process.pid, port, "/webhook/", lambda: _rows(database, "signals"))
 
 
 @asynccontextmanager
@@ -108,9 +122,8 @@ async def _hub(folder: Path, secret: str) -> AsyncIterator[Contender]:
     ):
         await wait_until_ready(venue, f"http://127.0.0.1:{venue_port}/_bench/cpu", SystemClock())
         await wait_until_ready(server, f"http://127.0.0.1:{port}/ready", SystemClock())
-        yield Contender(
-            port, "/api/v1/bots/webhook/master/", lambda: _rows(folder / "data" / DATABASE_FILE, "bot_signals")
-        )
+        stored = folder / "data" / DATABASE_FILE
+        yield Contender(server.process.pid, port, "/api/v1/bots/webhook/master/", lambda: _rows(stored, "bot_signals"))
 
 
 async def _seed(settings: Settings, secret: str) -> None:
