@@ -89,6 +89,7 @@ async def test_alerts_are_counted_by_their_route_whichever_way_they_took(start_h
 async def test_a_symbol_that_is_traded_is_asked_for_once_a_minute(desk):
     hub = desk.hub
     futures, began = MarketType.FUTURES, hub.clock.now()
+    hub.traded.clear()
     await eventually(lambda: hub.knows_symbol(futures, "BTCUSDT", began))
 
     assert await hub.knows_symbol(futures, "BTCUSDT", began + timedelta(seconds=59))

@@ -15,11 +15,13 @@ from typing import Any
 
 import msgspec
 
+from copydesk.domain.bot import Bot
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.user import Role, new_user
 from copydesk.ports.clock import SystemClock
 from copydesk.settings import Settings
 from copydesk.stores.store import SqlStore
+from copydesk.wiring.bench.alert_parts import weigh_parts
 from copydesk.wiring.bench.load import Load, send_all
 from copydesk.wiring.bench.machine import cpu_s_of, describe_machine
 from copydesk.wiring.bench.seed import SYMBOL, listening_bot
@@ -78,6 +80,7 @@ async def run_ingest(*, alerts: int, at_once: int, rounds: int, tell: Tell) -> d
     with tempfile.TemporaryDirectory(prefix="copydesk-bench-") as place:
         folder, secret = Path(place), secrets.token_hex(32)
         tell("Starting both", 0, rounds)
+        parts = await _weigh_parts(folder / "parts", secret, at_once)
         async with _naive(folder, secret) as naive, _hub(folder, secret) as us:
             contenders = {"FastAPI, inline SQLite FULL": naive, "copydesk serve": us}
             for number in range(rounds):
@@ -92,6 +95,7 @@ async def run_ingest(*, alerts: int, at_once: int, rounds: int, tell: Tell) -> d
         "at_once": at_once,
         "rounds": rounds,
         "rows": [one.row(name) for name, one in contenders.items()],
+        "steps": parts,
         "ratios": {"rps_us_over_naive": round(us.rate / naive.rate, 2)},
     }
 
@@ -107,14 +111,15 @@ async def _naive(folder: Path, secret: str) -> AsyncIterator[Contender]:
 
 @asynccontextmanager
 async def _hub(folder: Path, secret: str) -> AsyncIterator[Contender]:
-    """`copydesk serve`, with bots at paths 0, 1, 2 …, and the benchmark's exchange to know the symbol."""
+    """`copydesk serve`, and the benchmark's exchange to know the symbol."""
     port, venue_port = free_port(0), free_port(0)
     settings = {
         "COPYDESK_DATA_DIR": str(folder / "data"),
         "COPYDESK_MASTER_KEY_FILE": str(folder / "master.key"),
         "COPYDESK_SIMULATOR__BINANCE_URL": f"http://127.0.0.1:{venue_port}",
     }
-    await _seed(Settings(data_dir=folder / "data", master_key_file=folder / "master.key"), secret)
+    async with _seeded(Settings(data_dir=folder / "data", master_key_file=folder / "master.key"), secret):
+        pass
     verb = ["serve", "--no-dashboard", "--port", str(port)]
     async with (
         child("exchange", ["bench", "exchange", "--port", str(venue_port)], {}, folder) as venue,
@@ -126,18 +131,28 @@ async def _hub(folder: Path, secret: str) -> AsyncIterator[Contender]:
         yield Contender(server.process.pid, port, "/api/v1/bots/webhook/master/", lambda: _rows(stored, "bot_signals"))
 
 
-async def _seed(settings: Settings, secret: str) -> None:
+async def _weigh_parts(folder: Path, secret: str, at_once: int) -> list[dict[str, Any]]:
+    async with _seeded(Settings(data_dir=folder, master_key_file=folder / "master.key"), secret) as (store, bots):
+        return await weigh_parts(store, bots, lambda: _alert(secret), at_once)
+
+
+@asynccontextmanager
+async def _seeded(settings: Settings, secret: str) -> AsyncIterator[tuple[SqlStore, Sequence[Bot]]]:
+    """A store with bots that listen at paths 0, 1, 2 …"""
     database, vault = open_database(settings), open_vault(settings)
     await database.start()
     try:
         now, owner = SystemClock().now(), new_user("bench", Role.ADMIN, at=SystemClock().now())
+        bots = [listening_bot(owner.id, str(number), now) for number in range(BOTS)]
 
         def work(tables: Any) -> None:
             tables.users.add(owner, "none")
-            for number in range(BOTS):
-                tables.bots.add(listening_bot(owner.id, str(number), now), vault.fingerprint(secret))
+            for bot in bots:
+                tables.bots.add(bot, vault.fingerprint(secret))
 
-        await SqlStore(database, vault).write(work)
+        store = SqlStore(database, vault)
+        await store.write(work)
+        yield store, bots
     finally:
         await database.close()
 
@@ -148,12 +163,17 @@ def _requests(path: str, secret: str, count: int) -> Sequence[bytes]:
 
 
 def _request(path: str, secret: str) -> bytes:
-    alert = {"id": secrets.token_hex(8), "secret": secret, "ticker": SYMBOL, "action": "buy", "price": "95200"}
-    body = msgspec.json.encode(alert)
+    body = _alert(secret)
     head = (
         f"POST {path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     return head.encode() + body
+
+
+def _alert(secret: str) -> bytes:
+    return msgspec.json.encode(
+        {"id": secrets.token_hex(8), "secret": secret, "ticker": SYMBOL, "action": "buy", "price": "95200"}
+    )
 
 
 def _rows(database: Path, table: str) -> int:
