@@ -245,7 +245,7 @@ async def test_one_refused_instruction_takes_back_those_before_it(store, desk):
 
 
 async def test_a_key_and_a_symbol_belong_to_their_bot(store, desk):
-    other = (await new_desk(store)).bot
+    other = (await store.write(new_desk)).bot
     at_one, at_other = desk.signal(), desk.signal(bot_id=other.id)
 
     def work(tables):
