@@ -2,6 +2,7 @@
 
 import re
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -45,8 +46,11 @@ def canonical_symbol(text: str) -> str | None:
     A coin's perpetual that names no quote (ETH-PERP) is the one in USDT. BTCUSD.P names one: it stays BTCUSD.
     """
     symbol = text.strip().upper()
-    if len(symbol) > _TEXT_MAX:
-        return None
+    return _canonical(symbol) if len(symbol) <= _TEXT_MAX else None
+
+
+@lru_cache(maxsize=4096)
+def _canonical(symbol: str) -> str | None:
     if "/" in symbol or _SETTLED.match(symbol):
         symbol = _SETTLE_SUFFIX.sub("", symbol)
     spelt = _EXCHANGE_PREFIX.sub("", symbol)

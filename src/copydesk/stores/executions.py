@@ -13,7 +13,8 @@ from copydesk.domain.execution import FINAL, UNSETTLED, Execution, State, check_
 from copydesk.domain.ids import AccountId, ExecutionId, SignalId, SubscriptionId, execution_of
 from copydesk.domain.signal import LegKind
 from copydesk.stores import tables
-from copydesk.stores.rows import among, columns, dump, execute_all, insert_all, load_all, one_of, one_or_none
+from copydesk.stores.rows import among, columns, dump, load_all, one_of, one_or_none
+from copydesk.stores.statements import execute_all, insert_all
 from copydesk.stores.unit import Part, Unit
 from copydesk.stores.whose import of_subscriptions
 
