@@ -15,7 +15,7 @@ from copydesk.domain.planning import Follower
 from copydesk.domain.signal import Signal
 from copydesk.domain.subscription import Account
 from copydesk.domain.venue import VenueName
-from copydesk.engine import daily_loss, making
+from copydesk.engine import contracts, daily_loss, making
 from copydesk.engine.daily_loss import DailyLoss
 from copydesk.engine.delivery import Delivery, Dispatch
 from copydesk.engine.fanout import Fanout
@@ -129,6 +129,7 @@ class Desk:
             self._tasks.create_task(self._repeat(self.sessions.sync_clocks, CLOCKS_EVERY_S))
             self._tasks.create_task(self._repeat(self._watching.look_after, WATCH_EVERY_S))
             self._tasks.create_task(self._repeat(self._daily_loss.look, daily_loss.LOOK_EVERY_S))
+            self._tasks.create_task(self._repeat(self._watching.contracts.look, contracts.LOOK_EVERY_S))
             self._tasks.create_task(self.self_check.run())
             # In the group's body, not beside it: its end is the group's, and no cancellation of the group's own making is left over.
             await self._lease.keep()

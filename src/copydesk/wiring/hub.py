@@ -56,8 +56,9 @@ def open_vault(settings: Settings) -> EnvelopeVault:
 
 
 def environments(settings: Settings) -> tuple[Environment, ...]:
-    """Where a symbol is looked up: the local simulator where there is one, else the venue's demo."""
-    return (Environment.DEMO,) if settings.simulator.binance_url is None else (Environment.SIMULATOR,)
+    """Where a symbol is looked up: the local simulators where there are any, else the venues' demos."""
+    simulated = settings.simulator.binance_url is not None or settings.simulator.deriv_url is not None
+    return (Environment.SIMULATOR,) if simulated else (Environment.DEMO,)
 
 
 def senders(settings: Settings) -> Senders:
