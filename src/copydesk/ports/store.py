@@ -22,6 +22,7 @@ from copydesk.domain.signal import Direction, Signal
 from copydesk.domain.subscription import Account, Environment, PositionMode, Subscription
 from copydesk.domain.tickets import Book, Ticket
 from copydesk.domain.venue import VenueName
+from copydesk.ports.strategy_table import StrategyTable
 
 T = TypeVar("T")
 
@@ -162,7 +163,6 @@ class ExecutionTable(Protocol):
 
     def unclosed_openings(self, account_id: AccountId, since: datetime) -> Sequence[Execution]:
         """Filled openings frozen from `since` on whose order no filled close names as its own; oldest first."""
-        ...
 
     def move(
         self, before: Execution, after: Execution, *, at: datetime, evidence: Mapping[str, object] | None = None
@@ -379,6 +379,9 @@ class Transaction(Protocol):
 
     @property
     def notices(self) -> NoticeTable: ...
+
+    @property
+    def strategies(self) -> StrategyTable: ...
 
     @property
     def leases(self) -> LeaseTable: ...

@@ -15,23 +15,15 @@ from typing import Any, NoReturn
 import msgspec
 from msgspec import Struct
 
-from copydesk.domain.candle import Candle
 from copydesk.domain.contracts import CONTRACT_ID, ENDS_AT, ONLY_WAIT, PAYOUT
 from copydesk.domain.errors import OutcomeUnknown
-from copydesk.domain.instrument import Instrument, canonical_symbol, plain
+from copydesk.domain.instrument import canonical_symbol, plain
 from copydesk.domain.order import FrozenRequest, NewOrder, OrderReport, OrderStatus
 from copydesk.domain.signal import Direction, LegKind, Right
 from copydesk.venues.deriv.dialects import Dialect
 
 Request = dict[str, Any]
 Answer = Mapping[str, Any]
-
-STAKE_MIN = Decimal("0.35")
-"""Of rise/fall contracts (facts §5.3); what else a stake must be, the proposal says."""
-
-STAKE_STEP = Decimal("0.01")
-STAKE_MAX = Decimal(1_000_000)
-"""Nobody's limit but arithmetic's: the venue's own one stands in no answer and comes as its proposal's refusal."""
 
 BOUGHT_WITHIN = timedelta(seconds=20)
 """From its frozen time until a purchase can no longer be made: 7.5 s until it leaves, 10 s in the venue, 2.5 s until lists show it."""
@@ -159,22 +151,12 @@ def statement(since: datetime) -> Request:
     return {"statement": 1, "action_type": "buy", "description": 1, "date_from": start, "limit": STATEMENT_MAX}
 
 
-def history(symbol: str, timeframe_s: int, *, since_s: int | None, until_s: int | None, most: int) -> Request:
-    request: Request = {"ticks_history": symbol, "style": "candles", "granularity": timeframe_s, "count": most}
-    request["end"] = "latest" if until_s is None else until_s
-    return request if since_s is None else request | {"start": since_s}
-
-
-def last_tick(symbol: str) -> Request:
-    return {"ticks_history": symbol, "style": "ticks", "end": "latest", "count": 1}
-
-
 def read_offer(answer: Answer) -> Offer:
     try:
         told = answer["proposal"]
         return Offer(id=str(told["id"]), ask_price=number(told["ask_price"]), payout=number(told["payout"]))
-    except _UNREADABLE as error:
-        _unreadable("proposal", error)
+    except UNREADABLE as error:
+        unreadable("proposal", error)
 
 
 def read_purchase(answer: Answer, params: Mapping[str, str]) -> OrderReport:
@@ -192,16 +174,16 @@ def read_purchase(answer: Answer, params: Mapping[str, str]) -> OrderReport:
                 name: str(told[name]) for name in ("contract_id", "transaction_id", "buy_price", "payout", "shortcode")
             },
         )
-    except _UNREADABLE as error:
-        _unreadable("buy", error)
+    except UNREADABLE as error:
+        unreadable("buy", error)
 
 
 def read_sale(answer: Answer) -> Decimal:
     """The answer to `sell`: what it brought."""
     try:
         return number(answer["sell"]["sold_for"])
-    except _UNREADABLE as error:
-        _unreadable("sale", error)
+    except UNREADABLE as error:
+        unreadable("sale", error)
 
 
 def read_contract(answer: Answer) -> Contract | None:
@@ -223,8 +205,8 @@ def read_contract(answer: Answer) -> Contract | None:
             brought=number(told["sell_price"]) if is_sold else None,
             figures={name: str(told[name]) for name in names if told.get(name) is not None},
         )
-    except _UNREADABLE as error:
-        _unreadable("contract", error)
+    except UNREADABLE as error:
+        unreadable("contract", error)
 
 
 def read_portfolio(answer: Answer, dialect: Dialect) -> Sequence[Purchase]:
@@ -241,16 +223,16 @@ def read_portfolio(answer: Answer, dialect: Dialect) -> Sequence[Purchase]:
             )
             for row in answer["portfolio"]["contracts"]
         ]
-    except _UNREADABLE as error:
-        _unreadable("portfolio", error)
+    except UNREADABLE as error:
+        unreadable("portfolio", error)
 
 
 def read_statement(answer: Answer) -> Sequence[Purchase]:
     try:
         rows = answer["statement"]["transactions"]
         return [found for row in rows if (found := _read_row(row)) is not None]
-    except _UNREADABLE as error:
-        _unreadable("statement", error)
+    except UNREADABLE as error:
+        unreadable("statement", error)
 
 
 def _read_row(row: Answer) -> Purchase | None:
@@ -280,7 +262,7 @@ def read_booking(message: Answer, dialect: Dialect) -> Booking | None:
             symbol=str(told[dialect.symbol]),
             amount=abs(number(told["amount"])),
         )
-    except _UNREADABLE:
+    except UNREADABLE:
         return None
 
 
@@ -374,57 +356,6 @@ def waiting_report(contract: Contract, client_order_id: str) -> OrderReport:
     )
 
 
-def read_symbols(answer: Answer, dialect: Dialect) -> Mapping[str, tuple[str, Instrument]]:
-    """The venue's own name and the steps of what is open for trade, by our name of it."""
-    try:
-        rows = [one for one in answer["active_symbols"] if not one.get("is_trading_suspended")]
-        return {
-            name: (str(row[dialect.symbol]), _instrument(name, number(row[dialect.pip])))
-            for row in rows
-            if (name := canonical_symbol(str(row[dialect.symbol]))) is not None
-        }
-    except _UNREADABLE as error:
-        _unreadable("list of symbols", error)
-
-
-def _instrument(name: str, pip: Decimal) -> Instrument:
-    return Instrument(
-        symbol=name,
-        base=name,
-        quote="USD",
-        # The new API renames the pip; where its value is a whole number, it counts digits.
-        price_tick=pip if 0 < pip < 1 else Decimal(1).scaleb(-int(pip)),
-        quantity_step=STAKE_STEP,
-        quantity_min=STAKE_MIN,
-        quantity_max=STAKE_MAX,
-        notional_min=Decimal(0),
-    )
-
-
-def read_last_tick(answer: Answer) -> Decimal:
-    try:
-        return number(answer["history"]["prices"][-1])
-    except _UNREADABLE as error:
-        _unreadable("price", error)
-
-
-def read_candles(answer: Answer) -> Sequence[Candle]:
-    """Oldest first; the last one is still open."""
-    try:
-        return [
-            Candle(
-                start_ms=int(row["epoch"]) * 1_000,
-                open=number(row["open"]),
-                high=number(row["high"]),
-                low=number(row["low"]),
-                close=number(row["close"]),
-            )
-            for row in answer["candles"]
-        ]
-    except _UNREADABLE as error:
-        _unreadable("candles", error)
-
-
 def direction_of(contract_type: str) -> Direction | None:
     """None of what is no rise/fall contract."""
     return Right(contract_type).direction if contract_type in set(Right) else None
@@ -439,8 +370,8 @@ def moment(epoch: object) -> datetime:
     return datetime.fromtimestamp(int(str(epoch)), UTC)
 
 
-_UNREADABLE = (KeyError, TypeError, ValueError, IndexError, AttributeError, InvalidOperation)
+UNREADABLE = (KeyError, TypeError, ValueError, IndexError, AttributeError, InvalidOperation)
 
 
-def _unreadable(what: str, error: Exception) -> NoReturn:
+def unreadable(what: str, error: Exception) -> NoReturn:
     raise OutcomeUnknown(f"Deriv's {what} cannot be read: {type(error).__name__} {error}") from error

@@ -20,7 +20,7 @@ from copydesk.domain.instrument import Instrument
 from copydesk.domain.subscription import Environment
 from copydesk.ports.clock import Clock
 from copydesk.ports.venue import ClockReading
-from copydesk.venues.deriv import codec
+from copydesk.venues.deriv import codec, market_codec
 from copydesk.venues.deriv.connection import Answer
 from copydesk.venues.deriv.doors import Doors, Way
 
@@ -80,9 +80,11 @@ class DerivMarket:
             # Asked for more than it may tell, the venue leaves out the oldest ones.
             page_ends_s = since_s + most * timeframe_s - 1
             until_s = page_ends_s if page_ends_s < self._clock.now().timestamp() else None
-        wish = codec.history(await self.name_of(symbol), timeframe_s, since_s=since_s, until_s=until_s, most=most)
+        wish = market_codec.history(
+            await self.name_of(symbol), timeframe_s, since_s=since_s, until_s=until_s, most=most
+        )
         try:
-            return codec.read_candles(await self._ask(wish))
+            return market_codec.read_candles(await self._ask(wish))
         except (OutcomeUnknown, OrderRejected, CredentialsRefused) as error:
             raise VenueUnavailable(f"no candles of {symbol}: {error.text}", code=error.code) from error
 
@@ -91,8 +93,8 @@ class DerivMarket:
         async with self._pricing.setdefault(symbol, asyncio.Lock()):
             known = self._prices.get(symbol)
             if known is None or self._clock.elapsed() - known.at_s > PRICE_AGE_S:
-                answer = await self._ask(codec.last_tick(await self.name_of(symbol)))
-                known = self._prices[symbol] = _Price(codec.read_last_tick(answer), self._clock.elapsed())
+                answer = await self._ask(market_codec.last_tick(await self.name_of(symbol)))
+                known = self._prices[symbol] = _Price(market_codec.read_last_tick(answer), self._clock.elapsed())
         return known.value
 
     async def symbols(self) -> Mapping[str, tuple[str, Instrument]]:
@@ -137,7 +139,7 @@ class DerivMarket:
         """What is known stays known where the venue does not answer."""
         try:
             answer = await self._ask({"active_symbols": "brief"})
-            self._symbols = codec.read_symbols(answer, self._way.dialect) if self._way is not None else {}
+            self._symbols = market_codec.read_symbols(answer, self._way.dialect) if self._way is not None else {}
         except (VenueUnavailable, OutcomeUnknown):
             if is_needed:
                 raise
