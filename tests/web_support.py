@@ -115,14 +115,16 @@ def no_limits():
     )
 
 
-async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setup_token=None, market=None, **settings):
+async def build_hub(
+    folder, *, simulator_url=None, deriv_url=None, limits=None, clock=None, setup_token=None, market=None, **settings
+):
     """`market` takes the place of the venues' candles."""
     given = Settings(
         _env_file=None,
         data_dir=folder,
         master_key_file=folder / "master.key",
         public_url="https://desk.example",
-        simulator={"binance_url": simulator_url},
+        simulator={"binance_url": simulator_url, "deriv_url": deriv_url},
         **settings,
     )
     clock = clock or MovableClock()

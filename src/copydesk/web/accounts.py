@@ -55,7 +55,7 @@ async def create_account(wanted: NewAccount, me: Me, hub: TheHub) -> AccountAnsw
         updated_at=now,
     )
     report = await check_key(account, venue, secrets)
-    _refuse_forbidden(report)
+    _refuse_forbidden(report, venue)
     verdict = {"key_check": report.key_check, "key_problem": report.key_problem}
 
     def work(tables: Tables) -> Account:
@@ -108,7 +108,7 @@ async def change_account(account_id: str, wanted: AccountChange, me: Me, hub: Th
         venue = hub.venue(account)
         secrets = _secrets(venue, account.venue, wanted)
         report = await check_key(account, venue, secrets)
-        _refuse_forbidden(report)
+        _refuse_forbidden(report, venue)
         changes |= {"key_hint": _hint(secrets), "key_check": report.key_check, "key_problem": report.key_problem}
     now = hub.clock.now()
 
@@ -211,7 +211,7 @@ def _refuse_unchecked(venue: Venue, wanted: NewAccount) -> None:
     raise InvalidInput(f"key_cannot_withdraw: {problem}", (FieldError("key_cannot_withdraw", problem),))
 
 
-def _refuse_forbidden(report: Report) -> None:
+def _refuse_forbidden(report: Report, venue: Venue) -> None:
     if report.forbidden:
-        problem = report.key_problem or "the key may do too much"
-        raise InvalidInput(f"api_key: {problem}", (FieldError("api_key", problem),), code="key_too_powerful")
+        problem, field = report.key_problem or "the key may do too much", venue.traits.credentials[0]
+        raise InvalidInput(f"{field}: {problem}", (FieldError(field, problem),), code="key_too_powerful")
