@@ -22,6 +22,8 @@ from copydesk.wiring.children import child, free_port, wait_until_ready
 from deriv_support import SCOPES, SYMBOL
 from system_support import FINAL, PASSWORD
 
+pytestmark = [pytest.mark.xdist_group("heavy"), pytest.mark.timeout(400)]
+
 CLOCK = SystemClock()
 TESTS = Path(__file__).parent.parent
 DURATION_S = 15
@@ -121,7 +123,7 @@ class Desk:
         async with signed_in(self.url, "admin", PASSWORD) as admin:
             return await admin.executions()
 
-    async def until(self, fits, within_s=90):
+    async def until(self, fits, within_s=240):
         async with asyncio.timeout(within_s):
             while True:
                 found = await self.executions()

@@ -63,7 +63,7 @@ async def test_a_fall_is_bought_copied_and_sold_again(simulator, start_hub):
 
         intention = "HOLD"
         while intention != "CLOSE":
-            market.close_one()
+            market.close_one(provider)
             (decision,) = await decided_on(provider, bot, market.newest)
             intention = decision["intention"]
 
@@ -90,7 +90,7 @@ async def test_holding_is_stored_with_its_numbers_and_nobody_else_is_told_more(s
         bot = await new_bot(provider)
         await start(provider, bot)
         (first,) = await decided_on(provider, bot, market.newest)
-        market.close_one()
+        market.close_one(provider)
         (second,) = await decided_on(provider, bot, market.newest)
 
         for one in (first, second):
@@ -155,7 +155,7 @@ async def test_a_venue_that_is_away_is_waited_for_and_nothing_is_lost(simulator,
 
         market.is_away = True
         for _ in range(3):
-            market.close_one()
+            market.close_one(provider)
         told = await eventually(lambda: asyncio.sleep(0, [one for one in events if one.data.get("status") == "PAUSED"]))
         assert "does not answer" in told[0].data["message"]
         market.is_away = False
@@ -178,13 +178,13 @@ async def test_a_hole_in_the_candles_pauses_until_a_person_goes_on(simulator, st
 
         market.missing = {61, 62}
         for _ in range(4):
-            market.close_one()
+            market.close_one(provider)
         standing = await stands(provider, bot, "PAUSED")
         assert "2 candles of BTCUSDT" in standing["message"]
 
         market.missing = set()
         await start(provider, bot)
-        market.close_one()
+        market.close_one(provider)
         await decided_on(provider, bot, market.newest)
         assert (await status_of(provider, bot))["status"] == "RUNNING"
 

@@ -111,6 +111,7 @@ class AnalysisAnswer(Answer):
     id: str
     bot_id: str
     symbol: str
+    occasion: str = Field(description="what was decided on: candle:<its time> or contract:<its number>")
     candle_at: datetime
     price: Number
     intention: str

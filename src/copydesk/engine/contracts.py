@@ -37,8 +37,8 @@ FOUND_WITHIN = timedelta(days=1)
 LISTED_AFTER = timedelta(seconds=5)
 """What was opened so short before a list was asked for may not stand in it yet."""
 
-TOLD_AGAIN_AFTER = timedelta(minutes=1)
-"""By then a close is under way, or has come to nothing and there is another one."""
+TOLD_AGAIN_AFTER = timedelta(minutes=10)
+"""By then a close has come to nothing (the account was switched off, its key refused), and there is another one."""
 
 _Held = tuple[SubscriptionId, str, datetime, Decimal]
 """A position, by what it is on, since when and how much: of two contracts that stand for one, each is closed by itself."""
@@ -74,7 +74,8 @@ class Contracts:
         held = await self._held_on(news.account_id)
         over = [one for one in held if self._contract_of(one) == news.contract_id]
         if over:
-            await self._close(over, "the venue says that it has ended")
+            for close in await self._close(over, "the venue says that it has ended"):
+                self.look_soon(close)
 
     async def compare(self, news: ContractsHeld) -> None:
         """What the venue does not list any more."""
@@ -108,35 +109,28 @@ class Contracts:
         ends_at, now = contracts.ends_at(opening), self.sessions.venue_time(account) or self.clock.now()
         return ends_at is not None and now >= ends_at - AHEAD
 
-    async def _close(self, over: Sequence[Holding], why: str) -> None:
-        at = self.clock.now()
-        waiting, added = await self.store.write(lambda tables: self._close_all(tables, over, why, at))
-        for close in waiting:
-            self.look_soon(close)
-        if added:
-            log.info("contracts ended", positions=added, why=why)
+    async def _close(self, over: Sequence[Holding], why: str) -> Sequence[Execution]:
+        """Those closes that are under way already."""
+        under_way = await self.store.read(lambda tables: {_key(one): self._closes_of(tables, one) for one in over})
+        new = [one for one in over if not under_way[_key(one)]]
+        if new:
+            at = self.clock.now()
+            added = await self.store.write(lambda tables: sum(self._add(tables, one, why, at) for one in new))
+            if added:
+                log.info("contracts ended", positions=added, why=why)
+        return [close for closes in under_way.values() for close in closes]
 
-    def _close_all(
-        self, tables: Transaction, over: Sequence[Holding], why: str, at: datetime
-    ) -> tuple[Sequence[Execution], int]:
-        """Where a close is under way already, it is asked what became of it."""
-        waiting: list[Execution] = []
-        added = 0
-        for one in over:
-            account_id = self._openings[_key(one)][1].id
-            under_way = [
-                close
-                for close in tables.executions.unsettled([account_id], one.symbol)
-                if close.kind is LegKind.CLOSE and close.subscription_id == one.subscription_id
-            ]
-            waiting += under_way
-            held = tables.positions.get(one.subscription_id, one.symbol)
-            if not under_way and held == one.position:
-                added += self._add(tables, one, why, at)
-        return waiting, added
+    def _closes_of(self, tables: Transaction, one: Holding) -> Sequence[Execution]:
+        account_id = self._openings[_key(one)][1].id
+        return [
+            close
+            for close in tables.executions.unsettled([account_id], one.symbol)
+            if close.kind is LegKind.CLOSE and close.subscription_id == one.subscription_id
+        ]
 
     def _add(self, tables: Transaction, one: Holding, why: str, at: datetime) -> bool:
-        return desk_signals.close_position(
+        held = tables.positions.get(one.subscription_id, one.symbol)
+        return held == one.position and desk_signals.close_position(
             tables,
             subscription_id=one.subscription_id,
             bot_id=one.bot_id,

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from copydesk.domain.bot import Bot
 from copydesk.domain.candle import Candle
 from copydesk.domain.errors import InvalidInput, StaleWrite
+from copydesk.domain.execution import Execution
 from copydesk.domain.position import Position
 from copydesk.domain.signal import SourceKind
 from copydesk.domain.strategy_bot import Contract, Memory, Run, Standing
@@ -100,10 +101,10 @@ class Shift:
         """At each symbol in turn. Raise what the market, the venue or the strategy raise."""
         account = await self._tools.account(watched.bot)
         market = self._tools.market_of(watched.bot, account)
+        await self._count(watched)
         for symbol in watched.run.symbols:
             series = Series(market=market.name, symbol=symbol, timeframe=watched.run.timeframe)
             await self._look_at(watched, account, market, series)
-        await self._count(watched)
 
     async def _look_at(self, watched: Watched, account: Account, market: Market, series: Series) -> None:
         timeframe_s = TIMEFRAMES[series.timeframe]
@@ -167,7 +168,7 @@ class Shift:
 
     async def _commit(self, watched: Watched, seat: Seat, decided: Turn, new: Sequence[Candle]) -> Turn:
         done = await self._store.write(lambda tables: turn.write(tables, seat, decided, new))
-        if any(step.contract is not None for step in done.steps):
+        if any(step.contract is not None or step.settled is not None for step in done.steps):
             self._tools.purses.forget(watched.bot, None)
         signals = [step.signal for step in done.steps if step.signal is not None]
         self._tools.intake.announce(SourceKind.STRATEGY, signals, seat.now)
@@ -236,6 +237,7 @@ class Shift:
         held = await self._store.read(lambda tables: read_book(tables, watched.bot, symbol))
         if held is None:
             return
+        await self._demand_followed(watched.bot, held, symbol)
         position, known = held.position, self._positions.get(symbol, held.position)
         self._positions[symbol] = position
         if known is not None and (position is None or position.opened_at != known.opened_at):
@@ -244,6 +246,23 @@ class Shift:
             self._tell(list(Voice(watched.bot).closed(await self._standing_after(watched, symbol))))
         if position is not None and (known is None or position.opened_at != known.opened_at):
             self._tell(list(Voice(watched.bot).opened(symbol, position)))
+
+    async def _demand_followed(self, bot: Bot, held: Held, symbol: str) -> None:
+        """Raise InvalidInput where its own book did not take what it last wished to open: it would wish it again and again, and
+        never close what its followers hold.
+        """
+        if held.position is not None or held.under_way:
+            return
+
+        def work(tables: Transaction) -> Execution | None:
+            newest = next(iter(tables.strategies.analyses(bot.id, symbol, 1)), None)
+            if newest is None or newest.signal_id is None or newest.intention not in turn.OPENS:
+                return None
+            return tables.strategies.outcome(newest.signal_id, held.subscription_id)
+
+        opening = await self._store.read(work)
+        if opening is not None and opening.is_final and opening.executed_quantity == 0:
+            raise InvalidInput(f"the bot's own book did not take {symbol}: {opening.reason or opening.state}")
 
     async def _count(self, watched: Watched) -> None:
         """Keep the balance, and the highest there was."""

@@ -39,6 +39,9 @@ from copydesk.ports.strategy_table import Series
 FRESH = timedelta(seconds=30)
 """What a candle says may be acted on for so long after its close."""
 
+_APART = timedelta(milliseconds=1)
+"""So that what was decided at one moment is listed in its order."""
+
 _KEY_TTL_S = 10 * 365 * 86_400
 _OPENS = {Direction.LONG: Action.OPEN_LONG, Direction.SHORT: Action.OPEN_SHORT}
 
@@ -121,12 +124,12 @@ def settle(seat: Seat, ended: Contract) -> Turn:
 def write(tables: Transaction, seat: Seat, turn: Turn, new: Sequence[Candle]) -> Turn:
     """All of it in this transaction; as it was followed. Raise StaleWrite where another has taken this turn."""
     steps = tuple(_follow(tables, seat, step) for step in turn.steps)
-    for step in steps:
+    for index, step in enumerate(steps):
         if step.settled is not None:
             tables.strategies.put_contract(step.settled)
         if step.contract is not None:
             tables.strategies.put_contract(step.contract)
-        tables.strategies.add_analysis(_analysis(seat, step))
+        tables.strategies.add_analysis(_analysis(seat, step, seat.now + index * _APART))
     before = seat.memory
     last_ms = new[-1].start_ms if new else seat.window[-1].start_ms
     tables.strategies.put_memory(
@@ -242,10 +245,10 @@ def _instruction(seat: Seat, step: Step, wish: Open | Close | BuyContract) -> In
     return replace(told, action=_OPENS[wish.direction], stops=stops, size=size)
 
 
-def _analysis(seat: Seat, step: Step) -> Analysis:
+def _analysis(seat: Seat, step: Step, at: datetime) -> Analysis:
     wish = step.decision.intention
     return Analysis(
-        id=new_id(seat.now),
+        id=new_id(at),
         bot_id=seat.bot.id,
         symbol=seat.symbol,
         occasion=step.occasion,
@@ -259,6 +262,10 @@ def _analysis(seat: Seat, step: Step) -> Analysis:
         signal_id=None if step.signal is None else step.signal.signal_id,
         created_at=seat.now,
     )
+
+
+OPENS = frozenset({"BUY", "SELL"})
+"""What `_word` calls the openings of a position."""
 
 
 def _word(wish: Hold | Open | Close | BuyContract) -> str:
