@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-AT = "2026-11-21T09:30:00.000000Z"
+AT = "2026-11-21T09:30:00Z"
 LATER = "2026-11-21T09:31:02.480000Z"
 BOT = "01m7yq0m2e0007c1d3t9xk4v8a"
 
