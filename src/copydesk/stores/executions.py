@@ -60,6 +60,12 @@ _LEGS = select(_TABLE.c.subscription_id, _TABLE.c.leg).where(
     _TABLE.c.signal_id == bindparam("signal_id"), among(_TABLE.c.subscription_id, "ids")
 )
 
+_FILLED_SINCE = _ALL.where(
+    _TABLE.c.account_id == bindparam("account_id"),
+    _TABLE.c.frozen_at >= bindparam("since"),
+    _TABLE.c.state == State.FILLED,
+)
+
 DUE_MAX = 1_000
 """Rows one look takes; the next look takes the next."""
 
@@ -208,6 +214,11 @@ class Executions(Part):
             _TABLE.c.exchange_order_id.is_not(None),
         )
         return frozenset(self._connection.execute(query).scalars())
+
+    def unclosed_openings(self, account_id: AccountId, since: datetime) -> Sequence[Execution]:
+        filled = self._all(_FILLED_SINCE, account_id=account_id, since=since)
+        closed = {one.exchange_order_id for one in filled if one.kind is LegKind.CLOSE}
+        return [one for one in filled if one.kind is LegKind.OPEN and one.exchange_order_id not in closed]
 
     def unsettled(self, accounts: Collection[AccountId], symbol: str) -> Sequence[Execution]:
         return self._all(_UNSETTLED, accounts=sorted(accounts), symbol=symbol)
