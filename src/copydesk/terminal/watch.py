@@ -37,6 +37,9 @@ HISTORY = timedelta(days=2)
 LOOKED_EVERY_S = 5.0
 
 
+WATCHED = "the account is watched now"
+
+
 class _FirstLook(Struct, frozen=True, kw_only=True):
     """Of a new connection. It is not believed alone, but what it did not show came later."""
 
@@ -132,6 +135,9 @@ class Watch:
         observation = observe(self._memory, sight, at, copies_flashes=self._copies_flashes)
         await self._pin_server(look)
         await self._record(look, observation, at)
+        if not self._believed:
+            held = f"{len(look.positions)} positions and {len(look.orders)} orders that wait"
+            self._tell(f"{WATCHED}: it holds {held}", level="success")
         self._believed, self._doubtful, self._first_look = self._attachment.connections, None, None
         await self._keep_looked_at(at)
 
