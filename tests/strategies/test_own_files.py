@@ -89,8 +89,7 @@ def test_a_file_may_buy_contracts_and_is_told_of_each(tmp_path):
         tmp_path,
         """
         from decimal import Decimal
-        from copydesk.ports.strategy import BuyContract, Decision, Hold
-from copydesk.domain.signal import Right
+        from copydesk.ports.strategy import BuyContract, Decision, Hold, Right
 
         def decide(view):
             count = view.state.get("count", 0) + 1

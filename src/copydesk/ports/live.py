@@ -1,6 +1,7 @@
 """Strategy bots as people see and steer them while they run: what they tell, what they may be told."""
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -49,6 +50,10 @@ class StrategyBots(Protocol):
 
     async def change_settings(self, bot_id: BotId, changes: Mapping[str, Any]) -> Mapping[str, Any]:
         """All settings as they are now; told as `settings_updated`. Raise InvalidInput naming the setting, NotFound."""
+        ...
+
+    async def balance(self, bot_id: BotId) -> Decimal:
+        """USD of a bot's own book. Raise VenueError, NotFound."""
         ...
 
     async def picture(self, bot_id: BotId) -> Sequence[BotEvent]:

@@ -171,6 +171,15 @@ class ContractStrategy(Strategy, Protocol):
         ...
 
 
+@runtime_checkable
+class RestartableStrategy(Strategy, Protocol):
+    """One whose state outlives a stop by a person, and a hole in the candles."""
+
+    def restarted(self, state: State) -> State:
+        """As it is when a person starts it again."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Columns:
     """Candles as numpy columns for sweeps: prices in whole ticks, closes as floats too (for indicators only)."""
