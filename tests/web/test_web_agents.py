@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 import pytest_asyncio
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from agent_support import Pair, agent, make_pair, mt5_account, served
@@ -212,6 +213,17 @@ async def test_nobody_connects_without_a_token(base):
                 pass
 
         assert refused.value.response.status_code == 401
+
+
+async def test_a_page_of_somebody_elses_does_not_connect_and_the_desks_own_does(pair, base):
+    own = base.replace("ws://", "http://")
+    address = f"{base}/ws?token={pair.follower.token}"
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(address, origin="https://elsewhere.example"):
+            pass
+    assert refused.value.response.status_code == 403
+    async with connect(address, origin=own) as connection:
+        assert "WELCOME" in await connection.recv()
 
 
 async def test_a_foreign_login_is_cut_off_and_written_down(pair, base, desk):

@@ -4,7 +4,7 @@ import pytest
 import pytest_asyncio
 
 from agent_support import agent, make_pair, served
-from web_support import SIGNALS, eventually
+from web_support import ACCOUNTS, SIGNALS, SUBSCRIPTIONS, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -127,6 +127,30 @@ async def test_the_breaker_takes_back_an_order_that_waits(pair, base):
         assert cancel["data"]["command_id"] == opened["id"]
         await program.done(opened, "refused", volume="0", reason="taken back: the desk took it back")
         await pair.executions(signal, "CANCELLED")
+
+
+UNWANTED = ("paused", "close_only", "gone", "switched off")
+
+
+@pytest.mark.parametrize("why", UNWANTED)
+async def test_an_order_that_waits_is_taken_back_where_nothing_is_to_be_opened_any_more(pair, base, why):
+    async with agent(base, pair.follower.token) as program:
+        await program.until("SNAPSHOT")
+        signal = await pair.send(master_ticket=5, **LIMIT)
+        opened = await program.until("OPEN")
+        await program.done(opened, "placed", volume="0")
+        await pair.executions(signal, "WORKING")
+        follows = f"{SUBSCRIPTIONS}/{pair.subscription['id']}"
+        if why == "gone":
+            answer = await pair.follower.delete(follows)
+        elif why == "switched off":
+            answer = await pair.follower.patch(f"{ACCOUNTS}/{pair.account['id']}", json={"is_active": False})
+        else:
+            answer = await pair.follower.patch(follows, json={"status": why})
+        assert answer.status_code < 300, answer.text
+
+        cancel = await program.until("CANCEL", within_s=10)
+        assert cancel["data"]["command_id"] == opened["id"]
 
 
 async def test_followers_elsewhere_open_once_the_masters_order_is_filled(desk):
