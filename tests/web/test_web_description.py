@@ -5,14 +5,22 @@ import re
 import pytest
 from pydantic import TypeAdapter
 
-from copydesk.client import breaker, models, notifications, people, terminals
+from copydesk.client import breaker, models, notifications, people, strategies, terminals
 from copydesk.client import desk as desk_models
 from copydesk.client.examples import EXAMPLES
 from web_support import BOTS, assert_error
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-MODELS = vars(breaker) | vars(notifications) | vars(models) | vars(people) | vars(desk_models) | vars(terminals)
+MODELS = (
+    vars(breaker)
+    | vars(notifications)
+    | vars(models)
+    | vars(people)
+    | vars(desk_models)
+    | vars(terminals)
+    | vars(strategies)
+)
 
 
 def references(value):
