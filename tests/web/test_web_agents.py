@@ -126,6 +126,28 @@ async def test_hedged_tickets_are_positions_of_their_own(pair, base):
     assert [one["data"]["type"] for one in one.frames if one["event"] == "OPEN"] == ["BUY", "SELL", "BUY"]
 
 
+async def test_two_bots_tickets_of_one_number_are_two_positions_on_one_account(pair, base, desk):
+    other = await make_pair(desk)
+    other.follower, other.account = pair.follower, pair.account
+    await desk.subscription(pair.follower, other.bot, pair.account)
+    async with agent(base, pair.follower.token) as program:
+        await program.until("SNAPSHOT")
+        signals = []
+        for one in (pair, other):
+            signals.append(await one.open(5))
+            await program.done(await program.until("OPEN"))
+        for signal in signals:
+            await pair.executions(signal, "FILLED")
+        closing = await other.close(5)
+        told = await program.until("CLOSE")
+        await program.done(told, profit="1")
+
+        assert told["data"]["bot_id"] == other.bot["id"]
+        await pair.executions(closing, "FILLED")
+        held = await pair.follower.items(EXECUTIONS, signal_id=signals[0])
+        assert [(one["state"], one["leg"]) for one in held] == [("FILLED", "open")]
+
+
 async def test_a_refusal_at_the_terminal_says_its_reason(pair, base):
     async with agent(base, pair.follower.token) as one:
         signal_id = await pair.open(1)

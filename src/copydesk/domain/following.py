@@ -117,7 +117,11 @@ class TerminalPlans:
         if refused is not None:
             return refused
         if step.leg is LegKind.OPEN:
-            return refuse_open(follower.subscription, follower.exposure) or self._open(step, follower)
+            exposure = follower.exposure
+            if self._signal.ticket is not None:
+                # Another bot's ticket of this number is another position: bot and ticket together name it.
+                exposure = replace(exposure, symbol_taken_by=None)
+            return refuse_open(follower.subscription, exposure) or self._open(step, follower)
         return self._change(step, follower)
 
     def _open(self, step: Step, follower: Follower) -> Copy | Refusal:

@@ -352,10 +352,10 @@ class Work:
     async def _take_back(self, told: Withdrawn, entry: Entry, wanted: Command) -> bool:
         """Whether nothing of it waits any more. What is not known yet may be waiting."""
         waiting = self._waiting.setdefault(told.id, _Waiting("taken back"))
-        look = await self._attachment.look()
-        if entry.standing is not Standing.PLACED or isinstance(look, Trouble):
+        if entry.standing is not Standing.PLACED or self._time.elapsed() < waiting.not_before_s:
             return False
-        if self._time.elapsed() < waiting.not_before_s:
+        look = await self._attachment.look()
+        if isinstance(look, Trouble):
             return False
         waiting.not_before_s = self._time.elapsed() + SETTLE_EVERY_S
         word = replace(wanted, id=told.id, do=Do.MODIFY)
