@@ -24,6 +24,7 @@ from copydesk.domain.venue import BINANCE_FUTURES, PAPER, VenueName
 from copydesk.ports.clock import SystemClock
 from copydesk.wiring.children import Child, ChildDied, child, free_port, wait_until_ready
 from copydesk.wiring.demo_terminals import Terminals, at_terminals, seed_terminals
+from copydesk.wiring.terminals import broker
 
 SEED_FILE = "demo.json"
 SEEDING_AT_ONCE = 4
@@ -95,8 +96,12 @@ async def stage(plan: Plan, progress: Progress) -> AsyncIterator[Scene]:
     state = str((plan.folder / "binance.json").resolve())
     simulate = ["simulate", "binance", "--port", str(binance_port), "--state", state]
     serve = ["serve", "--port", str(api_port), "--dashboard-port", str(dashboard_port)]
-    async with child("binance-simulator", simulate, {}, logs) as simulator:
-        progress("Starting the Binance simulator", 0, 3)
+    remembered = (plan.folder / "metatrader5.json").resolve()
+    async with (
+        child("binance-simulator", simulate, {}, logs) as simulator,
+        broker(logs.resolve(), free_port(_third(plan)), api, remembered) as (own, terminal_simulator),
+    ):
+        progress("Starting the simulators", 0, 3)
         await wait_until_ready(simulator, f"{binance}/_sim/health", clock)
         async with child("hub", serve, _settings(plan, binance), logs) as hub:
             progress("Starting the hub", 1, 3)
@@ -108,7 +113,7 @@ async def stage(plan: Plan, progress: Progress) -> AsyncIterator[Scene]:
             if seed is None:
                 seed = await _seed(plan, await _first_admin(hub, api), api, binance, progress)
             progress("Starting terminals", 0, 1)
-            async with at_terminals(logs.resolve(), free_port(_third(plan)), api, seed) as terminals:
+            async with at_terminals(own, terminal_simulator, seed) as terminals:
                 yield Scene(
                     api=api,
                     dashboard=dashboard,

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -20,7 +19,7 @@ from copydesk.domain.signal import SourceKind
 from copydesk.ports.clock import SystemClock
 from copydesk.simulators.metatrader5 import Hand
 from copydesk.wiring.children import Child
-from copydesk.wiring.terminals import Broker, Seat, broker, open_terminal_account
+from copydesk.wiring.terminals import Broker, Seat, open_terminal_account
 
 AT_TERMINALS = 2
 """Followers who have a terminal besides."""
@@ -131,16 +130,14 @@ _ACTS = {
 
 
 @asynccontextmanager
-async def at_terminals(folder: Path, port: int, api: str, seed: Mapping[str, Any]) -> AsyncIterator[Terminals]:
-    """The broker, the master and the copiers of a desk that was seeded; `folder` is where logs and journals go."""
+async def at_terminals(own: Broker, simulator: Child, seed: Mapping[str, Any]) -> AsyncIterator[Terminals]:
+    """The master and the copiers of a desk that was seeded."""
     told, users = seed["terminals"], seed["users"]
-    state = folder / "metatrader5.json"
-    async with broker(folder, port, api, state) as (own, simulator):
-        master = Seat(login=MASTER_LOGIN, **users["provider"])
-        seats = [_seat(number, one) for number, one in enumerate(users["followers"][:AT_TERMINALS])]
-        await _open_accounts(own, [master, *seats])
-        async with own.programs(master, told["signing_secret"], seats) as programs:
-            yield Terminals(url=own.url, children=[simulator, *programs], accounts=told["accounts"])
+    master = Seat(login=MASTER_LOGIN, **users["provider"])
+    seats = [_seat(number, one) for number, one in enumerate(users["followers"][:AT_TERMINALS])]
+    await _open_accounts(own, [master, *seats])
+    async with own.programs(master, told["signing_secret"], seats) as programs:
+        yield Terminals(url=own.url, children=[simulator, *programs], accounts=told["accounts"])
 
 
 async def _open_accounts(own: Broker, seats: Sequence[Seat]) -> None:
