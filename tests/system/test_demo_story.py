@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-pytestmark = [pytest.mark.xdist_group("heavy"), pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.xdist_group("heavy"), pytest.mark.timeout(250)]
 
 
 async def test_the_demo_plays_its_story_and_both_ledgers_agree(tmp_path):
@@ -16,7 +16,7 @@ async def test_the_demo_plays_its_story_and_both_ledgers_agree(tmp_path):
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    out, said = await asyncio.wait_for(demo.communicate(), 170)
+    out, said = await asyncio.wait_for(demo.communicate(), 240)
 
     assert demo.returncode == 0, said.decode()
     ready, ending = (json.loads(line) for line in out.decode().splitlines())
