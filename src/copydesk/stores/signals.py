@@ -6,8 +6,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from msgspec import Struct, convert
-from msgspec.structs import asdict
+from msgspec import Struct, convert, to_builtins
 from sqlalchemy import Connection, Row, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -119,7 +118,7 @@ class Signals(Part):
 
     def add(self, signal: Signal, *, fanned_out_at: datetime | None = None) -> None:
         size = None if signal.size is None else {"unit": signal.size.unit, "amount": str(signal.size.amount)}
-        parts = {name: None if (part := getattr(signal, name)) is None else asdict(part) for name in _PARTS}
+        parts = {name: to_builtins(getattr(signal, name)) for name in _PARTS}
         steps = [_written(step) for step in signal.steps]
         row = dump(signal, size=size, steps=steps, fanned_out_at=fanned_out_at, **parts)
         self._added.append(row)

@@ -15,6 +15,7 @@ from copydesk.domain.user import Role, User
 from copydesk.domain.venue import PAPER, VenueName
 from copydesk.engine import preflight
 from copydesk.engine.preflight import Report, check_key
+from copydesk.engine.waiting import take_back_waiting
 from copydesk.ports.venue import Venue
 from copydesk.stores.store import Tables
 from copydesk.web.hub import Hub, Me, TheHub
@@ -99,7 +100,9 @@ async def get_account(account_id: str, me: Me, hub: TheHub) -> AccountAnswer:
 
 @router.patch("/{account_id}", responses=_KEY_IS_TAKEN, response_description="The account as it is now")
 async def change_account(account_id: str, wanted: AccountChange, me: Me, hub: TheHub) -> AccountAnswer:
-    """A new key needs both its parts, and is tried like the first."""
+    """A new key needs both its parts, and is tried like the first. What waits at the terminal of one that is switched off is taken
+    back.
+    """
     account = await hub.store.read(lambda tables: _own(tables, account_id, me))
     changes = wanted.told()
     key = {part: changes.pop(part, None) for part in _SECRETS}
@@ -116,6 +119,8 @@ async def change_account(account_id: str, wanted: AccountChange, me: Me, hub: Th
         tables.accounts.change(account, changes, secrets, now)
         if secrets:
             tables.accounts.forget_preparations(account.id)
+        if changes.get("is_active") is False:
+            take_back_waiting(tables, account.id, None, now)
         details = {"fields": sorted([*changes, *secrets])}
         tables.audit.add(actor=me.id, action="account.change", subject=account.id, details=details, at=now)
         return _own(tables, account_id, me)
