@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from copydesk.client.breaker import BreakerAnswer, BreakerWish, PulledAnswer
-from copydesk.client.connection import Connection, Filter
+from copydesk.client.connection import Filter
 from copydesk.client.desk import AliveAnswer, AuditAnswer, HealthAnswer, ReadyAnswer
 from copydesk.client.models import (
     AccountAnswer,
@@ -32,6 +32,7 @@ from copydesk.client.models import (
     WebhookAnswer,
 )
 from copydesk.client.people import NewUser, Profile, UserAnswer, UserChange, UserConfig, UserConfigChange
+from copydesk.client.strategy_desk import StrategyDesk
 from copydesk.client.terminals import TerminalAnswer, TerminalReport, TerminalsAnswer
 from copydesk.domain.signing import sign_v0, sign_v1
 from copydesk.ports.clock import SystemClock
@@ -45,7 +46,7 @@ EXECUTIONS = "/api/v1/bot-signal-executions"
 TERMINALS = "/mt5/status"
 
 
-class ApiClient(Connection):
+class ApiClient(StrategyDesk):
     """One signed-in user; a method a route. Lists read all pages, or the newest `most`; filters are named like fields.
 
     Raise one of ApiError's kinds where the API says no, httpx.HTTPError where it does not answer.
