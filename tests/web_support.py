@@ -119,7 +119,16 @@ def no_limits():
 
 
 async def build_hub(
-    folder, *, simulator_url=None, limits=None, clock=None, setup_token=None, market=None, strategies=None, **settings
+    folder,
+    *,
+    simulator_url=None,
+    deriv_url=None,
+    limits=None,
+    clock=None,
+    setup_token=None,
+    market=None,
+    strategies=None,
+    **settings,
 ):
     """`market` takes the place of the venues' candles, `strategies` that of the bots that copydesk runs."""
     given = Settings(
@@ -127,7 +136,7 @@ async def build_hub(
         data_dir=folder,
         master_key_file=folder / "master.key",
         public_url="https://desk.example",
-        simulator={"binance_url": simulator_url},
+        simulator={"binance_url": simulator_url, "deriv_url": deriv_url},
         **settings,
     )
     clock = clock or MovableClock()
@@ -144,7 +153,7 @@ async def build_hub(
         venue_timeout_s=given.venue_timeout_s,
         ledger_check_every_s=3_600,
     )
-    makers, markets = StrategyMakers(folder / "strategies"), Markets(given, clock)
+    makers, markets = StrategyMakers(folder / "strategies"), Markets(given, clock, venues.deriv)
     market_of = markets.of if market is None else lambda _bot, _account: market
     hub = Hub(
         store=store,

@@ -43,6 +43,7 @@ class SimulatorSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     binance_url: HttpUrl | None = Field(None, description="Address of `copydesk simulate binance`.")
+    deriv_url: HttpUrl | None = Field(None, description="Address of `copydesk simulate deriv`.")
 
 
 class BinanceSettings(BaseModel):
@@ -55,6 +56,23 @@ class BinanceSettings(BaseModel):
         ge=1,
         le=1_000,
         description="Accounts whose orders share one connection of the venue's WebSocket API; each order is signed by itself.",
+    )
+
+
+class DerivSettings(BaseModel):
+    """What this desk is registered as at Deriv."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    app_id: str = Field(
+        "1089",
+        pattern=r"^[0-9]{1,15}$",
+        description="This desk's id at Deriv's legacy API. The default is their public one for tests: register your own.",
+    )
+    options_app_id: str | None = Field(
+        None,
+        pattern=r"^[\w-]{1,100}$",
+        description="This desk's id at Deriv's new Options API, for accounts that are entered with a login.",
     )
 
 
@@ -137,6 +155,7 @@ class Settings(BaseSettings):
     )
     simulator: SimulatorSettings = SimulatorSettings()
     binance: BinanceSettings = BinanceSettings()
+    deriv: DerivSettings = DerivSettings()
     master: MasterSettings = MasterSettings()
     copier: CopierSettings = CopierSettings()
     venue_timeout_s: float = Field(

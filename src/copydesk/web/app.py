@@ -30,6 +30,7 @@ from copydesk.web.hub import Hub
 from copydesk.web.limits import BodyLimit
 from copydesk.web.live import Live
 from copydesk.web.metrics import CountAnswers
+from copydesk.web.shortcut import AlertsFirst
 
 _ROOMS = tuple(
     module.router
@@ -80,6 +81,7 @@ def build_app(hub: Hub, lifespan: Callable[[FastAPI], AbstractAsyncContextManage
         app.include_router(room)
     app.router.routes += [agents.route, live.route]
     errors.install(app)
+    app.add_middleware(AlertsFirst)
     app.add_middleware(BodyLimit)
     app.add_middleware(CountAnswers, routes=frozenset(path for _, path in policy.POLICIES))
     policy.check_complete(app, _ROOMS)

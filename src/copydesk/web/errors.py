@@ -56,6 +56,11 @@ def answer(
     return JSONResponse(body, status, headers=dict(headers or {}))
 
 
+async def refusal(request: Request, error: CopydeskError | HTTPException) -> JSONResponse:
+    """What the app answers, for whoever does not go through it."""
+    return await (_ours if isinstance(error, CopydeskError) else _http)(request, error)
+
+
 def install(app: FastAPI) -> None:
     """Teach the app every error it may meet."""
     app.add_exception_handler(CopydeskError, _ours)

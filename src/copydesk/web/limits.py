@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from copydesk.domain.errors import CopydeskError
@@ -120,7 +119,7 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         most = WEBHOOK_BODY_MAX if scope["path"].startswith(WEBHOOK_PREFIX) else API_BODY_MAX
-        declared = Headers(scope=scope).get("content-length", "0")
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         body = await _read(receive, most) if not declared.isdigit() or int(declared) <= most else None
         if body is None:
             await _refuse(send, 413, "body_too_large", f"the body may have {most} bytes")
@@ -132,6 +131,7 @@ class BodyLimit:
 
 
 async def _read(receive: Receive, most: int) -> bytes | None:
+    """None where it is more than `most` bytes."""
     parts: list[bytes] = []
     size = 0
     while True:

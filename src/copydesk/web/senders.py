@@ -46,6 +46,8 @@ class Senders:
 
     def objection(self, request: HTTPConnection) -> str | None:
         """Why an alert may not come from there, for the log; None where it may."""
+        if not self.allowed and self.certificate_header is None:
+            return None
         peer = _peer(request)
         if self.allowed:
             address = None if peer is None else self._behind(request, peer)

@@ -63,8 +63,9 @@ def open_vault(settings: Settings) -> EnvelopeVault:
 
 
 def environments(settings: Settings) -> tuple[Environment, ...]:
-    """Where a symbol is looked up: the local simulator where there is one, else the venue's demo."""
-    return (Environment.DEMO,) if settings.simulator.binance_url is None else (Environment.SIMULATOR,)
+    """Where a symbol is looked up: the local simulators where there are any, else the venues' demos."""
+    simulated = settings.simulator.binance_url is not None or settings.simulator.deriv_url is not None
+    return (Environment.SIMULATOR,) if simulated else (Environment.DEMO,)
 
 
 def senders(settings: Settings) -> Senders:
@@ -138,7 +139,7 @@ async def _build(settings: Settings, port: int) -> _Parts:
         ledger_check_every_s=settings.ledger_check_every_s,
     )
     makers = StrategyMakers(settings.data_dir / STRATEGIES_FOLDER)
-    markets = Markets(settings, clock)
+    markets = Markets(settings, clock, venues.deriv)
     strategies = strategy_desk(desk, clock, makers, markets.of)
     notifier = AppriseNotifier(settings.notification_hosts)
     await _start(database, clock)

@@ -110,8 +110,8 @@ class Shift:
     async def _look_at(self, watched: Watched, account: Account, market: Market, series: Series) -> None:
         timeframe_s = TIMEFRAMES[series.timeframe]
         await self._follow_book(watched, series.symbol)
-        if account.venue != PAPER:
-            await self._settle(watched, account, series)
+        # Before a turn: what ended before it was decided on before it, whoever was killed between the two.
+        await self._settle(watched, account, series)
         due, asked_at = self._due.get(series.symbol), self._clock.now()
         if due is not None and asked_at < due:
             return
