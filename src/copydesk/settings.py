@@ -1,6 +1,7 @@
 """Every setting: read once from `copydesk.toml`, `.env` and the environment (COPYDESK_…), frozen afterwards."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_network
 from pathlib import Path
@@ -147,6 +148,11 @@ class Settings(BaseSettings):
     public_url: HttpUrl | None = Field(
         None, description="Address that TradingView reaches; webhook URLs begin with it. Default: host and port."
     )
+    origins: Hosts = Field(
+        (),
+        description="Web pages, parted by commas, that may use the API and the live API from a browser: "
+        "https://my.page; the desk's own always may.",
+    )
     simulator: SimulatorSettings = SimulatorSettings()
     binance: BinanceSettings = BinanceSettings()
     deriv: DerivSettings = DerivSettings()
@@ -199,6 +205,18 @@ class Settings(BaseSettings):
         if not isinstance(parts, Sequence) or not all(isinstance(part, str) for part in parts):
             raise ValueError("a list of host names or addresses is expected")
         return tuple(part.strip().lower() for part in parts if part.strip())
+
+    @field_validator("origins", mode="before")
+    @classmethod
+    def _read_origins(cls, value: object) -> tuple[str, ...]:
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, Sequence) or not all(isinstance(part, str) for part in parts):
+            raise ValueError("a list of origins such as https://my.page is expected")
+        named = [part.strip().rstrip("/").lower() for part in parts if part.strip()]
+        for one in named:
+            if not re.fullmatch(r"https?://[a-z0-9.\[\]:-]+", one):
+                raise ValueError(f"{one!r} is no origin such as https://my.page; each is named, there is no *")
+        return tuple(named)
 
     @field_validator("trusted_proxies", "webhook_sources", mode="before")
     @classmethod

@@ -81,6 +81,14 @@ class Bots(Part):
         )
         return [load(Bot, row) for row in self._connection.execute(query.order_by(_BOTS.c.id))]
 
+    def oldest_strategy(self, owner_id: UserId) -> Bot | None:
+        """A person's first own bot of source `strategy`, the archived ones left out."""
+        query = select(*columns(_BOTS, Bot)).where(
+            _BOTS.c.owner_id == owner_id, _BOTS.c.source == SourceKind.STRATEGY, _BOTS.c.status != BotStatus.ARCHIVED
+        )
+        row = self._connection.execute(query.order_by(_BOTS.c.id).limit(1)).one_or_none()
+        return None if row is None else load(Bot, row)
+
     def rotate(
         self, bot_id: BotId, fingerprint: str, *, old_until: datetime, at: datetime, sealed: str | None = None
     ) -> None:

@@ -18,6 +18,7 @@ from copydesk.stores.figures import Figures
 from copydesk.stores.followers import Followers
 from copydesk.stores.history import History
 from copydesk.stores.leases import Leases
+from copydesk.stores.news import News
 from copydesk.stores.notices import Notices
 from copydesk.stores.positions import Positions
 from copydesk.stores.signals import Signals
@@ -101,6 +102,10 @@ class Tables:
     @cached_property
     def history(self) -> History:
         return History(self.unit)
+
+    @cached_property
+    def news(self) -> News:
+        return News(self.unit)
 
     @cached_property
     def figures(self) -> Figures:

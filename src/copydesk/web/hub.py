@@ -57,6 +57,8 @@ class Hub:
     senders: Senders = field(default_factory=Senders)
     metrics: Metrics = field(default_factory=lambda: Metrics(CollectorRegistry()))
     metrics_token: str | None = None
+    origins: frozenset[str] = frozenset()
+    """Of web pages that may use this desk from a browser, as `https://desk.example`."""
 
     async def knows_symbol(self, market_type: MarketType, symbol: str) -> bool | None:
         """Whether any venue of the market type trades a symbol; None where no venue could say."""
