@@ -13,7 +13,9 @@ from copydesk.web import (
     broadcast,
     errors,
     history,
+    leaderboard,
     notifications,
+    overview,
     pages,
     policy,
     setup,
@@ -39,11 +41,13 @@ _ROOMS = tuple(
         notifications,
         broadcast,
         terminals,
+        leaderboard,  # before the bots: "results" is not the id of one
         bots,
         accounts,
         subscriptions,
         breaker,
         history,
+        overview,
         status,
         pages,
     )
