@@ -4,7 +4,7 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 from nicegui import ui
 
-from copydesk.dashboard import bots, overview, way
+from copydesk.dashboard import bot, bots, overview, signals, way
 from copydesk.dashboard.desk import People
 from copydesk.dashboard.door import show_door
 from copydesk.dashboard.frame import frame
@@ -15,6 +15,8 @@ from copydesk.dashboard.parts import card, empty
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
     bots.PAGE,
+    bot.PAGE,
+    signals.PAGE,
     way.PAGE,
 )
 """As the navigation has them."""

@@ -59,10 +59,10 @@ def _part(kind: PartKind, id: str, condition: Condition, since: datetime, **more
 
 
 def _executors(viewer: User, duties: Sequence[Duty], now: datetime) -> Iterator[PartAnswer]:
-    """Which machine and process it is concerns an admin only."""
+    """Which machine and process it is concerns an admin only (wiring/owner.py puts them first in an owner's name)."""
     for one in duties:
         condition = Condition.WELL if one.is_kept else Condition.LEASE_EXPIRED
-        name = one.owner if viewer.role is Role.ADMIN else one.duty
+        name = " · ".join(one.owner.split()[:2]) if viewer.role is Role.ADMIN else one.duty
         since = now if one.is_kept else one.expires_at
         yield _part(PartKind.EXECUTOR, f"{one.duty}/{one.epoch}", condition, since, name=name)
 
