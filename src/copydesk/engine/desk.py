@@ -28,7 +28,7 @@ from copydesk.engine.releasing import Releasing
 from copydesk.engine.rush import Rush
 from copydesk.engine.selfcheck import SelfCheck
 from copydesk.engine.sessions import Sessions
-from copydesk.engine.watching import Watching
+from copydesk.engine.watching import Heard, Place, Watching
 from copydesk.engine.wire import Wire
 from copydesk.ports.clock import Clock
 from copydesk.ports.store import Store, Transaction
@@ -164,6 +164,10 @@ class Desk:
     async def give_way(self, at_most_s: float) -> None:
         """Return once no signal goes out any more, or after that time: for what may wait."""
         await self._rush.give_way(at_most_s)
+
+    def streams(self) -> Mapping[Place, Heard]:
+        """How much the venues' own streams tell."""
+        return self._watching.heard()
 
     async def _take_over(self) -> None:
         """Nothing is sent before the past is known; a database that is away is waited for."""

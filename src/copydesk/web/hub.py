@@ -23,6 +23,7 @@ from copydesk.ports.vault import Vault
 from copydesk.ports.venue import Venue
 from copydesk.stores.store import SqlStore
 from copydesk.venues.metatrader5 import Switchboard
+from copydesk.web.lights import Lights
 from copydesk.web.limits import Limits
 from copydesk.web.metrics import Metrics
 from copydesk.web.paths import Paths
@@ -59,6 +60,7 @@ class Hub:
     market_name: Callable[[Bot, Account], str]
     setup_token: str | None = None
     senders: Senders = field(default_factory=Senders)
+    lights: Lights = field(default_factory=Lights)
     metrics: Metrics = field(default_factory=lambda: Metrics(CollectorRegistry()))
     metrics_token: str | None = None
     origins: frozenset[str] = frozenset()

@@ -26,7 +26,7 @@ from copydesk.stores.postgres import PostgresDatabase
 from copydesk.stores.sqlite import SqliteDatabase
 from copydesk.stores.store import SqlStore
 from copydesk.stores.vault import EnvelopeVault, read_master_key
-from copydesk.web import sockets
+from copydesk.web import sockets, standing
 from copydesk.web.app import build_app
 from copydesk.web.hub import Hub
 from copydesk.web.limits import Limits
@@ -200,6 +200,7 @@ async def _running(parts: _Parts) -> AsyncIterator[None]:
         running = tasks.create_task(parts.desk.run())
         stack.callback(running.cancel)
         stack.callback(tasks.create_task(parts.notifying.run()).cancel)
+        stack.callback(tasks.create_task(standing.keep_looking(parts.hub)).cancel)
         stack.callback(tasks.create_task(parts.hub.agents.run(lambda: parts.desk.is_running)).cancel)
         yield
 
