@@ -5,14 +5,15 @@ import re
 import pytest
 from pydantic import TypeAdapter
 
-from copydesk.client import breaker, models, notifications, people, terminals
+from copydesk.client import breaker, models, notifications, operations, people, preview, results, terminals
 from copydesk.client import desk as desk_models
 from copydesk.client.examples import EXAMPLES
 from web_support import BOTS, assert_error
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-MODELS = vars(breaker) | vars(notifications) | vars(models) | vars(people) | vars(desk_models) | vars(terminals)
+MODULES = (breaker, notifications, models, people, desk_models, terminals, preview, results, operations)
+MODELS = {name: model for module in MODULES for name, model in vars(module).items()}
 
 
 def references(value):

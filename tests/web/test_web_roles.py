@@ -42,7 +42,10 @@ WHO = {
     ("PATCH", "/api/v1/exchange-accounts/{id}"): FOLLOWERS,
     ("DELETE", "/api/v1/exchange-accounts/{id}"): FOLLOWERS,
     ("POST", "/api/v1/exchange-accounts/{id}/check"): FOLLOWERS,
+    ("GET", "/api/v1/exchange-accounts/{id}/book"): FOLLOWERS,
+    ("GET", "/api/v1/exchange-accounts/{id}/results"): FOLLOWERS,
     ("POST", "/api/v1/bot-subscriptions"): FOLLOWERS,
+    ("POST", "/api/v1/bot-subscriptions/preview"): FOLLOWERS,
     ("GET", "/api/v1/bot-subscriptions"): FOLLOWERS,
     ("GET", "/api/v1/bot-subscriptions/{id}"): FOLLOWERS,
     ("PATCH", "/api/v1/bot-subscriptions/{id}"): FOLLOWERS,
@@ -77,6 +80,7 @@ NEEDS_A_BODY = {
     ("POST", "/api/v1/bots"),
     ("POST", "/api/v1/exchange-accounts"),
     ("POST", "/api/v1/bot-subscriptions"),
+    ("POST", "/api/v1/bot-subscriptions/preview"),
     ("POST", "/api/v1/breaker"),
 }
 

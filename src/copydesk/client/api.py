@@ -32,6 +32,8 @@ from copydesk.client.models import (
     WebhookAnswer,
 )
 from copydesk.client.people import NewUser, Profile, UserAnswer, UserChange, UserConfig, UserConfigChange
+from copydesk.client.preview import PreviewAnswer, PreviewWish
+from copydesk.client.results import AccountBook, AccountResults
 from copydesk.client.terminals import TerminalAnswer, TerminalReport, TerminalsAnswer
 from copydesk.domain.signing import sign_v0, sign_v1
 from copydesk.ports.clock import SystemClock
@@ -108,8 +110,20 @@ class ApiClient(Connection):
     async def check_account(self, account_id: str) -> CheckAnswer:
         return await self.ask(CheckAnswer, "POST", f"{ACCOUNTS}/{account_id}/check")
 
+    async def book(self, account_id: str, *, at_venue: bool = False) -> AccountBook:
+        """What an account holds and waits for; `at_venue` asks its venue for the balance and prices too."""
+        answer = await self.send("GET", f"{ACCOUNTS}/{account_id}/book", params={"at_venue": at_venue})
+        return AccountBook.model_validate_json(answer.content)
+
+    async def results(self, account_id: str) -> AccountResults:
+        return await self.ask(AccountResults, "GET", f"{ACCOUNTS}/{account_id}/results")
+
     async def subscribe(self, wanted: NewSubscription) -> SubscriptionAnswer:
         return await self.ask(SubscriptionAnswer, "POST", SUBSCRIPTIONS, wanted)
+
+    async def preview(self, wanted: PreviewWish) -> PreviewAnswer:
+        """What the bot's last signals would have done; nothing is stored."""
+        return await self.ask(PreviewAnswer, "POST", f"{SUBSCRIPTIONS}/preview", wanted)
 
     async def subscriptions(self, *, most: int | None = None, **filters: Filter) -> list[SubscriptionAnswer]:
         return await self.read_all(SubscriptionAnswer, SUBSCRIPTIONS, filters, most)

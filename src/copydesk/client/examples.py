@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from copydesk.client.examples_accounts import EXAMPLES_OF_ACCOUNTS
+
 AT = "2026-11-21T09:30:00.120000Z"
 LATER = "2026-11-21T09:30:00.480000Z"
 
@@ -283,5 +285,6 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "success": True,
         "results": [{"scheme": "ntfys", "hint": "ntfy.sh/…", "sent": True, "problem": None}],
     },
+    **EXAMPLES_OF_ACCOUNTS,
 }
 """By the name of the model."""

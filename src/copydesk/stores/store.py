@@ -20,6 +20,7 @@ from copydesk.stores.history import History
 from copydesk.stores.leases import Leases
 from copydesk.stores.notices import Notices
 from copydesk.stores.positions import Positions
+from copydesk.stores.results import Results
 from copydesk.stores.signals import Signals
 from copydesk.stores.subscriptions import Subscriptions
 from copydesk.stores.terminals import Terminals
@@ -96,6 +97,10 @@ class Tables:
     @cached_property
     def history(self) -> History:
         return History(self.unit)
+
+    @cached_property
+    def results(self) -> Results:
+        return Results(self.unit)
 
     @cached_property
     def figures(self) -> Figures:
