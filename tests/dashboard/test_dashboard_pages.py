@@ -4,9 +4,8 @@ import asyncio
 
 from dashboard_hub import execution
 
-from copydesk.client.models import ExecutionAnswer
 from copydesk.dashboard.desk import Shared
-from copydesk.dashboard.overview import change_of
+from copydesk.dashboard.table import change_of
 
 
 async def test_a_stranger_is_sent_to_the_door_and_a_wrong_password_gets_a_sentence(user, sign_in):
@@ -76,16 +75,15 @@ async def test_an_ended_session_leads_back_to_the_door_with_a_word_why(user, sig
 
 def test_only_what_changed_is_sent_to_the_grid():
     shown = {}
-    before = [ExecutionAnswer(**execution(number)) for number in (3, 2, 1)]
-    after = [ExecutionAnswer(**execution(4)), before[0], before[1].model_copy(update={"state": "UNKNOWN"})]
 
-    change_of(shown, before)
+    change_of(shown, [{"id": "3", "state": "filled"}, {"id": "2", "state": "sending"}, {"id": "1", "state": "filled"}])
+    after = [{"id": "4", "state": "filled"}, {"id": "3", "state": "filled"}, {"id": "2", "state": "unknown"}]
     change = change_of(shown, after)
 
-    assert {kind: [row["id"] for row in rows] for kind, rows in change.items()} == {
-        "add": ["execution-4"],
-        "update": ["execution-2"],
-        "remove": ["execution-1"],
+    assert change == {
+        "add": [{"id": "4", "state": "filled"}],
+        "update": [{"id": "2", "state": "unknown"}],
+        "remove": [{"id": "1"}],
     }
     assert change_of(shown, after) == {}
 

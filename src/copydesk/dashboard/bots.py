@@ -3,8 +3,9 @@
 from nicegui import ui
 
 from copydesk.client.models import BotAnswer
-from copydesk.dashboard.frame import Tab, empty, figures, heading
-from copydesk.dashboard.words import figure
+from copydesk.dashboard.page import Page, Tab
+from copydesk.dashboard.parts import copyable, empty, figures, heading
+from copydesk.dashboard.telling import figure
 
 _MESSAGE = """{
   "secret": "paste master_secret here",
@@ -41,7 +42,7 @@ def show_bots(tab: Tab) -> None:
         place.clear()
         with place:
             for bot in seen.bots.values():
-                _card(bot)
+                _card(tab, bot)
             if not seen.bots:
                 with ui.element("section").classes("card"):
                     empty(_NO_BOTS)
@@ -49,7 +50,7 @@ def show_bots(tab: Tab) -> None:
     tab.keep(look)
 
 
-def _card(bot: BotAnswer) -> None:
+def _card(tab: Tab, bot: BotAnswer) -> None:
     stop, profit = bot.default_stop_loss_pct, bot.default_take_profit_pct
     with ui.element("section").classes("card stack"):
         with ui.element("div").classes("line"):
@@ -68,16 +69,9 @@ def _card(bot: BotAnswer) -> None:
         }
         figures(defaults.items())
         if bot.webhook_url is not None:
-            _copyable("Webhook URL", bot.webhook_url)
-            _copyable("Message for a TradingView strategy", _MESSAGE)
+            copyable(tab.say, "Webhook URL", bot.webhook_url)
+            copyable(tab.say, "Message for a TradingView strategy", _MESSAGE)
             ui.label(_SHOWN_ONCE).classes("small muted")
 
 
-def _copyable(name: str, text: str) -> None:
-    with ui.element("div"):
-        with ui.element("div").classes("line"):
-            ui.label(name).classes("small muted")
-            button = ui.button("Copy", on_click=lambda: ui.clipboard.write(text)).classes("end")
-            button.props(f'flat dense no-caps size=sm aria-label="Copy {name}"')
-        with ui.element("pre"):
-            ui.label(text)
+PAGE = Page(path="/bots", title="bots.title", show=show_bots, icon="smart_toy")

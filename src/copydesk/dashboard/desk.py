@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import httpx
 
@@ -15,7 +15,8 @@ from copydesk.client.api import ApiClient
 from copydesk.client.desk import HealthAnswer
 from copydesk.client.errors import ApiError
 from copydesk.client.models import BotAnswer, ExecutionAnswer, SignalAnswer
-from copydesk.dashboard.words import Tally, tally
+from copydesk.client.people import Profile
+from copydesk.dashboard.telling import Tally, tally
 
 T = TypeVar("T")
 
@@ -53,11 +54,19 @@ class Shared(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """`sick`: the hub answers that it is not well, in its own `words`; `silent`: it does not answer."""
+
+    kind: Literal["sick", "silent"]
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
     """The hub's own words, or the problem why there are none."""
 
     answer: HealthAnswer | None = None
-    problem: str | None = None
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +83,8 @@ class Seen:
 class Person:
     """A signed-in user of one browser; all of its tabs share what it asks."""
 
-    def __init__(self, api: ApiClient, name: str, *, poll_s: float) -> None:
-        self.name = name
+    def __init__(self, api: ApiClient, profile: Profile, *, poll_s: float) -> None:
+        self.profile = profile
         self.ended = False
         self._api = api
         self._turn = asyncio.Lock()
@@ -164,7 +173,7 @@ class People:
             await api.close()
             raise
         await self.sign_out(browser)
-        self._by_browser[browser] = Person(api, f"{profile.username} · {profile.role}", poll_s=self.poll_s)
+        self._by_browser[browser] = Person(api, profile, poll_s=self.poll_s)
         if len(self._by_browser) > BROWSERS_MAX:
             await self.sign_out(next(iter(self._by_browser)))
 
@@ -188,9 +197,9 @@ class People:
             async with asyncio.timeout(HEALTH_TIMEOUT_S):
                 return Health(answer=await self._api.health())
         except ApiError as error:
-            return Health(problem=f"The hub answers, but is not well ({error})")
+            return Health(problem=Problem(kind="sick", words=str(error)))
         except AWAY:
-            return Health(problem="The hub does not answer")
+            return Health(problem=Problem(kind="silent"))
 
 
 def now() -> datetime:

@@ -1,97 +1,94 @@
-"""What every page has: the top line, a word when the hub is away, the style, and a look at the desk once a second."""
+"""Around every page: the navigation, who is signed in, the badge that tells how the hub is, and the choice of language and theme."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from pathlib import Path
 
 from nicegui import ui
 
-from copydesk.dashboard.desk import AWAY, People, Person, SessionEnded
-
-ACCENT = "#5b95ff"
-HEAD = "".join(
-    f"<{tag}>{Path(__file__).with_name(file).read_text(encoding='utf-8')}</{tag}>"
-    for tag, file in (("style", "style.css"), ("script", "browser.js"))
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tab:
-    """One open page of a signed-in user."""
-
-    people: People
-    person: Person
-    browser: str
-    path: str
-
-    def keep(self, work: Callable[[], Awaitable[None]], *, polls: float = 1) -> None:
-        """Do it now and every so many polls, for as long as the tab is open and its user signed in."""
-
-        async def tick() -> None:
-            try:
-                if self.people.find(self.browser) is self.person:
-                    await work()
-                    return
-            except SessionEnded:
-                await self.people.drop(self.person)
-            except AWAY:
-                return  # the banner says so; the next second tries again
-            ui.navigate.to(f"/sign-in?why=expired&to={self.path}" if self.person.ended else "/sign-in")
-
-        ui.timer(self.people.poll_s * polls, tick)
-
-    async def sign_out(self) -> None:
-        await self.people.sign_out(self.browser)
-        ui.navigate.to("/sign-in")
+from copydesk.dashboard.look import Theme
+from copydesk.dashboard.page import Page, Reader, Tab
+from copydesk.dashboard.speech import Language
 
 
 @contextmanager
-def frame(tab: Tab) -> Iterator[None]:
-    ui.colors(primary=ACCENT, dark_page="#14171f")
-    with ui.element("header").classes("top"):
-        ui.link("copydesk", "/").classes("brand")
-        with ui.element("nav").props('aria-label="Pages"'):
-            for name, path in (("Overview", "/"), ("Bots", "/bots")):
-                ui.link(name, path).classes("here" if path == tab.path else "")
-        with ui.element("div").classes("line end"):
-            ui.label(tab.person.name).classes("muted")
-            ui.button("Sign out", on_click=tab.sign_out).props("flat dense no-caps")
+def frame(tab: Tab, page: Page) -> Iterator[None]:
+    title = tab.say(page.title)
+    tab.dress(title)
+    with ui.element("div").classes("shell"):
+        ui.link(tab.say("frame.skip"), "#content").classes("skip")
+        with ui.element("header").classes("side"):
+            ui.link("copydesk", "/").classes("brand")
+            with ui.element("nav") as nav:
+                nav.props["aria-label"] = tab.say("frame.pages")
+                _links(tab)
+        with ui.element("div").classes("stage"):
+            with ui.element("div").classes("top line"):
+                with ui.element("h1"):
+                    ui.label(title)
+                badge = _badge(tab)
+                _menu(tab)
+            _banner(tab, badge)
+            with ui.element("main").classes("stack").props('id="content" tabindex="-1"'):
+                yield
+
+
+def choices(reader: Reader) -> None:
+    """Links that choose language and theme; the browser remembers, and reads the page anew."""
+    with ui.element("div").classes("line choices"):
+        for language in Language:
+            here = language is reader.say.language
+            link = ui.link(language.spoken, "#").classes("here" if here else "")
+            link.props["lang"] = language.value
+            link.on("click.prevent", js_handler=f"() => copydeskChoose('language', '{language}')")
+    with ui.element("div").classes("line choices"):
+        for theme in Theme:
+            link = ui.link(reader.say(f"frame.{theme}"), "#").classes("here" if theme is reader.theme else "")
+            link.on("click.prevent", js_handler=f"() => copydeskChoose('theme', '{theme}')")
+
+
+def navigation(tab: Tab) -> Sequence[Page]:
+    """The pages that this role finds in the navigation."""
+    return [page for page in tab.pages if page.icon is not None and tab.role in page.roles]
+
+
+def _links(tab: Tab) -> None:
+    for page in navigation(tab):
+        is_here = tab.path == page.path or (page.path != "/" and tab.path.startswith(f"{page.path}/"))
+        link = ui.link(target=page.path).classes("here" if is_here else "")
+        if is_here:
+            link.props["aria-current"] = "page"
+        with link:
+            ui.icon(page.icon or "").props('aria-hidden="true"')
+            ui.label(tab.say(page.title))
+
+
+def _menu(tab: Tab) -> None:
+    profile = tab.person.profile
+    with ui.button(icon="account_circle").props("flat round dense").classes("who") as button:
+        button.props["aria-label"] = tab.say("frame.menu", name=profile.username)
+        with ui.menu().classes("menu"), ui.element("div").classes("stack"):
+            with ui.element("div"):
+                ui.label(profile.username).classes("strong")
+                ui.label(tab.say.word("roles", profile.role)).classes("small muted")
+            choices(tab)
+            ui.button(tab.say("frame.sign_out"), icon="logout", on_click=tab.sign_out).props("flat dense no-caps")
+
+
+def _badge(tab: Tab) -> ui.label:
+    badge = ui.label(tab.say("frame.asking")).classes("chip end badge muted")
+    return badge.props('role="status"')
+
+
+def _banner(tab: Tab, badge: ui.label) -> None:
     banner = ui.label().classes("card banner").props('role="alert"')
     banner.set_visibility(False)
 
     async def look() -> None:
         problem = (await tab.people.health()).problem
-        banner.set_text(f"{problem}. What you see is as it was; trying again every second.")
+        badge.set_text(tab.say("frame.hub_away" if problem else "frame.hub_well"))
+        badge.classes(remove="muted up down", add="down" if problem else "up")
+        if problem:
+            banner.set_text(tab.say(f"frame.problem_{problem.kind}", why=problem.words))
         banner.set_visibility(problem is not None)
 
     tab.keep(look, polls=0.5)
-    with ui.element("main").classes("stack"):
-        yield
-
-
-def heading(text: str, level: str = "h2") -> None:
-    with ui.element(level):
-        ui.label(text)
-
-
-def moment(at: datetime, *, fine: bool = False) -> ui.element:
-    """The reader's local time, with UTC on hover; `fine` shows milliseconds."""
-    return ui.element("local-time").props(("fine " if fine else "") + f'datetime="{utc(at)}"')
-
-
-def utc(at: datetime) -> str:
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def figures(named: Iterable[tuple[str, str]]) -> None:
-    with ui.element("div").classes("figures"):
-        for name, value in named:
-            with ui.element("span"):
-                ui.label(name).classes("muted")
-                ui.label(value)
-
-
-def empty(sentence: str) -> ui.label:
-    return ui.label(sentence).classes("empty")

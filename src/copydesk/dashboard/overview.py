@@ -1,15 +1,16 @@
 """The desk at a glance: health, today's signals and how they fared, the latest orders."""
 
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nicegui import ui
 
 from copydesk.client.models import BotAnswer, ExecutionAnswer, SignalAnswer
 from copydesk.dashboard.desk import SIGNALS_MAX
-from copydesk.dashboard.frame import Tab, empty, heading, moment, utc
-from copydesk.dashboard.words import Tally, price, quantity, spoken, tone
+from copydesk.dashboard.page import Page, Tab
+from copydesk.dashboard.parts import empty, heading, moment, utc
+from copydesk.dashboard.table import change_of
+from copydesk.dashboard.telling import Tally, price, quantity, spoken, tone
 
 Row = dict[str, Any]
 
@@ -36,7 +37,7 @@ _COLUMNS: list[dict[str, Any]] = [
 ]
 
 
-def show_overview(tab: Tab, day_began: Callable[[], datetime]) -> None:
+def show_overview(tab: Tab) -> None:
     _tiles(tab)
     with ui.element("div").classes("desk"):
         with ui.element("section").classes("card stack"):
@@ -57,9 +58,9 @@ def show_overview(tab: Tab, day_began: Callable[[], datetime]) -> None:
         seen = await tab.person.look()
         nothing.set_visibility(seen.known and not seen.executions)
         grid.set_visibility(not nothing.visible)
-        if change := change_of(shown, seen.executions):
+        if change := change_of(shown, [_row(one) for one in seen.executions]):
             grid.run_grid_method("applyTransaction", change)
-        today = [(one, seen.tallies.get(one.id)) for one in seen.signals if one.received_at >= day_began()]
+        today = [(one, seen.tallies.get(one.id)) for one in seen.signals if one.received_at >= tab.midnight()]
         if seen.known and drawn[0] != today:
             drawn[0] = today
             signals.clear()
@@ -67,19 +68,6 @@ def show_overview(tab: Tab, day_began: Callable[[], datetime]) -> None:
                 _signals(today, seen.bots)
 
     tab.keep(look)
-
-
-def change_of(shown: dict[str, Row], executions: Sequence[ExecutionAnswer]) -> dict[str, list[Row]]:
-    """What the grid must add, update and remove to show these; `shown` follows. Empty where nothing changed."""
-    rows = {one.id: _row(one) for one in executions}
-    change = {
-        "add": [row for key, row in rows.items() if key not in shown],
-        "update": [row for key, row in rows.items() if key in shown and shown[key] != row],
-        "remove": [{"id": key} for key in shown if key not in rows],
-    }
-    shown.clear()
-    shown.update(rows)
-    return {kind: changed for kind, changed in change.items() if changed}
 
 
 def _row(one: ExecutionAnswer) -> Row:
@@ -156,3 +144,6 @@ def _tile(name: str) -> ui.label:
     with ui.element("div").classes("card tile"):
         ui.label(name).classes("muted")
         return ui.label("…").classes("value")
+
+
+PAGE = Page(path="/", title="overview.title", show=show_overview, icon="space_dashboard")

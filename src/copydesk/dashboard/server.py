@@ -25,7 +25,7 @@ def run(*, api_url: str, host: str, port: int, on_ready: Callable[[int], None]) 
         outer,
         title="copydesk",
         dark=True,
-        language="en-US",
+        language="en-GB",
         tailwind=False,
         show_welcome_message=False,
         storage_secret=secrets.token_urlsafe(32),

@@ -10,8 +10,9 @@ from nicegui import ui
 
 from copydesk.client.errors import ApiError
 from copydesk.client.models import ExecutionAnswer, SignalAnswer
-from copydesk.dashboard.frame import Tab, empty, figures, heading, moment
-from copydesk.dashboard.words import figures_of, is_protection, price, quantity, spoken, tally, tone, why
+from copydesk.dashboard.page import Page, Tab
+from copydesk.dashboard.parts import empty, figures, heading, moment
+from copydesk.dashboard.telling import figures_of, is_protection, price, quantity, spoken, tally, tone, why
 
 FOLLOWERS_MAX = 50
 """Cards on the page; what needs a person's eye comes first."""
@@ -117,3 +118,6 @@ def _order(signal: SignalAnswer, one: ExecutionAnswer) -> None:
 
 def _after(signal: SignalAnswer, at: datetime) -> str:
     return f"+{(at - signal.received_at).total_seconds() * 1000:,.1f} ms"
+
+
+PAGE = Page(path="/signals/{signal_id}", title="signal.title", show=show_way)

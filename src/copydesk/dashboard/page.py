@@ -1,0 +1,140 @@
+"""What a page is, and an open one: who looks at it, in which language, and what it does while it is open."""
+
+from collections.abc import Awaitable, Callable
+from copy import copy
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Self, TypeVar
+
+import httpx
+from fastapi import Request
+from nicegui import app, ui
+
+from copydesk.client.api import ApiClient
+from copydesk.client.errors import ApiError
+from copydesk.dashboard.desk import AWAY, People, Person, SessionEnded, now
+from copydesk.dashboard.look import PALETTES, Palette, Theme
+from copydesk.dashboard.speech import Language, Speech
+from copydesk.domain.user import Role
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """`show` gets the open tab and, by their names, what stands in the path's braces. Without an icon it is not in the navigation."""
+
+    path: str
+    title: str
+    show: Callable[..., None]
+    icon: str | None = None
+    roles: frozenset[Role] = frozenset(Role)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """What a browser tells of whoever looks, signed in or not."""
+
+    browser: str
+    path: str
+    say: Speech
+    theme: Theme
+    zone: timezone
+
+    @classmethod
+    def of(cls, request: Request) -> Self:
+        cookies = request.cookies
+        language = Language.chosen(cookies.get("copydesk_language"), request.headers.get("accept-language", ""))
+        return cls(
+            browser=app.storage.browser["id"],
+            path=request.url.path,
+            say=Speech(language),
+            theme=Theme.chosen(cookies.get("copydesk_theme")),
+            zone=_zone(cookies.get("copydesk_minutes", "")),
+        )
+
+    @property
+    def palette(self) -> Palette:
+        return PALETTES[self.theme]
+
+    def dress(self, title: str) -> None:
+        """The document's own language, theme and title."""
+        client = ui.context.client
+        client.page = copy(client.page)  # NiceGUI's settings of a page are for all its readers
+        client.page.language = self.say.language.value
+        client.page.dark = self.theme is Theme.DARK
+        ui.page_title(f"{title} · copydesk")
+        ui.colors(primary=self.palette.accent, dark_page=self.palette.page)
+
+    def midnight(self) -> datetime:
+        """When the reader's day began."""
+        return now().astimezone(self.zone).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tab(Reader):
+    """One open page of a signed-in user. `say` is their language, `person` asks the hub."""
+
+    people: People
+    person: Person
+    pages: tuple[Page, ...] = field(repr=False)
+
+    @property
+    def role(self) -> Role:
+        return self.person.profile.role
+
+    def keep(self, work: Callable[[], Awaitable[None]], *, polls: float = 1) -> None:
+        """Do it now and every so many polls, for as long as the tab is open and its user signed in."""
+
+        async def tick() -> None:
+            try:
+                if self.people.find(self.browser) is self.person:
+                    await work()
+                    return
+            except SessionEnded:
+                await self.people.drop(self.person)
+            except AWAY:
+                return  # the badge says so; the next second tries again
+            self._leave()
+
+        ui.timer(self.people.poll_s * polls, tick)
+
+    async def act(self, question: Callable[[ApiClient], Awaitable[T]], done: str = "") -> T | None:
+        """A person's wish: the hub's answer is shown, be it `done` or its refusal; None where it refused."""
+        try:
+            answer = await self.person.ask(question)
+        except SessionEnded:
+            await self.people.drop(self.person)
+            self._leave()
+        except AWAY as error:
+            ui.notify(refusal(self.say, error), type="negative", multi_line=True, timeout=8_000)
+        else:
+            if done:
+                ui.notify(done, type="positive")
+            return answer
+        return None
+
+    async def sign_out(self) -> None:
+        await self.people.sign_out(self.browser)
+        ui.navigate.to("/sign-in")
+
+    def _leave(self) -> None:
+        ui.navigate.to(f"/sign-in?why=expired&to={self.path}" if self.person.ended else "/sign-in")
+
+
+def refusal(say: Speech, error: Exception) -> str:
+    """Why the hub did not do it, for people. The hub's own sentence is shown as it is."""
+    if isinstance(error, ApiError):
+        fields = "; ".join(f"{name}: {problem}" for name, problem in error.fields.items())
+        if error.status == httpx.codes.FORBIDDEN:
+            return say("frame.not_allowed")
+        return say("frame.refused", why=fields or str(error))
+    return say("frame.busy") if isinstance(error, TimeoutError) else say("frame.away")
+
+
+def _zone(minutes_east: str) -> timezone:
+    """The browser told how far its clock is from UTC."""
+    try:
+        return timezone(timedelta(minutes=int(minutes_east)))
+    except (ValueError, OverflowError):
+        return UTC

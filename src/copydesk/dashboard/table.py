@@ -1,0 +1,180 @@
+"""Tables: sorted, filtered, saved as CSV; only the rows that changed are sent to the browser."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from nicegui import ui
+
+from copydesk.dashboard.page import Reader
+from copydesk.dashboard.parts import heading, line
+
+Row = dict[str, Any]
+
+NARROW_PX = 700
+"""In a table that is narrower, columns with `wide_only` are hidden."""
+
+ROW_PX, HEAD_PX = 36, 38
+
+
+class Kind(StrEnum):
+    """What a cell holds: numbers stand right and sort as numbers, times are local with UTC on hover."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    TIME = "time"
+    SINCE = "since"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """`tone` and `link` name the fields of a row that hold the cell's class and where it leads; `unit` stands in the heading."""
+
+    field: str
+    title: str
+    kind: Kind = Kind.TEXT
+    unit: str = ""
+    width: int = 110
+    grows: bool = False
+    wide_only: bool = False
+    digits: int | None = None
+    tone: str = ""
+    link: str = ""
+
+
+class Table:
+    """`rows` have an `id` each. Until there are some, `empty` stands in the table's place."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        columns: Sequence[Column],
+        *,
+        title: str,
+        empty: Callable[[], object],
+        rows_shown: int = 10,
+        newest: str = "",
+        level: str = "h2",
+    ) -> None:
+        """`newest` names the column that it is sorted by, downwards."""
+        self._say = reader.say
+        self._shown: dict[str, Row] = {}
+        with line():
+            heading(title, level)
+            self._tools = line("end")
+        self._nothing = ui.element("div")
+        with self._nothing:
+            empty()
+        self.grid = self._grid([_definition(one, newest) for one in columns], title, rows_shown)
+        with self._tools:
+            self._search(title)
+        self._is_empty(known=True)
+
+    def show(self, rows: Sequence[Row], *, known: bool = True) -> None:
+        """Send what is new, changed or gone; `known` is false until the hub has answered."""
+        change = change_of(self._shown, rows)
+        if change:
+            self.grid.run_grid_method("applyTransaction", change)
+        self._is_empty(known=known)
+
+    def _is_empty(self, *, known: bool) -> None:
+        self._nothing.set_visibility(known and not self._shown)
+        self._tools.set_visibility(bool(self._shown))
+        self.grid.set_visibility(bool(self._shown))
+
+    def _grid(self, definitions: list[dict[str, Any]], title: str, rows_shown: int) -> ui.aggrid:
+        narrow = [one["field"] for one in definitions if one["context"]]
+        options = {
+            "columnDefs": definitions,
+            "rowData": [],
+            ":getRowId": "p => p.data.id",
+            ":onGridSizeChanged": f"p => p.api.setColumnsVisible({narrow}, p.clientWidth > {NARROW_PX})",
+            "defaultColDef": {"resizable": True, "suppressMovable": True, "filter": True},
+            "localeText": self._say.group("grid"),
+            "rowHeight": ROW_PX,
+            "headerHeight": HEAD_PX,
+            "tooltipShowDelay": 200,
+            "suppressNoRowsOverlay": True,
+            "suppressDragLeaveHidesColumns": True,
+        }
+        grid = ui.aggrid(options, auto_size_columns=False).classes("grid")
+        grid.style(f"height: {HEAD_PX + ROW_PX * rows_shown + 4}px")
+        grid.props["aria-label"] = title
+        return grid
+
+    def _search(self, title: str) -> None:
+        search = ui.input(placeholder=self._say("frame.filter")).props("dense outlined clearable debounce=200")
+        search.props["aria-label"] = self._say("frame.filter_named", name=title)
+        search.on_value_change(
+            lambda event: self.grid.run_grid_method("setGridOption", "quickFilterText", event.value or "")
+        )
+        name = f"{title.lower().replace(' ', '-')}.csv"
+        save = ui.button("CSV", icon="download", on_click=lambda: self._save(name)).props("flat dense no-caps")
+        save.props["aria-label"] = self._say("frame.csv_named", name=title)
+
+    def _save(self, name: str) -> None:
+        """Times are UTC there: a file goes to people elsewhere."""
+        self.grid.run_grid_method("exportDataAsCsv", {"fileName": name})
+
+
+def change_of(shown: dict[str, Row], rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """What the grid must add, update and remove to show these; `shown` follows. Empty where nothing changed."""
+    wanted = {row["id"]: row for row in rows}
+    change = {
+        "add": [row for key, row in wanted.items() if key not in shown],
+        "update": [row for key, row in wanted.items() if key in shown and shown[key] != row],
+        "remove": [{"id": key} for key in shown if key not in wanted],
+    }
+    shown.clear()
+    shown.update(wanted)
+    return {kind: changed for kind, changed in change.items() if changed}
+
+
+def _definition(column: Column, newest: str) -> dict[str, Any]:
+    definition: dict[str, Any] = {
+        "field": column.field,
+        "headerName": f"{column.title}, {column.unit}" if column.unit else column.title,
+        "context": column.wide_only,
+        "cellClass": "number" if column.kind is Kind.NUMBER else "",
+        **_size(column),
+        **_kinds(column),
+    }
+    if column.field == newest:
+        definition["sort"] = "desc"
+    if column.tone:
+        definition[":cellClass"] = f"p => '{definition.pop('cellClass')} ' + (p.data.{column.tone} || '')"
+    if column.link:
+        definition[":cellRenderer"] = f"p => copydeskLink(p, '{column.link}')"
+    return definition
+
+
+def _size(column: Column) -> Mapping[str, Any]:
+    return {"flex": 1, "minWidth": column.width} if column.grows else {"width": column.width}
+
+
+def _kinds(column: Column) -> Mapping[str, Any]:
+    match column.kind:
+        case Kind.NUMBER:
+            digits = "undefined" if column.digits is None else column.digits
+            return {
+                ":valueFormatter": f"p => copydeskNumber(p.value, '', {digits})",
+                ":comparator": "(one, other) => Number(one ?? -Infinity) - Number(other ?? -Infinity)",
+                "headerClass": "ag-right-aligned-header",
+                "filter": "agNumberColumnFilter",
+            }
+        case Kind.TIME:
+            return {
+                ":valueFormatter": "p => p.value ? copydeskTime(p.value) : ''",
+                ":tooltipValueGetter": "p => p.value && copydeskUtc(p.value)",
+            }
+        case Kind.SINCE:
+            return {
+                ":valueFormatter": "p => p.value ? copydeskSince(p.value) : ''",
+                ":tooltipValueGetter": "p => p.value && copydeskUtc(p.value)",
+            }
+        case Kind.TEXT:
+            return {"tooltipField": column.field}
+
+
+__all__ = ["Column", "Kind", "Row", "Table", "change_of"]

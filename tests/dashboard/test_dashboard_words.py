@@ -1,0 +1,80 @@
+"""The catalogue: every key in both languages, with the same values in it, and every key that pages ask for."""
+
+import ast
+import re
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+import copydesk.dashboard
+from copydesk.dashboard.speech import Language, Speech, catalogue
+
+CODE = Path(copydesk.dashboard.__file__).parent
+VALUES = re.compile(r"{(\w+)}")
+KEY = re.compile(r"[a-z_]+\.[A-Za-z0-9_.]+")
+COMPUTED = ("frame", "grid")
+"""Files of the catalogue with keys that are put together at run time."""
+
+
+def texts(entry):
+    return [entry] if isinstance(entry, str) else list(entry.values())
+
+
+def literals():
+    """Every text in the pages' code that looks like a key."""
+    for file in CODE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and KEY.fullmatch(node.value):
+                yield node.value
+
+
+def asked():
+    """The keys that `say(…)` is called with."""
+    for file in CODE.rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in {"say", "_say"} and node.args:
+                keys = node.args[0]
+                for one in (keys.body, keys.orelse) if isinstance(keys, ast.IfExp) else (keys,):
+                    if isinstance(one, ast.Constant):
+                        yield one.value
+
+
+@pytest.mark.parametrize("key", catalogue())
+def test_every_key_has_both_languages_with_the_same_values_in_them(key):
+    entry = catalogue()[key]
+
+    assert entry.keys() == {language.key for language in Language}
+    assert all(text.strip() for language in entry.values() for text in texts(language))
+    assert len({frozenset(VALUES.findall(text)) for language in entry.values() for text in texts(language)}) == 1
+
+
+def test_every_key_that_a_page_asks_for_is_in_the_catalogue():
+    assert set(asked()) - catalogue().keys() == set()
+
+
+def test_no_key_of_the_catalogue_is_left_over_from_earlier():
+    used = set(literals())
+    words = {path.stem for path in (CODE / "words").glob("*.toml")}
+    by_subject = {one for one in words if f'word("{one}"' in "".join(file.read_text() for file in CODE.rglob("*.py"))}
+
+    left = [key for key in catalogue() if key not in used and key.split(".")[0] not in {*COMPUTED, *by_subject}]
+
+    assert left == []
+
+
+def test_numbers_are_written_as_the_reader_writes_them():
+    english, portuguese = Speech(Language.ENGLISH), Speech(Language.PORTUGUESE)
+
+    assert english.usd(Decimal("1234.5"), signed=True) == "+1,234.50 USD"
+    assert portuguese.usd(Decimal("-1234.5")) == "-1.234,50 USD"
+    assert english.number(Decimal("0.00105")) == "0.00105"
+    assert portuguese.number(Decimal("95200.100")) == "95.200,1"
+    assert portuguese.percent(Decimal("12.34")) == "12,3 %"
+
+
+def test_a_browser_that_asks_for_portuguese_gets_it_until_its_reader_chooses():
+    assert Language.chosen(None, "pt-BR,pt;q=0.9,en;q=0.8") is Language.PORTUGUESE
+    assert Language.chosen(None, "de-DE,en;q=0.8") is Language.ENGLISH
+    assert Language.chosen("en-GB", "pt-BR") is Language.ENGLISH
+    assert Language.chosen("nonsense", "en") is Language.ENGLISH
