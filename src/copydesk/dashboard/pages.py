@@ -4,7 +4,7 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 from nicegui import ui
 
-from copydesk.dashboard import bots, overview, way
+from copydesk.dashboard import bots, following, overview, subscribing, way
 from copydesk.dashboard.desk import People
 from copydesk.dashboard.door import show_door
 from copydesk.dashboard.frame import frame
@@ -15,7 +15,11 @@ from copydesk.dashboard.parts import card, empty
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
     bots.PAGE,
+    following.PAGE,
     way.PAGE,
+    subscribing.NEW,
+    subscribing.NEW_BOT,
+    subscribing.EDIT,
 )
 """As the navigation has them."""
 
