@@ -151,7 +151,7 @@ async def test_leaving_says_what_it_means_before_it_is_done(user, sign_in, hub):
     await user.should_see("An open position stays as it is", retries=20)
     assert hub.told == []
 
-    user.find(kind=ui.button, content="Leave").click()
+    user.find("Leave now").click()
 
     await user.should_see("You have left EMA Cross.", retries=20)
     assert hub.told[-1][:2] == ("DELETE", f"{SUBSCRIPTIONS}/subscription-1")

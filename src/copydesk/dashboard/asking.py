@@ -22,12 +22,14 @@ def dialog(title: str) -> Iterator[ui.dialog]:
 
 def confirm(tab: Tab, title: str, means: str, name: str, work: Callable[[], Awaitable[object]]) -> None:
     """`means` says what it does and what it does not; `name` is on the button that does it."""
+    page = ui.context.client.content
     with dialog(title) as opened:
         ui.label(means)
 
         async def do() -> None:
-            opened.close()
-            await work()
+            with page:  # the button is gone once the dialog is closed
+                opened.close()
+                await work()
 
         with line():
             ui.button(tab.say("frame.cancel"), on_click=opened.close).props("flat no-caps").classes("end")

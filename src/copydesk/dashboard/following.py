@@ -138,7 +138,7 @@ def _leave(tab: Tab, one: SubscriptionAnswer, bot: str) -> None:
         tab,
         say("follow.leave_ask", name=bot),
         say("follow.leave_means"),
-        say("follow.leave"),
+        say("follow.leave_now"),
         lambda: tab.act(lambda api: api.unsubscribe(one.id), done=say("follow.left", name=bot)),
     )
 
