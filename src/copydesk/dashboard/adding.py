@@ -1,7 +1,6 @@
 """Add an account: what its venue needs and nothing else; the key is tried at once, and one that may withdraw is refused."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from nicegui import ui
@@ -27,83 +26,81 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
 _HIDDEN = frozenset({"api_secret", "api_passphrase"})
 
 
-@dataclass(slots=True)
-class _Form:
-    venue: str = PAPER
-    fields: dict[str, ui.input] = field(default_factory=dict)
-
-
 def show_new(tab: Tab) -> None:
-    say = tab.say
-    form = _Form()
-    with ui.element("div").classes("stack form"), card(say("accounts.new")):
-        name = ui.input(say("accounts.name"), value=say("accounts.my_account")).props("outlined")
-        venue = ui.select({one: say.word("venues", one) for one in _NEEDS}, label=say("accounts.venue"), value=PAPER)
-        exchange = ui.input(say("accounts.exchange"), placeholder="kraken").props("outlined")
-        environment = ui.select(
-            {one.value: say.word("environments", one) for one in Environment},
-            label=say("accounts.environment"),
-            value=Environment.DEMO.value,
+    with ui.element("div").classes("stack form"), card(tab.say("accounts.new")):
+        _Form(tab)
+
+
+class _Form:
+    """Its fields follow the venue."""
+
+    def __init__(self, tab: Tab) -> None:
+        self._tab, say = tab, tab.say
+        self._name = ui.input(say("accounts.name"), value=say("accounts.my_account")).props("outlined")
+        venues = {one: say.word("venues", one) for one in _NEEDS}
+        self._venue = ui.select(venues, label=say("accounts.venue"), value=PAPER, on_change=self._draw)
+        self._exchange = ui.input(say("accounts.exchange"), placeholder="kraken").props("outlined")
+        faces = {one.value: say.word("environments", one) for one in Environment}
+        self._environment = ui.select(
+            faces, label=say("accounts.environment"), value=Environment.DEMO.value, on_change=self._draw
         )
-        for one in (venue, environment):
+        for one in (self._venue, self._environment):
             one.props("outlined options-dense")
-        keys = ui.element("div").classes("stack")
-        promise = ui.checkbox(say("accounts.promise"))
-        problem = ui.label().classes("down").props('role="alert"')
-
-        def draw() -> None:
-            form.venue = str(venue.value)
-            exchange.set_visibility(form.venue == CCXT)
-            promise.set_visibility(form.venue == CCXT and environment.value == Environment.LIVE.value)
-            keys.clear()
-            with keys:
-                _ask_keys(tab, form)
-
-        venue.on_value_change(draw)
-        environment.on_value_change(draw)
-        draw()
-
-        async def add() -> None:
-            problem.set_text("")
-            if form.venue == CCXT and not exchange.value.strip():
-                problem.set_text(say("accounts.which_exchange"))
-                return
-            try:
-                wanted = NewAccount(**_told(form, name.value, exchange.value, environment.value, promise.value))
-            except ValidationError as error:
-                problem.set_text(_said(tab, error))
-                return
-            button.props("loading")
-            try:
-                made = await tab.act(lambda api: api.create_account(wanted))
-            finally:
-                button.props(remove="loading")
-            if made is not None:
-                refused = made.key_check is KeyCheck.REFUSED
-                told = made.key_problem or say("accounts.added", name=made.name)
-                ui.notify(told, type="negative" if refused else "positive")
-                ui.navigate.to(f"/accounts/{made.id}")
-
+        self._place, self._keys = ui.element("div").classes("stack"), dict[str, ui.input]()
+        self._promise = ui.checkbox(say("accounts.promise"))
+        self._problem = ui.label().classes("down").props('role="alert"')
         with line():
             ui.link(say("frame.cancel"), "/accounts")
-            button = ui.button(say("accounts.add"), icon="check", on_click=add)
-            button.props("no-caps unelevated").classes("end")
+            self._button = ui.button(say("accounts.add"), icon="check", on_click=self._add)
+            self._button.props("no-caps unelevated").classes("end")
+        self._draw()
 
+    def _draw(self) -> None:
+        say, venue = self._tab.say, str(self._venue.value)
+        self._exchange.set_visibility(venue == CCXT)
+        self._promise.set_visibility(venue == CCXT and self._environment.value == Environment.LIVE.value)
+        self._place.clear()
+        self._keys = {}
+        with self._place:
+            ui.label(say.word("venue_hints", venue)).classes("small muted")
+            for name in _NEEDS[venue]:
+                is_secret = name in _HIDDEN
+                asked = ui.input(say.word("keys", name), password=is_secret, password_toggle_button=is_secret)
+                self._keys[name] = asked.props('outlined autocomplete="off" spellcheck="false"')
 
-def _ask_keys(tab: Tab, form: _Form) -> None:
-    say = tab.say
-    form.fields = {}
-    ui.label(say.word("venue_hints", form.venue)).classes("small muted")
-    for name in _NEEDS[form.venue]:
-        asked = ui.input(say.word("keys", name), password=name in _HIDDEN, password_toggle_button=name in _HIDDEN)
-        form.fields[name] = asked.props('outlined autocomplete="off" spellcheck="false"')
+    async def _add(self) -> None:
+        say = self._tab.say
+        wanted = self._wanted()
+        if wanted is None:
+            return
+        self._button.props("loading")
+        try:
+            made = await self._tab.act(lambda api: api.create_account(wanted))
+        finally:
+            self._button.props(remove="loading")
+        if made is not None:
+            refused = made.key_check is KeyCheck.REFUSED
+            told = made.key_problem or say("accounts.added", name=made.name)
+            ui.notify(told, type="negative" if refused else "positive")
+            ui.navigate.to(f"/accounts/{made.id}")
 
-
-def _told(form: _Form, name: str, exchange: str, environment: str, promise: bool) -> dict[str, Any]:
-    venue = f"{CCXT}:{exchange.strip().lower()}" if form.venue == CCXT else form.venue
-    told = {key: asked.value.strip() for key, asked in form.fields.items() if asked.value and asked.value.strip()}
-    told |= {"name": name.strip(), "venue": venue, "environment": environment}
-    return told | ({"key_cannot_withdraw": True} if promise else {})
+    def _wanted(self) -> NewAccount | None:
+        """None where something is missing, which is said beside the button then."""
+        self._problem.set_text("")
+        venue, exchange = str(self._venue.value), self._exchange.value.strip().lower()
+        if venue == CCXT and not exchange:
+            self._problem.set_text(self._tab.say("accounts.which_exchange"))
+            return None
+        told: dict[str, Any] = {
+            key: asked.value.strip() for key, asked in self._keys.items() if asked.value and asked.value.strip()
+        }
+        told |= {"name": self._name.value.strip(), "environment": self._environment.value}
+        told |= {"venue": f"{CCXT}:{exchange}" if venue == CCXT else venue}
+        try:
+            return NewAccount(**told, **({"key_cannot_withdraw": True} if self._promise.value else {}))
+        except ValidationError as error:
+            self._problem.set_text(_said(self._tab, error))
+            return None
 
 
 def _said(tab: Tab, error: ValidationError) -> str:
