@@ -27,7 +27,9 @@ from copydesk.web.limits import Buckets, Limits
 from copydesk.web.metrics import Metrics
 from copydesk.web.paths import Paths
 from copydesk.web.tokens import Passwords, Tokens
-from copydesk.wiring.hub import environments, open_database, open_vault, senders
+from copydesk.wiring.backup import Backups
+from copydesk.wiring.databases import open_database, open_vault
+from copydesk.wiring.hub import environments, senders
 from copydesk.wiring.venues import Venues
 
 BOTS = "/api/v1/bots"
@@ -142,6 +144,7 @@ async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setu
         vault=vault,
         notifier=AppriseNotifier(given.notification_hosts),
         venues=venues,
+        backups=Backups(given),
         tokens=Tokens(vault.derive("sign access tokens")),
         passwords=PASSWORDS,
         limits=limits or no_limits(),

@@ -57,6 +57,10 @@ WHO = {
     ("POST", "/api/v1/breaker"): FOLLOWERS,
     ("GET", "/api/v1/breaker"): ALL,
     ("GET", "/api/v1/audit"): ADMINS,
+    ("GET", "/api/v1/audit/verification"): ADMINS,
+    ("GET", "/api/v1/backups"): ADMINS,
+    ("POST", "/api/v1/backups"): ADMINS,
+    ("GET", "/api/v1/logs"): ADMINS,
     ("GET", "/metrics"): ADMINS,
     ("GET", "/health"): OPEN,
     ("GET", "/ready"): OPEN,
@@ -98,6 +102,8 @@ def behind_the_door(method, path):
         return 422
     if "{id}" in path:
         return 404
+    if (method, path) == ("POST", "/api/v1/backups"):
+        return 201
     return 204 if path == "/logout" else 200
 
 

@@ -24,6 +24,8 @@ VERBS = {
     "simulate": "simulate.app",
     "backtest": "backtest.backtest",
     "bench": "bench.app",
+    "backup": "backup.backup",
+    "restore": "backup.restore",
     "admin": "admin.app",
     "gateway": "gateway.gateway",
 }

@@ -31,6 +31,8 @@ from copydesk.client.models import (
     SubscriptionChange,
     WebhookAnswer,
 )
+from copydesk.client.notifications import NotificationsAnswer, NotificationsWish, NotificationTestAnswer
+from copydesk.client.operations import AuditVerification, BackupAnswer, BackupsAnswer, LogAnswer
 from copydesk.client.people import NewUser, Profile, UserAnswer, UserChange, UserConfig, UserConfigChange
 from copydesk.client.preview import PreviewAnswer, PreviewWish
 from copydesk.client.results import AccountBook, AccountResults
@@ -45,6 +47,7 @@ SUBSCRIPTIONS = "/api/v1/bot-subscriptions"
 SIGNALS = "/api/v1/bot-signals"
 EXECUTIONS = "/api/v1/bot-signal-executions"
 TERMINALS = "/mt5/status"
+NOTIFICATIONS = "/users/me/notifications"
 
 
 class ApiClient(Connection):
@@ -158,6 +161,29 @@ class ApiClient(Connection):
 
     async def audit(self, *, most: int | None = None, **filters: Filter) -> list[AuditAnswer]:
         return await self.read_all(AuditAnswer, "/api/v1/audit", filters, most)
+
+    async def verify_audit(self) -> AuditVerification:
+        return await self.ask(AuditVerification, "GET", "/api/v1/audit/verification")
+
+    async def backups(self) -> BackupsAnswer:
+        return await self.ask(BackupsAnswer, "GET", "/api/v1/backups")
+
+    async def make_backup(self) -> BackupAnswer:
+        return await self.ask(BackupAnswer, "POST", "/api/v1/backups")
+
+    async def logs(self, *, most: int | None = None, **filters: Filter) -> list[LogAnswer]:
+        """The newest lines of the hub's own log."""
+        return await self.read_all(LogAnswer, "/api/v1/logs", filters, most)
+
+    async def notifications(self) -> NotificationsAnswer:
+        return await self.ask(NotificationsAnswer, "GET", NOTIFICATIONS)
+
+    async def set_notifications(self, wanted: NotificationsWish) -> NotificationsAnswer:
+        return await self.ask(NotificationsAnswer, "PUT", NOTIFICATIONS, wanted)
+
+    async def test_notifications(self) -> NotificationTestAnswer:
+        """A message to each address, now."""
+        return await self.ask(NotificationTestAnswer, "POST", f"{NOTIFICATIONS}/test")
 
     async def report_terminal(self, report: TerminalReport) -> TerminalAnswer:
         """From the program beside a MetaTrader 5 terminal."""

@@ -13,6 +13,7 @@ _EXECUTION = "01m7yq0rc6000fj2x8c5mb7p3k"
 
 _HELD = {"symbol": "BTCUSDT", "direction": "long", "quantity": "0.001", "entry_price": "95200", "opened_at": _AT}
 _SIZED = {"margin_usd": "50", "leverage": "3", "last_price": "95200", "quantity_step": "0.001"}
+_BACKUP = {"name": "copydesk-20261121T031500Z.backup", "made_at": _AT, "bytes": 1_048_576, "rows": 12_480}
 
 EXAMPLES_OF_ACCOUNTS: Mapping[str, Mapping[str, Any]] = {
     "PreviewWish": {
@@ -111,5 +112,15 @@ EXAMPLES_OF_ACCOUNTS: Mapping[str, Mapping[str, Any]] = {
                 "closed_at": _LATER,
             }
         ],
+    },
+    "AuditVerification": {"whole": True, "lines": 214, "first_broken": None, "verified_at": _LATER},
+    "BackupAnswer": _BACKUP,
+    "BackupsAnswer": {"folder": "/var/lib/copydesk/backups", "items": [_BACKUP]},
+    "LogAnswer": {
+        "number": 4711,
+        "at": _LATER,
+        "level": "warning",
+        "event": "clock not read",
+        "fields": {"venue": "binance-futures", "environment": "demo", "problem": "no answer in time"},
     },
 }

@@ -14,6 +14,7 @@ from copydesk.web import (
     errors,
     history,
     notifications,
+    operations,
     pages,
     policy,
     previews,
@@ -48,6 +49,7 @@ _ROOMS = tuple(
         subscriptions,
         breaker,
         history,
+        operations,
         status,
         pages,
     )

@@ -26,6 +26,10 @@ TAGS = [
     {"name": "subscriptions", "description": "An account follows a bot, with the follower's own values and limits."},
     {"name": "breaker", "description": "Stop openings, cancel what waits, close what is held; or let go again."},
     {"name": "history", "description": "What happened: signals, executions with their reasons, the audit log."},
+    {
+        "name": "operations",
+        "description": "What an admin looks after: the audit log's chain, backups, the newest log lines.",
+    },
     {"name": "status", "description": "Whether the desk lives, and how it fares."},
 ]
 
@@ -40,7 +44,7 @@ _WEBHOOK_SAYS = {
     413: "the body may have 65536 bytes",
     422: "ticker: BTCUSTD is not traded at any futures venue of this desk",
 }
-_WITHOUT_DATABASE = frozenset({"/health", "/metrics"})
+_WITHOUT_DATABASE = frozenset({"/health", "/metrics", "/api/v1/logs"})
 
 Document = dict[str, Any]
 

@@ -20,9 +20,11 @@ from copydesk.ports.vault import Vault
 from copydesk.ports.venue import Venue
 from copydesk.stores.store import SqlStore
 from copydesk.venues.metatrader5 import Switchboard
+from copydesk.web.keeping import Backups
 from copydesk.web.limits import Limits
 from copydesk.web.metrics import Metrics
 from copydesk.web.paths import Paths
+from copydesk.web.recent import RecentLines
 from copydesk.web.senders import Senders
 from copydesk.web.tokens import Passwords, Tokens
 
@@ -48,6 +50,8 @@ class Hub:
     webhook_base: str
     environments: Sequence[Environment]
     allow_live: bool
+    backups: Backups
+    lines: RecentLines = field(default_factory=RecentLines)
     setup_token: str | None = None
     senders: Senders = field(default_factory=Senders)
     metrics: Metrics = field(default_factory=lambda: Metrics(CollectorRegistry()))
