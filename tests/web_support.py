@@ -21,6 +21,7 @@ from copydesk.ports.clock import SystemClock
 from copydesk.settings import Settings
 from copydesk.simulators.binance import serve as serve_simulator
 from copydesk.stores.store import SqlStore
+from copydesk.web import standing
 from copydesk.web.app import build_app
 from copydesk.web.hub import Hub
 from copydesk.web.limits import Buckets, Limits
@@ -103,6 +104,9 @@ class Simulator:
     async def heal(self):
         await self.http.delete("/_sim/faults")
 
+    async def orders_count(self):
+        return len((await self.http.get("/_sim/ledger")).json()["orders"])
+
     async def orders(self, key):
         ledger = (await self.http.get("/_sim/ledger")).json()
         return [one for one in ledger["orders"] if one["account"] == key]
@@ -173,10 +177,12 @@ async def running_hub(folder, **options):
             running = tasks.create_task(hub.desk.run())
             telling = tasks.create_task(Notifying(hub.store, hub.notifier, hub.clock).run())
             calling = tasks.create_task(hub.agents.run(lambda: hub.desk.is_running))
+            looking = tasks.create_task(standing.keep_looking(hub))
             yield
             running.cancel()
             telling.cancel()
             calling.cancel()
+            looking.cancel()
         await hub.notifier.close()
         await hub.venues.close()
         await database.close()

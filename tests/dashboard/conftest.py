@@ -1,6 +1,7 @@
 """A made-up hub behind httpx.MockTransport, and NiceGUI's simulated user in front of the pages."""
 
 import asyncio
+import contextlib
 import sys
 
 import pytest
@@ -15,8 +16,14 @@ POLL_S = 0.05
 
 
 @pytest.fixture
-def hub():
-    return FakeHub()
+def role():
+    """Whoever signs in; a test may parametrize it."""
+    return "admin"
+
+
+@pytest.fixture
+def hub(role):
+    return FakeHub(role)
 
 
 @pytest.fixture
@@ -35,26 +42,46 @@ async def user(hub):
 def sign_in(user):
     async def enter(path, password=FakeHub.PASSWORD):
         await user.open(path)
-        user.find("Username").type("ada")
-        user.find("Password").type(password)
+        fields = sorted(user.find(kind=ui.input).elements, key=lambda field: field.id)
+        for field, text in zip(fields, ("ada", password), strict=True):
+            field.value = text
         user.find(ui.element).trigger("submit.prevent")
 
     return enter
 
 
 @pytest.fixture
-def sent_to_grid(monkeypatch):
-    """The next row transaction that the page sends to the browser."""
-    sent = asyncio.Queue()
+def press(user):
+    """Click the newest button with exactly this text, as soon as it is there."""
 
-    def keep(_, name, *arguments):
+    async def click(text):
+        async with asyncio.timeout(5):
+            while True:
+                with contextlib.suppress(AssertionError):
+                    found = user.find(kind=ui.button, content=text)
+                    fits = [one for one in found.elements if one.text == text and one.enabled]
+                    if fits:
+                        break
+                await asyncio.sleep(POLL_S)
+        found.elements = {max(fits, key=lambda button: button.id)}
+        found.click()
+
+    return click
+
+
+@pytest.fixture
+def sent_to_grids(monkeypatch):
+    """The row transactions that the page sends to the browser, by the names of their tables."""
+    sent = {}
+
+    def keep(grid, name, *arguments):
         if name == "applyTransaction":
-            sent.put_nowait(arguments[0])
+            sent.setdefault(grid.props["aria-label"], asyncio.Queue()).put_nowait(arguments[0])
 
     monkeypatch.setattr(ui.aggrid, "run_grid_method", keep)
 
-    async def following():
-        async with asyncio.timeout(2):
-            return await sent.get()
+    async def following(table):
+        async with asyncio.timeout(5):
+            return await sent.setdefault(table, asyncio.Queue()).get()
 
     return following

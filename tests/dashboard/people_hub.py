@@ -91,40 +91,30 @@ PREVIEW = {
 
 
 class PeopleHub(FakeHub):
-    """`told` holds each request that changes something: (method, path, body)."""
+    """Of a follower unless told otherwise. An answer may be a whole response; `told` holds each request that changes something."""
 
-    def __init__(self):
-        super().__init__()
-        self.role = "follower"
+    def __init__(self, role="follower"):
+        super().__init__(role)
         self.told = []
-        self.subscriptions = [SUBSCRIPTION]
-        self.accounts = [ACCOUNT]
-        self.check = checked(finding("clock"), finding("key"), finding("balance", detail="90 of 100 USD available"))
-        self.preview = PREVIEW
-        self.answers = {}
+        self.answers |= {
+            ("GET", SUBSCRIPTIONS): listed([SUBSCRIPTION]),
+            ("GET", ACCOUNTS): listed([ACCOUNT]),
+            ("POST", f"{SUBSCRIPTIONS}/preview"): PREVIEW,
+            ("POST", SUBSCRIPTIONS): SUBSCRIPTION,
+            ("PATCH", f"{SUBSCRIPTIONS}/subscription-1"): SUBSCRIPTION,
+            ("DELETE", f"{SUBSCRIPTIONS}/subscription-1"): httpx.Response(204),
+            ("POST", f"{ACCOUNTS}/account-1/check"): checked(
+                finding("clock"), finding("key"), finding("balance", detail="90 of 100 USD available")
+            ),
+        }
 
     def answer(self, request):
-        path = request.url.path
-        if self.away or self.session_ended or "authorization" not in request.headers:
-            return super().answer(request)
-        if request.method != "GET":
-            self.told.append((request.method, path, json.loads(request.content) if request.content else None))
-        if (found := self.answers.get((request.method, path))) is not None:
+        found = self.answers.get((request.method, request.url.path))
+        if request.method != "GET" and request.url.path != "/token":
+            self.told.append((request.method, request.url.path, json.loads(request.content or b"null")))
+        if isinstance(found, httpx.Response) and not self.away:
             return found
-        return self.known(request.method, path) or super().answer(request)
-
-    def known(self, method, path):
-        who = {"id": "ada", "username": "ada", "role": self.role, "allowed_mt5_id": None, "mt5_path": None}
-        return {
-            ("GET", "/users/me"): httpx.Response(200, json=who | {"subscription": "free"}),
-            ("GET", SUBSCRIPTIONS): listed(self.subscriptions),
-            ("GET", ACCOUNTS): listed(self.accounts),
-            ("POST", f"{SUBSCRIPTIONS}/preview"): httpx.Response(200, json=self.preview),
-            ("POST", SUBSCRIPTIONS): httpx.Response(201, json=SUBSCRIPTION),
-            ("PATCH", f"{SUBSCRIPTIONS}/subscription-1"): httpx.Response(200, json=SUBSCRIPTION),
-            ("DELETE", f"{SUBSCRIPTIONS}/subscription-1"): httpx.Response(204),
-            ("POST", f"{ACCOUNTS}/account-1/check"): httpx.Response(200, json=self.check),
-        }.get((method, path))
+        return super().answer(request)
 
 
 def refusal(status, **fields):

@@ -4,6 +4,7 @@ import asyncio
 
 import httpx
 import pytest
+from dashboard_hub import listed
 from nicegui import ui
 from people_hub import ACCOUNT, ACCOUNTS, AT, PeopleHub, checked, finding, refusal
 
@@ -82,7 +83,7 @@ def results(*trades, net="0"):
 @pytest.fixture
 def hub():
     hub = PeopleHub()
-    hub.answers = {
+    hub.answers |= {
         ("GET", f"{ACCOUNTS}/account-1"): httpx.Response(200, json=ACCOUNT),
         ("GET", f"{ACCOUNTS}/account-1/book"): httpx.Response(200, json=book(balance=balance("5000", "4900"))),
         ("GET", f"{ACCOUNTS}/account-1/results"): httpx.Response(200, json=results()),
@@ -110,7 +111,7 @@ async def test_accounts_show_with_their_keys_state_and_terminals_with_their_figu
 
 
 async def test_who_has_no_account_reads_which_one_to_begin_with(user, sign_in, hub):
-    hub.accounts = []
+    hub.answers["GET", ACCOUNTS] = listed([])
 
     await sign_in("/accounts")
 
@@ -134,7 +135,8 @@ async def test_an_account_shows_what_it_has_and_its_curve_grows_by_what_is_new(u
 
 
 async def test_the_report_of_a_check_is_shown_with_what_to_do(user, sign_in, hub):
-    hub.check = checked(finding("balance", ok=False, detail="0 of 0 USD available", advice="Move some margin."))
+    poor = finding("balance", ok=False, detail="0 of 0 USD available", advice="Move some margin.")
+    hub.answers["POST", f"{ACCOUNTS}/account-1/check"] = checked(poor)
     await sign_in("/accounts/account-1")
     await user.should_see("Pre-flight check", retries=20)
 

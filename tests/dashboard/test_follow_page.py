@@ -1,8 +1,9 @@
 """Following a bot in steps, as a person meets it."""
 
 import pytest
+from dashboard_hub import listed
 from nicegui import ui
-from people_hub import PREVIEW, SUBSCRIPTIONS, PeopleHub, checked, finding, refusal
+from people_hub import ACCOUNTS, PREVIEW, SUBSCRIPTIONS, PeopleHub, checked, finding, refusal
 
 
 @pytest.fixture
@@ -47,7 +48,7 @@ async def test_whom_one_follows_shows_what_counts_and_what_came_of_it(user, sign
 
 
 async def test_who_follows_nobody_reads_what_to_do_next(user, sign_in, hub):
-    hub.subscriptions = []
+    hub.answers["GET", SUBSCRIPTIONS] = listed([])
 
     await sign_in("/follow")
 
@@ -91,7 +92,8 @@ async def test_an_account_that_cannot_follow_the_bot_is_told_at_once(user, sign_
 
 
 async def test_a_refused_key_ends_the_way_with_what_to_do_about_it(user, sign_in, hub, go_on):
-    hub.check = checked(finding("key", ok=False, detail="unknown key", advice="Make a new one."), key_check="refused")
+    refused = finding("key", ok=False, detail="unknown key", advice="Make a new one.")
+    hub.answers["POST", f"{ACCOUNTS}/account-1/check"] = checked(refused, key_check="refused")
     await begin(user, sign_in)
     await go_on("Something needs care first")
     await user.should_see("Make a new one.")
@@ -158,7 +160,8 @@ async def test_leaving_says_what_it_means_before_it_is_done(user, sign_in, hub):
 
 
 async def test_a_bot_without_signals_says_that_there_is_nothing_to_look_back_on(user, sign_in, hub, go_on):
-    hub.preview = PREVIEW | {"signals": 0, "lines": [], "copied": 0, "refused": 0, "realised_usd": None}
+    nothing = {"signals": 0, "lines": [], "copied": 0, "refused": 0, "realised_usd": None}
+    hub.answers["POST", f"{SUBSCRIPTIONS}/preview"] = PREVIEW | nothing
     await begin(user, sign_in)
     await go_on("Ready to trade")
     await go_on("Counts: 10×, the bot's default")

@@ -1,18 +1,19 @@
 """/openapi.json and /docs: every route with what it takes, what it can answer, and how both look."""
 
+import pkgutil
 import re
+from importlib import import_module
 
 import pytest
 from pydantic import TypeAdapter
 
-from copydesk.client import breaker, models, notifications, operations, people, preview, results, terminals
-from copydesk.client import desk as desk_models
+from copydesk import client
 from copydesk.client.examples import EXAMPLES
 from web_support import BOTS, assert_error
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-MODULES = (breaker, notifications, models, people, desk_models, terminals, preview, results, operations)
+MODULES = [import_module(f"copydesk.client.{one.name}") for one in pkgutil.iter_modules(client.__path__)]
 MODELS = {name: model for module in MODULES for name, model in vars(module).items()}
 
 

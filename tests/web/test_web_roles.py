@@ -28,7 +28,10 @@ WHO = {
     ("PATCH", "/api/v1/users/{id}"): ADMINS,
     ("POST", "/api/v1/bots"): PROVIDERS,
     ("GET", "/api/v1/bots"): ALL,
+    ("GET", "/api/v1/bots/results"): ALL,
     ("GET", "/api/v1/bots/{id}"): ALL,
+    ("GET", "/api/v1/bots/{id}/results"): ALL,
+    ("POST", "/api/v1/bots/{id}/test-signal"): PROVIDERS,
     ("PATCH", "/api/v1/bots/{id}"): PROVIDERS,
     ("DELETE", "/api/v1/bots/{id}"): PROVIDERS,
     ("POST", "/api/v1/bots/{id}/rotate-secret"): PROVIDERS,
@@ -56,6 +59,10 @@ WHO = {
     ("GET", "/api/v1/bot-signal-executions/{id}"): ALL,
     ("POST", "/api/v1/breaker"): FOLLOWERS,
     ("GET", "/api/v1/breaker"): ALL,
+    ("GET", "/api/v1/desk"): ALL,
+    ("GET", "/api/v1/desk/today"): ALL,
+    ("GET", "/api/v1/desk/alerts"): ALL,
+    ("GET", "/api/v1/positions"): ALL,
     ("GET", "/api/v1/audit"): ADMINS,
     ("GET", "/api/v1/audit/verification"): ADMINS,
     ("GET", "/api/v1/backups"): ADMINS,
@@ -77,6 +84,7 @@ DECIDE_THEMSELVES = {
 # Past the door there is a second one: a token alone is not enough.
 NEEDS_A_SIGNATURE = {("POST", "/signal/broadcast"), ("POST", "/signal/close")}
 NEEDS_A_BODY = {
+    ("POST", "/api/v1/bots/{id}/test-signal"),
     ("POST", "/mt5/status"),
     ("PUT", "/users/me/notifications"),
     ("POST", "/users/me/notifications/test"),

@@ -9,11 +9,13 @@ import json
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 from copydesk.client.breaker import BreakerAnswer, BreakerWish, PulledAnswer
 from copydesk.client.connection import Connection, Filter
 from copydesk.client.desk import AliveAnswer, AuditAnswer, HealthAnswer, ReadyAnswer
+from copydesk.client.leaderboard import BotResultAnswer, LeaderboardAnswer, TrialSignal
 from copydesk.client.models import (
     AccountAnswer,
     AccountChange,
@@ -33,6 +35,7 @@ from copydesk.client.models import (
 )
 from copydesk.client.notifications import NotificationsAnswer, NotificationsWish, NotificationTestAnswer
 from copydesk.client.operations import AuditVerification, BackupAnswer, BackupsAnswer, LogAnswer
+from copydesk.client.overview import AlertAnswer, DeskAnswer, PositionAnswer, TodayAnswer
 from copydesk.client.people import NewUser, Profile, UserAnswer, UserChange, UserConfig, UserConfigChange
 from copydesk.client.preview import PreviewAnswer, PreviewWish
 from copydesk.client.results import AccountBook, AccountResults
@@ -113,12 +116,12 @@ class ApiClient(Connection):
     async def check_account(self, account_id: str) -> CheckAnswer:
         return await self.ask(CheckAnswer, "POST", f"{ACCOUNTS}/{account_id}/check")
 
-    async def book(self, account_id: str, *, at_venue: bool = False) -> AccountBook:
+    async def account_book(self, account_id: str, *, at_venue: bool = False) -> AccountBook:
         """What an account holds and waits for; `at_venue` asks its venue for the balance and prices too."""
         answer = await self.send("GET", f"{ACCOUNTS}/{account_id}/book", params={"at_venue": at_venue})
         return AccountBook.model_validate_json(answer.content)
 
-    async def results(self, account_id: str) -> AccountResults:
+    async def account_results(self, account_id: str) -> AccountResults:
         return await self.ask(AccountResults, "GET", f"{ACCOUNTS}/{account_id}/results")
 
     async def subscribe(self, wanted: NewSubscription) -> SubscriptionAnswer:
@@ -152,12 +155,41 @@ class ApiClient(Connection):
     async def execution(self, execution_id: str) -> ExecutionAnswer:
         return await self.ask(ExecutionAnswer, "GET", f"{EXECUTIONS}/{execution_id}")
 
+    async def desk(self) -> DeskAnswer:
+        return await self.ask(DeskAnswer, "GET", "/api/v1/desk")
+
+    async def today(self, since: datetime | None = None) -> TodayAnswer:
+        """Since a moment, or since midnight UTC."""
+        params = {} if since is None else {"since": since.isoformat()}
+        return TodayAnswer.model_validate_json((await self.send("GET", "/api/v1/desk/today", params=params)).content)
+
+    async def alerts(self) -> list[AlertAnswer]:
+        """What wants a person's eye now."""
+        return await self.read_page(AlertAnswer, "/api/v1/desk/alerts")
+
+    async def positions(self, *, most: int | None = None, **filters: Filter) -> list[PositionAnswer]:
+        return await self.read_all(PositionAnswer, "/api/v1/positions", filters, most)
+
+    async def leaderboard(self, days: int = 30) -> LeaderboardAnswer:
+        answer = await self.send("GET", f"{BOTS}/results", params={"days": days})
+        return LeaderboardAnswer.model_validate_json(answer.content)
+
+    async def bot_results(self, bot_id: str, days: int = 30) -> BotResultAnswer:
+        answer = await self.send("GET", f"{BOTS}/{bot_id}/results", params={"days": days})
+        return BotResultAnswer.model_validate_json(answer.content)
+
+    async def try_bot(self, bot_id: str, wanted: TrialSignal, *, wait_s: float = 0) -> WebhookAnswer:
+        """A test signal: to paper accounts only."""
+        params = {"wait": wait_s} if wait_s else None
+        body = wanted.model_dump(mode="json")
+        answer = await self.send("POST", f"{BOTS}/{bot_id}/test-signal", json=body, params=params)
+        return WebhookAnswer.model_validate_json(answer.content)
+
     async def pull_breaker(self, wanted: BreakerWish) -> PulledAnswer:
         return await self.ask(PulledAnswer, "POST", "/api/v1/breaker", wanted)
 
     async def breakers(self) -> list[BreakerAnswer]:
-        answer = await self.send("GET", "/api/v1/breaker")
-        return [BreakerAnswer.model_validate(one) for one in answer.json()["items"]]
+        return await self.read_page(BreakerAnswer, "/api/v1/breaker")
 
     async def audit(self, *, most: int | None = None, **filters: Filter) -> list[AuditAnswer]:
         return await self.read_all(AuditAnswer, "/api/v1/audit", filters, most)

@@ -83,6 +83,11 @@ class Connection:
                 break
         return found
 
+    async def read_page(self, kind: type[T], path: str) -> list[T]:
+        """A list that has one page."""
+        adapter = TypeAdapter(list[kind])  # type: ignore[valid-type]
+        return adapter.validate_python((await self.send("GET", path)).json()["items"])
+
     async def send(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **content: Any
     ) -> httpx.Response:

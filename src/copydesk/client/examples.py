@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from copydesk.client.examples_accounts import EXAMPLES_OF_ACCOUNTS
+from copydesk.client.examples_overview import EXAMPLES_OF_THE_DESK
 
 AT = "2026-11-21T09:30:00.120000Z"
 LATER = "2026-11-21T09:30:00.480000Z"
@@ -281,6 +282,7 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "TerminalReport": _TERMINAL,
     "TerminalAnswer": _TERMINAL_ANSWER,
     "TerminalsAnswer": {**_TERMINAL_ANSWER, "terminals": [_TERMINAL_ANSWER]},
+    **EXAMPLES_OF_THE_DESK,
     "NotificationTestAnswer": {
         "success": True,
         "results": [{"scheme": "ntfys", "hint": "ntfy.sh/…", "sent": True, "problem": None}],

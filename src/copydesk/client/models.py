@@ -248,6 +248,15 @@ class StepAnswer(Answer):
     fraction: Number
 
 
+class FaredAnswer(Answer):
+    """How many orders that followed a signal went which way; those you may see."""
+
+    success: int
+    failed: int
+    skipped: int
+    pending: int
+
+
 class SignalAnswer(Answer):
     id: str
     bot_id: str
@@ -262,6 +271,9 @@ class SignalAnswer(Answer):
     payload: dict[str, Any]
     received_at: datetime
     created_at: datetime
+    fared: FaredAnswer | None = Field(
+        None, exclude_if=lambda fared: fared is None, description="only with `?fared=true`"
+    )
 
 
 class EventAnswer(Answer):

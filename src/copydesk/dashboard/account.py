@@ -98,15 +98,15 @@ class _Account:
             self._report.set_visibility(False)
 
     async def _look(self) -> None:
-        book = await self._tab.person.ask(lambda api: api.book(self._account.id))
-        results = await self._tab.person.ask(lambda api: api.results(self._account.id))
+        book = await self._tab.person.ask(lambda api: api.account_book(self._account.id))
+        results = await self._tab.person.ask(lambda api: api.account_results(self._account.id))
         self._orders.show([_order_row(self._tab, one) for one in book.orders])
         self._show_terminal(book)
         self._show_results(results)
 
     async def _look_at_venue(self) -> None:
         """Positions come with prices from here, so that they do not come and go."""
-        book = await self._tab.person.ask(lambda api: api.book(self._account.id, at_venue=True))
+        book = await self._tab.person.ask(lambda api: api.account_book(self._account.id, at_venue=True))
         self._positions.show([_position_row(self._tab, one) for one in book.positions])
         if book.balance is not None:
             self._balance.set_text(self._tab.say.usd(book.balance.total_usd))

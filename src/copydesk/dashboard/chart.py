@@ -45,13 +45,14 @@ def value_axis(palette: Palette, unit: str) -> dict[str, Any]:
 
 
 def curve(key: str, name: str, colour: str, points: Sequence[Point]) -> dict[str, Any]:
-    """A line with a fading area under it."""
+    """A sum over time: it stays as it is until the next point; with a fading area under it."""
     fading = {"type": "linear", "x": 0, "y": 0, "x2": 0, "y2": 1}
     stops = [{"offset": 0, "color": f"{colour}55"}, {"offset": 1, "color": f"{colour}05"}]
     return {
         "id": key,
         "name": name,
         "type": "line",
+        "step": "end",
         "showSymbol": len(points) == 1,
         "data": list(points),
         "lineStyle": {"width": 2, "color": colour},

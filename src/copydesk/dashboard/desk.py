@@ -12,11 +12,13 @@ from typing import Generic, Literal, TypeVar
 import httpx
 
 from copydesk.client.api import ApiClient
+from copydesk.client.breaker import BreakerAnswer
 from copydesk.client.desk import HealthAnswer
 from copydesk.client.errors import ApiError
-from copydesk.client.models import BotAnswer, ExecutionAnswer, SignalAnswer
+from copydesk.client.models import AccountAnswer, BotAnswer, ExecutionAnswer, SignalAnswer
+from copydesk.client.overview import AlertAnswer, DeskAnswer, PositionAnswer, TodayAnswer
 from copydesk.client.people import Profile
-from copydesk.dashboard.telling import Tally, tally
+from copydesk.domain.user import Role
 
 T = TypeVar("T")
 
@@ -26,6 +28,8 @@ HEALTH_TIMEOUT_S = 0.8
 ANSWER_TIMEOUT_S = 8.0
 EXECUTIONS_MAX = 100
 SIGNALS_MAX = 12
+POSITIONS_MAX = 300
+ACCOUNTS_MAX = 1_000
 BROWSERS_MAX = 10_000
 
 # What an API that is away, broken or something else altogether makes the client raise.
@@ -76,36 +80,76 @@ class Seen:
     known: bool = False
     executions: Sequence[ExecutionAnswer] = ()
     signals: Sequence[SignalAnswer] = ()
-    tallies: Mapping[str, Tally] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What ids are called: bots, and the accounts that this user may see."""
+
     bots: Mapping[str, BotAnswer] = field(default_factory=dict)
+    accounts: Mapping[str, AccountAnswer] = field(default_factory=dict)
+
+    def bot(self, bot_id: str) -> str:
+        found = self.bots.get(bot_id)
+        return "" if found is None else found.name
+
+    def account(self, account_id: str) -> str:
+        """A provider may not see its followers' accounts: they stay nameless."""
+        found = self.accounts.get(account_id)
+        return f"…{account_id[-6:]}" if found is None else found.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """The desk's parts, the day's figures since a moment, what wants a person's eye, and what is stopped."""
+
+    desk: DeskAnswer
+    today: TodayAnswer
+    alerts: Sequence[AlertAnswer]
+    breakers: Sequence[BreakerAnswer]
 
 
 class Person:
-    """A signed-in user of one browser; all of its tabs share what it asks."""
+    """A signed-in user of one browser; all of its tabs share what it asks. Everything that pages learn of the desk comes through here."""
 
     def __init__(self, api: ApiClient, profile: Profile, *, poll_s: float) -> None:
         self.profile = profile
         self.ended = False
         self._api = api
-        self._turn = asyncio.Lock()
+        self._poll_s = poll_s
         self._seen = Seen()
-        self._counted: dict[str, tuple[Tally, float]] = {}
         self._look = Shared(self._read, fresh_s=poll_s * 0.9)
+        self._names = Shared(self._read_names, fresh_s=poll_s * 5)
+        self._positions = Shared(self._read_positions, fresh_s=poll_s * 4.9)
+        self._glances: dict[datetime, Shared[Glance]] = {}
 
     async def look(self) -> Seen:
         """What was seen last where the hub does not answer. Raise SessionEnded."""
         return await self._look.get()
 
+    async def names(self) -> Names:
+        """Raise SessionEnded, or one of AWAY; as all that follow."""
+        return await self._names.get()
+
+    async def positions(self) -> Sequence[PositionAnswer]:
+        """With their results so far."""
+        return await self._positions.get()
+
+    async def glance(self, since: datetime) -> Glance:
+        """`since` is when the reader's day began."""
+        if since not in self._glances:
+            self._glances = {since: Shared(lambda: self._read_glance(since), fresh_s=self._poll_s * 1.9)}
+        return await self._glances[since].get()
+
     async def ask(self, question: Callable[[ApiClient], Awaitable[T]]) -> T:
-        """One request at a time, so that a token is renewed once. Raise SessionEnded, or one of AWAY."""
-        async with self._turn, asyncio.timeout(ANSWER_TIMEOUT_S):
-            try:
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
                 return await question(self._api)
-            except ApiError as error:
-                if error.status == httpx.codes.UNAUTHORIZED:
-                    self.ended = True
-                    raise SessionEnded from error
-                raise
+        except ApiError as error:
+            if error.status == httpx.codes.UNAUTHORIZED:
+                self.ended = True
+                raise SessionEnded from error
+            raise
 
     async def close(self) -> None:
         await self._api.close()
@@ -117,31 +161,28 @@ class Person:
 
     async def _read(self) -> Seen:
         with suppress(*AWAY):
-            self._seen = await self.ask(self._see)
+            signals = await self.ask(lambda api: api.signals(most=SIGNALS_MAX, fared=True))
+            executions = await self.ask(lambda api: api.executions(most=EXECUTIONS_MAX))
+            self._seen = Seen(known=True, executions=executions, signals=signals)
         return self._seen
 
-    async def _see(self, api: ApiClient) -> Seen:
-        signals = await api.signals(most=SIGNALS_MAX)
-        executions = await api.executions(most=EXECUTIONS_MAX)
-        bots = {bot.id: bot for bot in await api.bots()}
-        tallies = await self._count(api, signals, executions)
-        return Seen(known=True, executions=executions, signals=signals, tallies=tallies, bots=bots)
+    async def _read_names(self) -> Names:
+        bots = {one.id: one for one in await self.ask(lambda api: api.bots())}
+        if self.profile.role is Role.PROVIDER:
+            return Names(bots=bots)
+        accounts = {one.id: one for one in await self.ask(lambda api: api.accounts(most=ACCOUNTS_MAX))}
+        return Names(bots=bots, accounts=accounts)
 
-    async def _count(
-        self, api: ApiClient, signals: Sequence[SignalAnswer], executions: Sequence[ExecutionAnswer]
-    ) -> Mapping[str, Tally]:
-        """A signal that reaches beyond the latest executions needs a question of its own: one a look, in turn."""
-        oldest = executions[-1].created_at if len(executions) == EXECUTIONS_MAX else None
-        beyond = [one.id for one in signals if oldest is not None and one.created_at <= oldest]
-        counted = {one.id: self._counted[one.id] for one in signals if one.id in self._counted}
-        for one in signals:
-            if one.id not in beyond:
-                counted[one.id] = (tally(each for each in executions if each.signal_id == one.id), monotonic())
-        if beyond:
-            stalest = min(beyond, key=lambda one: counted[one][1] if one in counted else 0)
-            counted[stalest] = (tally(await api.executions(signal_id=stalest)), monotonic())
-        self._counted = counted
-        return {signal_id: fared for signal_id, (fared, _) in counted.items()}
+    async def _read_positions(self) -> Sequence[PositionAnswer]:
+        return await self.ask(lambda api: api.positions(most=POSITIONS_MAX, prices=True))
+
+    async def _read_glance(self, since: datetime) -> Glance:
+        return Glance(
+            desk=await self.ask(lambda api: api.desk()),
+            today=await self.ask(lambda api: api.today(since)),
+            alerts=await self.ask(lambda api: api.alerts()),
+            breakers=await self.ask(lambda api: api.breakers()),
+        )
 
 
 class People:

@@ -1,149 +1,217 @@
-"""The desk at a glance: health, today's signals and how they fared, the latest orders."""
+"""The desk at a glance: the day's figures, what wants a person's eye, signals, parts, what is held and ordered."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from nicegui import ui
 
-from copydesk.client.models import BotAnswer, ExecutionAnswer, SignalAnswer
-from copydesk.dashboard.desk import SIGNALS_MAX
-from copydesk.dashboard.page import Page, Tab
-from copydesk.dashboard.parts import empty, heading, moment, utc
-from copydesk.dashboard.table import change_of
-from copydesk.dashboard.telling import Tally, price, quantity, spoken, tone
+from copydesk.client.models import SignalAnswer
+from copydesk.client.overview import AlertKind, LatencyAnswer, TodayAnswer
+from copydesk.dashboard.breaker import breaker_button, show_pulled
+from copydesk.dashboard.chart import Chart, value_axis
+from copydesk.dashboard.desk import Glance, Names
+from copydesk.dashboard.holdings import order_rows, orders_table, position_rows, positions_table, signed
+from copydesk.dashboard.lights import same, show_alerts, show_parts
+from copydesk.dashboard.page import Page, Reader, Tab
+from copydesk.dashboard.parts import Drawn, card, empty, heading, line, moment
+from copydesk.dashboard.telling import action, sentence, shares
+from copydesk.domain.user import Role
 
-Row = dict[str, Any]
-
-_NO_ORDERS = (
-    "No orders yet. A follower subscribes an account to a bot; the bot's next alert makes the first. "
-    "The Bots page has the message for TradingView."
-)
-_NO_SIGNALS = "No signal today. One comes in when an alert reaches a bot's webhook: see Bots."
-_LINK = """p => { const a = document.createElement("a"); a.href = "/signals/" + p.data.signal_id;
-    a.textContent = copydeskTime(p.value); return a }"""
-_FIT = "p => p.api.setColumnsVisible(['leg', 'quantity', 'price', 'ms'], p.clientWidth > 700)"
-_NUMBER = {"cellClass": "number", "headerClass": "ag-right-aligned-header"}
-_COLUMNS: list[dict[str, Any]] = [
-    {"field": "at", "headerName": "Time", "width": 96, "sort": "desc", ":cellRenderer": _LINK}
-    | {":tooltipValueGetter": "p => copydeskUtc(p.value)"},
-    {"field": "symbol", "width": 104},
-    {"field": "leg", "width": 100},
-    {"field": "side", "width": 64},
-    {"field": "state", "width": 100, ":cellClass": "p => p.data.tone"},
-    {"field": "quantity", "width": 100, **_NUMBER},
-    {"field": "price", "width": 100, **_NUMBER},
-    {"field": "reason", "flex": 1, "minWidth": 140, "tooltipField": "reason"},
-    {"field": "ms", "headerName": "ms", "width": 64, **_NUMBER},
-]
+LISTED_MAX = 7
+WORKING_MAX = 200
+WORKING_POLLS = 3
 
 
 def show_overview(tab: Tab) -> None:
-    _tiles(tab)
-    with ui.element("div").classes("desk"):
-        with ui.element("section").classes("card stack"):
-            heading("Signals today")
-            signals = ui.element("div").classes("rows")
-        with ui.element("section").classes("card stack"):
-            with ui.element("div").classes("line"):
-                heading("Latest orders")
-                search = ui.input("Filter orders").props("dense outlined clearable debounce=200").classes("end")
-            nothing = empty(_NO_ORDERS)
-            nothing.set_visibility(False)
-            grid = _grid()
-    search.on_value_change(lambda event: grid.run_grid_method("setGridOption", "quickFilterText", event.value or ""))
-    shown: dict[str, Row] = {}
-    drawn: list[Any] = [None]
-
-    async def look() -> None:
-        seen = await tab.person.look()
-        nothing.set_visibility(seen.known and not seen.executions)
-        grid.set_visibility(not nothing.visible)
-        if change := change_of(shown, [_row(one) for one in seen.executions]):
-            grid.run_grid_method("applyTransaction", change)
-        today = [(one, seen.tallies.get(one.id)) for one in seen.signals if one.received_at >= tab.midnight()]
-        if seen.known and drawn[0] != today:
-            drawn[0] = today
-            signals.clear()
-            with signals:
-                _signals(today, seen.bots)
-
-    tab.keep(look)
+    overview = _Overview(tab)
+    tab.keep(overview.look)
+    tab.keep(overview.glance, polls=2)
+    tab.keep(overview.hold, polls=2)
+    tab.keep(overview.stand, polls=WORKING_POLLS)
 
 
-def _row(one: ExecutionAnswer) -> Row:
+class _Overview:
+    """The page's places, from top to bottom, and what fills each."""
+
+    def __init__(self, tab: Tab) -> None:
+        self._tab, say = tab, tab.say
+        self._figures = _Figures(tab)
+        self._alerts = Drawn(card())
+        self._alerts.place.set_visibility(False)
+        with ui.element("div").classes("wide"):
+            with card(say("overview.signals_today")):
+                self._signals = Drawn(ui.element("div").classes("rows"))
+            with card(say("overview.parts")):
+                self._parts = Drawn(ui.element("div").classes("rows"))
+                breaker_button(tab)
+        with card():
+            self._positions = positions_table(tab)
+        with ui.element("div").classes("wide"):
+            with card():
+                nothing, title = say("orders.none_working"), say("orders.working")
+                self._working = orders_table(tab, title=title, nothing=nothing, rows_shown=7, standing=True)
+            with card(say("overview.latency")):
+                self._latency = _Latency(tab)
+        with card():
+            self._latest = orders_table(tab, title=say("orders.latest"), nothing=say("orders.none"), rows_shown=9)
+
+    async def look(self) -> None:
+        seen, names = await self._tab.person.look(), await self._tab.person.names()
+        self._latest.show(order_rows(self._tab.say, seen.executions, names), known=seen.known)
+        if seen.known:
+            began = self._tab.midnight()
+            today = [one for one in seen.signals if one.received_at >= began]
+            self._signals.show((today, names.bots), lambda: _signals(self._tab, today, names))
+
+    async def glance(self) -> None:
+        found, names = await self._tab.person.glance(self._tab.midnight()), await self._tab.person.names()
+        self._figures.show(found.today)
+        self._latency.show(found.today.latency)
+        self._parts.show(same(found.desk.parts), lambda: show_parts(self._tab.say, found.desk.parts))
+        self._alerts.place.set_visibility(bool(found.alerts or found.breakers))
+        self._alerts.show((found.alerts, found.breakers), lambda: _show_attention(self._tab, found, names))
+
+    async def hold(self) -> None:
+        rows = position_rows(self._tab.say, await self._tab.person.positions(), await self._tab.person.names())
+        self._positions.show(rows)
+
+    async def stand(self) -> None:
+        found = await self._tab.person.ask(lambda api: api.executions(most=WORKING_MAX, state="WORKING"))
+        self._working.show(order_rows(self._tab.say, found, await self._tab.person.names()))
+
+
+def _show_attention(tab: Tab, found: Glance, names: Names) -> None:
+    heading(tab.say("overview.attention"))
+    with ui.element("div").classes("rows").props('role="list"'):
+        show_pulled(tab, found.breakers, names)
+        show_alerts(tab.say, [one for one in found.alerts if one.kind is not AlertKind.BREAKER], names)
+
+
+class _Figures:
+    """The tiles on top."""
+
+    def __init__(self, tab: Tab) -> None:
+        self._say = tab.say
+        with ui.element("div").classes("tiles"):
+            self._net = self._tile("net")
+            self._signals = self._tile("signals")
+            self._copied = self._tile("copied")
+            self._median = self._tile("median")
+            self._open = self._tile("open")
+
+    def show(self, today: TodayAnswer) -> None:
+        say = self._say
+        orders = today.success + today.failed + today.skipped + today.pending
+        self._set(
+            self._net, say.usd(today.net_usd, signed=True), say("overview.net_note", count=today.trades, won=today.won)
+        )
+        self._net[0].classes(remove="up down", add=signed(today.net_usd))
+        sources = ", ".join(f"{say.word('sources', one)} {count}" for one, count in today.signals_by_source.items())
+        self._set(self._signals, say.number(today.signals), sources or say("overview.no_signal_yet"))
+        note = [
+            say(f"outcomes.{name}_count", count=count)
+            for name in ("skipped", "failed")
+            if (count := getattr(today, name))
+        ]
+        self._set(
+            self._copied,
+            say("overview.of", part=today.success, whole=orders),
+            " · ".join(note) or say("overview.none_refused"),
+        )
+        latency = today.latency
+        if latency is None:
+            self._set(self._median, "–", say("overview.no_answer_yet"))
+        else:
+            self._set(self._median, say.ms(latency.median_ms), say("overview.p95", ms=say.ms(latency.p95_ms)))
+        self._set(
+            self._open, say.number(today.open_positions), say("overview.working_note", count=today.working_orders)
+        )
+
+    def _tile(self, name: str) -> tuple[ui.label, ui.label]:
+        with ui.element("div").classes("card tile"):
+            ui.label(self._say(f"overview.tile_{name}")).classes("muted")
+            value = ui.label("…").classes("value")
+            return value, ui.label("").classes("small muted clip")
+
+    def _set(self, place: tuple[ui.label, ui.label], value: str, note: str) -> None:
+        place[0].set_text(value)
+        place[1].set_text(note)
+
+
+class _Latency:
+    """How fast venues answered today, as a histogram; only its bars are sent."""
+
+    def __init__(self, tab: Tab) -> None:
+        self._tab = tab
+        self._shown: list[int] | None = None
+        self._nothing = empty(tab.say("overview.no_latency"), icon="timer")
+        self._nothing.set_visibility(False)
+        self._chart: Chart | None = None
+        self._place = ui.element("div")
+        self._note = ui.label("").classes("small muted")
+
+    def show(self, latency: LatencyAnswer | None) -> None:
+        self._nothing.set_visibility(latency is None)
+        if latency is None:
+            return
+        counts = [one.count for one in latency.buckets]
+        if counts == self._shown:
+            return
+        self._shown = counts
+        say = self._tab.say
+        told = {"fastest": say.ms(latency.fastest_ms), "slowest": say.ms(latency.slowest_ms)}
+        self._note.set_text(say("overview.latency_note", **told))
+        if self._chart is None:
+            with self._place:
+                self._chart = Chart(
+                    self._tab, _bars(self._tab, latency), label=say("overview.latency"), classes="chart low"
+                )
+        else:
+            self._chart.change({"orders": counts})
+
+
+def _bars(reader: Reader, latency: LatencyAnswer) -> dict[str, Any]:
+    palette, say = reader.palette, reader.say
+    bounds = [one.up_to_ms for one in latency.buckets]
+    names = [f"> {say.number(bounds[-2] or 0)}" if bound is None else f"≤ {say.number(bound)}" for bound in bounds]
+    axis = {"color": palette.muted, "fontSize": 11, "hideOverlap": True}
+    bars = {"id": "orders", "name": say("overview.orders"), "type": "bar", "barCategoryGap": "25%"}
     return {
-        "id": one.id,
-        "signal_id": one.signal_id,
-        "at": utc(one.created_at),
-        "symbol": one.symbol,
-        "leg": spoken(one.leg),
-        "side": one.side.lower(),
-        "state": spoken(one.state),
-        "tone": tone(one),
-        "quantity": quantity(one),
-        "price": price(one),
-        "reason": one.reason or "",
-        "ms": one.execution_time_ms,
+        "xAxis": {"type": "category", "data": names, "axisLabel": axis, "axisTick": {"show": False}, "name": "ms"}
+        | {"nameLocation": "middle", "nameGap": 24}
+        | {"nameTextStyle": {"color": palette.muted}, "axisLine": {"lineStyle": {"color": palette.line}}},
+        "yAxis": value_axis(palette, "") | {"minInterval": 1, "scale": False},
+        "grid": {"left": 4, "right": 8, "top": 12, "bottom": 18, "containLabel": True},
+        "series": [
+            bars
+            | {
+                "itemStyle": {"color": palette.accent, "borderRadius": [3, 3, 0, 0]},
+                "data": [one.count for one in latency.buckets],
+            }
+        ],
     }
 
 
-def _grid() -> ui.aggrid:
-    options = {
-        "columnDefs": _COLUMNS,
-        "rowData": [],
-        ":getRowId": "p => p.data.id",
-        ":onGridSizeChanged": _FIT,
-        "defaultColDef": {"resizable": True, "suppressMovable": True},
-        "tooltipShowDelay": 200,
-        "suppressNoRowsOverlay": True,
-    }
-    return ui.aggrid(options, auto_size_columns=False).classes("grid").props('aria-label="Latest orders"')
-
-
-def _signals(today: Sequence[tuple[SignalAnswer, Tally | None]], bots: Mapping[str, BotAnswer]) -> None:
+def _signals(tab: Tab, today: Sequence[SignalAnswer], names: Names) -> None:
+    say = tab.say
     if not today:
-        empty(_NO_SIGNALS)
-    for signal, fared in today:
+        with empty(say("overview.no_signals"), icon="sensors"):
+            provides = tab.role is not Role.FOLLOWER
+            ui.link(say("overview.to_bots" if provides else "overview.to_follow"), "/bots")
+    for signal in today[:LISTED_MAX]:
         with ui.link(target=f"/signals/{signal.id}"):
-            with ui.element("div").classes("line"):
-                ui.label(f"{spoken(signal.action)} {signal.symbol}")
+            with line("one"):
+                ui.label(action(say, signal)).classes("strong clip")
+                ui.label(names.bot(signal.bot_id)).classes("muted small clip")
                 moment(signal.received_at).classes("muted end")
-            with ui.element("div").classes("line small muted"):
-                ui.label(bots[signal.bot_id].name if signal.bot_id in bots else "")
-                ui.label("counting…" if fared is None else fared.sentence()).classes("end")
-            if fared is not None:
-                with ui.element("div").classes("bar").props('aria-hidden="true"'):
-                    for status, count in fared.shares():
-                        ui.element("i").classes(status).style(f"flex: {count}")
-    if len(today) == SIGNALS_MAX:
-        ui.label(f"The latest {SIGNALS_MAX}.").classes("small muted")
-
-
-def _tiles(tab: Tab) -> None:
-    with ui.element("div").classes("tiles"):
-        names = ("Desk", "Active bots", "Active subscriptions", "Last signal")
-        desk, bots, subscriptions, last = (_tile(name) for name in names)
-
-    async def look() -> None:
-        found = await tab.people.health()
-        desk.set_text("Away" if found.problem else "Healthy")
-        desk.classes(replace="value down" if found.problem else "value up")
-        if found.answer is not None:
-            bots.set_text(str(found.answer.active_bots))
-            subscriptions.set_text(str(found.answer.active_subscriptions))
-            at = found.answer.last_signal_at
-            last.set_text("none yet" if at is None else "")
-            last.clear()
-            with last:
-                moment(at) if at is not None else None
-
-    tab.keep(look, polls=0.5)
-
-
-def _tile(name: str) -> ui.label:
-    with ui.element("div").classes("card tile"):
-        ui.label(name).classes("muted")
-        return ui.label("…").classes("value")
+            if signal.fared is not None:
+                with line("one"):
+                    with ui.element("div").classes("bar grow").props('aria-hidden="true"'):
+                        for status, count in shares(signal.fared):
+                            ui.element("i").classes(status).style(f"flex: {count}")
+                    ui.label(sentence(say, signal.fared)).classes("small muted")
+    if len(today) > LISTED_MAX:
+        ui.link(say("overview.all_signals"), "/signals").classes("small")
 
 
 PAGE = Page(path="/", title="overview.title", show=show_overview, icon="space_dashboard")

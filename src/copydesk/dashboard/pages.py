@@ -4,7 +4,7 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 from nicegui import ui
 
-from copydesk.dashboard import account, accounts, adding, bots, following, overview, subscribing, way
+from copydesk.dashboard import account, accounts, adding, bot, bots, following, overview, signals, subscribing, way
 from copydesk.dashboard.desk import People
 from copydesk.dashboard.door import show_door
 from copydesk.dashboard.frame import frame
@@ -15,9 +15,11 @@ from copydesk.dashboard.parts import card, empty
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
     bots.PAGE,
+    bot.PAGE,
+    signals.PAGE,
+    way.PAGE,
     following.PAGE,
     accounts.PAGE,
-    way.PAGE,
     subscribing.NEW,
     subscribing.NEW_BOT,
     subscribing.EDIT,

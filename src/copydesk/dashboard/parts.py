@@ -1,6 +1,6 @@
 """The small parts that pages are made of."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from nicegui import ui
@@ -87,3 +87,32 @@ def copyable(say: Speech, name: str, text: str) -> None:
 def _copy(say: Speech, text: str) -> None:
     ui.clipboard.write(text)
     ui.notify(say("frame.copied"), type="positive")
+
+
+class Drawn:
+    """A place that is drawn anew only when what it shows has changed: a person may be reading, or about to press a button."""
+
+    def __init__(self, place: ui.element) -> None:
+        self.place = place
+        self._shown: object = None
+
+    def show(self, what: object, draw: Callable[[], object]) -> None:
+        """`what` is all that the drawing depends on."""
+        if self._shown == (what,):
+            return
+        self._shown = (what,)
+        self.place.clear()
+        with self.place:
+            draw()
+
+
+async def confirm(say: Speech, question: str, yes: str) -> bool:
+    """Ask before something is done; anything but the button is a no."""
+    with ui.dialog() as dialog, ui.card().classes("ask"):
+        ui.label(question)
+        with line("end"):
+            ui.button(say("frame.cancel"), on_click=lambda: dialog.submit(False)).props("flat no-caps")
+            ui.button(yes, on_click=lambda: dialog.submit(True)).props("no-caps unelevated")
+    answer = await dialog
+    dialog.delete()
+    return bool(answer)

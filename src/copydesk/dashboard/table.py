@@ -16,6 +16,7 @@ NARROW_PX = 700
 """In a table that is narrower, columns with `wide_only` are hidden."""
 
 ROW_PX, HEAD_PX = 36, 38
+ROWS_LEAST = 2
 
 
 class Kind(StrEnum):
@@ -66,10 +67,14 @@ class Table:
         self._nothing = ui.element("div")
         with self._nothing:
             empty()
-        self.grid = self._grid([_definition(one, newest) for one in columns], title, rows_shown)
+        # Whatever changes on the grid's own element makes NiceGUI build the grid anew, without its rows: only its place is hidden.
+        self._place = ui.element("div")
+        self._rows_shown = rows_shown
+        with self._place:
+            self.grid = self._grid([_definition(one, newest) for one in columns], title)
         with self._tools:
             self._search(title)
-        self._is_empty(known=True)
+        self._is_empty(known=False)
 
     def show(self, rows: Sequence[Row], *, known: bool = True) -> None:
         """Send what is new, changed or gone; `known` is false until the hub has answered."""
@@ -81,15 +86,18 @@ class Table:
     def _is_empty(self, *, known: bool) -> None:
         self._nothing.set_visibility(known and not self._shown)
         self._tools.set_visibility(bool(self._shown))
-        self.grid.set_visibility(bool(self._shown))
+        self._place.set_visibility(bool(self._shown))
+        rows = min(max(len(self._shown), ROWS_LEAST), self._rows_shown)
+        self._place.style(f"height: {HEAD_PX + ROW_PX * rows + 4}px")
 
-    def _grid(self, definitions: list[dict[str, Any]], title: str, rows_shown: int) -> ui.aggrid:
+    def _grid(self, definitions: list[dict[str, Any]], title: str) -> ui.aggrid:
         narrow = [one["field"] for one in definitions if one["context"]]
         options = {
             "columnDefs": definitions,
             "rowData": [],
             ":getRowId": "p => p.data.id",
-            ":onGridSizeChanged": f"p => p.api.setColumnsVisible({narrow}, p.clientWidth > {NARROW_PX})",
+            ":onGridSizeChanged": f"p => p.clientWidth && p.api.setColumnsVisible({narrow}, p.clientWidth > {NARROW_PX})",
+            "suppressColumnMoveAnimation": True,
             "defaultColDef": {"resizable": True, "suppressMovable": True, "filter": True},
             "localeText": self._say.group("grid"),
             "rowHeight": ROW_PX,
@@ -99,7 +107,6 @@ class Table:
             "suppressDragLeaveHidesColumns": True,
         }
         grid = ui.aggrid(options, auto_size_columns=False).classes("grid")
-        grid.style(f"height: {HEAD_PX + ROW_PX * rows_shown + 4}px")
         grid.props["aria-label"] = title
         return grid
 

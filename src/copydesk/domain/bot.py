@@ -126,6 +126,14 @@ def _course(bot: Bot, held: Direction, instruction: Instruction) -> Course | Mea
     return _bare(bot, held, _PUSHES[instruction.action])
 
 
+def try_out(bot: Bot, held: Direction, instruction: Instruction) -> Course | Meaningless:
+    """What a test means: exactly what it says, wherever the bot's own position points; that stays as it is."""
+    opens = _OPENS.get(instruction.action)
+    step = _close_step(Direction.FLAT) if opens is None else _open_step(opens)
+    course = Course(steps=(step,), direction=held)
+    return _without_shorts(course) if bot.market_type is MarketType.SPOT else course
+
+
 def _without_shorts(course: Course) -> Course | Meaningless:
     """Spot cannot go short: of a reversal the closing remains."""
     possible = tuple(

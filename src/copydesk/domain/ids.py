@@ -19,6 +19,7 @@ _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _SEQUENCE_BITS = 24
 _RANDOM_BITS = 56
 _LENGTH = 26
+_TIME_LETTERS = 10
 _TWO_LETTERS = [one + other for one in _ALPHABET for other in _ALPHABET]
 """By ten bits: half as many to look up."""
 
@@ -35,6 +36,11 @@ def new_id(at: datetime) -> str:
     number = (millisecond << _SEQUENCE_BITS) | sequence
     number = (number << _RANDOM_BITS) | random.getrandbits(_RANDOM_BITS)
     return "".join([_TWO_LETTERS[(number >> shift) & 1023] for shift in range(5 * (_LENGTH - 2), -1, -10)])
+
+
+def first_id(at: datetime) -> str:
+    """Sorts before every id made from `at` on, and after those made before."""
+    return new_id(at)[:_TIME_LETTERS] + "0" * (_LENGTH - _TIME_LETTERS)
 
 
 def execution_of(client_id: str) -> ExecutionId:

@@ -38,13 +38,14 @@ class Side(StrEnum):
 
 
 class SourceKind(StrEnum):
-    """Where signals come from; `desk` is what copydesk itself decides."""
+    """Where signals come from; `desk` is what copydesk itself decides, `test` a person who tries the way out on paper."""
 
     TRADINGVIEW = "tradingview"
     MASTER = "master"
     REST = "rest"
     STRATEGY = "strategy"
     DESK = "desk"
+    TEST = "test"
 
 
 class Action(StrEnum):

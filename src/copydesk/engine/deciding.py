@@ -16,6 +16,7 @@ from copydesk.domain.planning import Copy, Follower, Plans, Quote
 from copydesk.domain.position import unfilled
 from copydesk.domain.signal import Direction, LegKind, Signal, Size, SourceKind, Step
 from copydesk.domain.subscription import PositionMode, SubscriptionStatus
+from copydesk.domain.venue import PAPER
 from copydesk.engine import making, protection
 from copydesk.engine.making import Freezer
 from copydesk.engine.sessions import Sessions
@@ -185,6 +186,8 @@ class Deciding:
     def _refuse_at_once(self, follower: Follower) -> Refusal | None:
         if follower.subscription.status is SubscriptionStatus.PAUSED and self.signal.source is not SourceKind.DESK:
             return Refusal(reason="The subscription is paused", rule="subscription_paused")
+        if self.signal.source is SourceKind.TEST and follower.account.venue != PAPER:
+            return Refusal(reason="A test signal goes to paper accounts only", rule="test_signal")
         return refuse_account(follower.account)
 
     def _refuse_for_now(self, execution: Execution, follower: Follower) -> Refusal | None:

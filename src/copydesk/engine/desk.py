@@ -28,7 +28,7 @@ from copydesk.engine.releasing import Releasing
 from copydesk.engine.rush import Rush
 from copydesk.engine.selfcheck import SelfCheck
 from copydesk.engine.sessions import Sessions
-from copydesk.engine.watching import Watching
+from copydesk.engine.watching import Heard, Place, Watching
 from copydesk.engine.wire import Wire
 from copydesk.ports.clock import Clock
 from copydesk.ports.store import Store, Transaction
@@ -146,6 +146,10 @@ class Desk:
     @property
     def is_running(self) -> bool:
         return self._tasks is not None
+
+    def streams(self) -> Mapping[Place, Heard]:
+        """How much the venues' own streams tell."""
+        return self._watching.heard()
 
     async def _take_over(self) -> None:
         """Nothing is sent before the past is known; a database that is away is waited for."""

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from copydesk.domain.bot import Bot, BotStatus, Course, Meaningless, steer
+from copydesk.domain.bot import Bot, BotStatus, Course, Meaningless, steer, try_out
 from copydesk.domain.errors import Conflict, CopydeskError, FieldError, InvalidInput, NotFound
 from copydesk.domain.following import change_of
 from copydesk.domain.ids import BotId, SignalId, new_id
-from copydesk.domain.signal import Instruction, Signal, SourceKind
+from copydesk.domain.signal import Direction, Instruction, Signal, SourceKind
 from copydesk.domain.tickets import Repeated, Turn
 from copydesk.engine.tickets import keep_turn, take_turn
 from copydesk.engine.together import Together
@@ -45,6 +45,8 @@ class _Message:
     instructions: Sequence[Instruction]
     arrival: _Arrival
 
+
+Steering = Callable[[Bot, Direction, Instruction], Course | Meaningless]
 
 AT_ONCE = 100
 """Messages that share a commit at most."""
@@ -150,10 +152,12 @@ def _record(
     # Where nobody follows there is nothing to fan out.
     fanned_out_at = None if subscribers else arrival.now
     if instruction.ticket is None:
-        course = _steer(tables, bot, instruction)
+        is_test = arrival.source is SourceKind.TEST
+        course = _steer(tables, bot, instruction, try_out if is_test else steer)
         signal = _signal(bot, instruction, course, arrival)
         tables.signals.add(signal, fanned_out_at=fanned_out_at)
-        tables.signals.set_held_by_bot(bot.id, instruction.symbol, course.direction, arrival.now)
+        if not is_test:
+            tables.signals.set_held_by_bot(bot.id, instruction.symbol, course.direction, arrival.now)
     else:
         turn = take_turn(tables, bot, instruction, instruction.ticket)
         if isinstance(turn, Repeated):
@@ -205,9 +209,9 @@ def _signal(bot: Bot, instruction: Instruction, course: Course, arrival: _Arriva
     )
 
 
-def _steer(tables: Transaction, bot: Bot, instruction: Instruction) -> Course:
+def _steer(tables: Transaction, bot: Bot, instruction: Instruction, steering: Steering) -> Course:
     held = tables.signals.held_by_bot(bot.id, instruction.symbol)
-    course = steer(bot, held, instruction)
+    course = steering(bot, held, instruction)
     if isinstance(course, Meaningless):
         raise InvalidInput(course.problem, (FieldError("action", course.problem),), code="meaningless_signal")
     return course

@@ -102,11 +102,13 @@ class Sessions:
 
     def venue_time(self, account: Account) -> datetime | None:
         """Now by the venue's clock; None where it is not known well enough to send anything."""
-        known = self._clocks.get((account.venue, account.environment))
-        if known is None or known.uncertainty_s > CLOCK_UNCERTAINTY_MAX_S:
+        return self._venue_time(account.venue, account.environment)
+
+    def is_clock_known(self, venue: VenueName, environment: Environment) -> bool | None:
+        """Well enough to send anything; None where it was never read, because nothing had to be sent there yet."""
+        if (venue, environment) not in self._clocks:
             return None
-        age_s = self._clock.elapsed() - known.read_at_s
-        return known.shown + timedelta(seconds=age_s) if age_s <= CLOCK_AGE_MAX_S else None
+        return self._venue_time(venue, environment) is not None
 
     def freezer(self, tables: Transaction, account: Account, symbol: str) -> Freezer:
         """What freezes an order that must leave whatever the clock is like: a close, or a stop."""
@@ -116,6 +118,13 @@ class Sessions:
             mode=made.position_mode if made is not None else PositionMode.ONE_WAY,
             at=self.venue_time(account) or self._clock.now(),
         )
+
+    def _venue_time(self, venue: VenueName, environment: Environment) -> datetime | None:
+        known = self._clocks.get((venue, environment))
+        if known is None or known.uncertainty_s > CLOCK_UNCERTAINTY_MAX_S:
+            return None
+        age_s = self._clock.elapsed() - known.read_at_s
+        return known.shown + timedelta(seconds=age_s) if age_s <= CLOCK_AGE_MAX_S else None
 
     async def _read_clock(self, venue: VenueName, environment: Environment) -> None:
         reading, known = await self._venues[venue].read_clock(environment), self._clocks.get((venue, environment))

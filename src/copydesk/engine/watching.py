@@ -35,6 +35,18 @@ AGAIN_MAX_S = 30.0
 Place = tuple[VenueName, Environment]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """How many accounts a venue's streams tell of, and how many they should tell of."""
+
+    told: int
+    accounts: int
+
+    @property
+    def is_whole(self) -> bool:
+        return self.told >= self.accounts
+
+
 @dataclass(slots=True, eq=False)
 class _Stream:
     """One connection: whose orders it should tell of, and whose it does."""
@@ -71,6 +83,15 @@ class Watching:
                 wanted.setdefault((account.venue, account.environment), {})[account.id] = account
         for place in {*wanted, *self._streams}:
             self._arrange(self._streams.setdefault(place, []), wanted.get(place, {}))
+
+    def heard(self) -> Mapping[Place, Heard]:
+        """Of each venue with a stream: whether it tells of all accounts that it should tell of."""
+        return {
+            place: Heard(
+                told=sum(len(one.heard) for one in streams), accounts=sum(len(one.accounts) for one in streams)
+            )
+            for place, streams in self._streams.items()
+        }
 
     def stop(self) -> None:
         """Forget them all; their tasks end with the desk's group."""

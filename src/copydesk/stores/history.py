@@ -6,11 +6,11 @@ from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, Select, and_, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
 
 from copydesk.domain.execution import FINAL, Execution, Outcome, State
 from copydesk.domain.following import place_of
-from copydesk.domain.ids import BotId, ExecutionId, SignalId, UserId
+from copydesk.domain.ids import BotId, ExecutionId, SignalId
 from copydesk.domain.rehearsal import Past
 from copydesk.domain.signal import LegKind, Signal, SourceKind
 from copydesk.domain.user import Role, User
@@ -18,7 +18,7 @@ from copydesk.stores import tables
 from copydesk.stores.rows import columns, count, load, page
 from copydesk.stores.signals import read_signal
 from copydesk.stores.unit import Part
-from copydesk.stores.whose import of_owner, of_subscriptions
+from copydesk.stores.whose import of_owner, of_subscriptions, own_bots
 
 _SIGNALS = tables.bot_signals
 _SENT = tables.bot_signal_executions
@@ -41,7 +41,7 @@ class History(Part):
     def signals(
         self, viewer: User, filters: Mapping[str, Any], *, limit: int, cursor: str | None
     ) -> tuple[Sequence[Signal], str | None]:
-        query = select(*columns(_SIGNALS, Signal)).where(*_fits(_SIGNALS, filters), *_seen_signals(viewer))
+        query = select(*columns(_SIGNALS, Signal)).where(*_fits(_SIGNALS, filters), *seen_signals(viewer))
         rows, following = page(self._connection, query, _SIGNALS.c.id, limit=limit, cursor=cursor)
         return [read_signal(row) for row in rows], following
 
@@ -71,7 +71,7 @@ class History(Part):
     def executions(
         self, viewer: User, filters: Mapping[str, Any], *, limit: int, cursor: str | None
     ) -> tuple[Sequence[Execution], str | None]:
-        query = select(*columns(_SENT, Execution)).where(*_fits(_SENT, filters), *_seen_executions(viewer))
+        query = select(*columns(_SENT, Execution)).where(*_fits(_SENT, filters), *seen_executions(viewer))
         rows, following = page(self._connection, query, _SENT.c.id, limit=limit, cursor=cursor)
         return [load(Execution, row) for row in rows], following
 
@@ -95,7 +95,7 @@ class History(Part):
     def total(self, viewer: User, table_name: str, filters: Mapping[str, Any]) -> int:
         """How many rows a list has in all (`?total=1`)."""
         table = {"bot_signals": _SIGNALS, "bot_signal_executions": _SENT}[table_name]
-        seen = _seen_signals(viewer) if table is _SIGNALS else _seen_executions(viewer)
+        seen = seen_signals(viewer) if table is _SIGNALS else seen_executions(viewer)
         return count(self._connection, table, *_fits(table, filters), *seen)
 
 
@@ -106,7 +106,7 @@ def _fits(table: Any, filters: Mapping[str, Any]) -> list[ColumnElement[bool]]:
 def _fit(table: Any, name: str, value: Any) -> list[ColumnElement[bool]]:
     match name:
         case "status" if table is _SENT:
-            return [_has_outcome(value)]
+            return [has_outcome(value)]
         case "symbol":
             # A terminal's executions stand at the place of a master's ticket on it.
             return [or_(table.c.symbol == value, table.c.symbol.startswith(place_of(value, ""), autoescape=True))]
@@ -116,7 +116,7 @@ def _fit(table: Any, name: str, value: Any) -> list[ColumnElement[bool]]:
             return [table.c[name] == value]
 
 
-def _has_outcome(wanted: Outcome) -> ColumnElement[bool]:
+def has_outcome(wanted: Outcome) -> ColumnElement[bool]:
     """domain.execution.outcome, as SQL: a price is there as soon as something was executed."""
     state = _SENT.c.state
     protects = _SENT.c.leg.not_in([LegKind.OPEN.value, LegKind.CLOSE.value, LegKind.MODIFY.value])
@@ -134,22 +134,20 @@ def _has_outcome(wanted: Outcome) -> ColumnElement[bool]:
     return and_(state.not_in(FINAL), not_(success))
 
 
-def _own_bots(owner_id: UserId) -> Select[tuple[str]]:
-    return select(tables.bots.c.id).where(tables.bots.c.owner_id == owner_id)
-
-
-def _seen_signals(viewer: User) -> list[ColumnElement[bool]]:
+def seen_signals(viewer: User) -> list[ColumnElement[bool]]:
+    """Those that concerned the viewer, and those of their bots."""
     if viewer.role is Role.ADMIN:
         return []
     follows = tables.bot_subscriptions.c
     own = select(follows.id).where(follows.owner_id == viewer.id)
     concerned = exists().where(_SENT.c.signal_id == _SIGNALS.c.id, _SENT.c.subscription_id.in_(own))
-    return [or_(concerned, _SIGNALS.c.bot_id.in_(_own_bots(viewer.id)))]
+    return [or_(concerned, _SIGNALS.c.bot_id.in_(own_bots(viewer.id)))]
 
 
-def _seen_executions(viewer: User) -> list[ColumnElement[bool]]:
+def seen_executions(viewer: User) -> list[ColumnElement[bool]]:
+    """A follower's own, a provider's of their bots."""
     if viewer.role is Role.ADMIN:
         return []
     if viewer.role is Role.FOLLOWER:
         return [of_owner(viewer.id)]
-    return [or_(of_owner(viewer.id), _SENT.c.bot_id.in_(_own_bots(viewer.id)))]
+    return [or_(of_owner(viewer.id), _SENT.c.bot_id.in_(own_bots(viewer.id)))]

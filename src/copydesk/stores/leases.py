@@ -1,9 +1,10 @@
 """Who does a duty, and since which epoch: one row a duty, timed by the database's clock."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Row, bindparam, select, text
 
 from copydesk.domain.errors import LeaseLost
@@ -22,8 +23,18 @@ _END_SESSIONS = text(
 )
 
 
+class Duty(Struct, frozen=True, kw_only=True):
+    """Who does a duty; `is_kept`: its lease has not run out, by the database's clock."""
+
+    duty: str
+    owner: str
+    epoch: int
+    expires_at: datetime
+    is_kept: bool
+
+
 class Leases(Part):
-    """The LeaseTable of ports/store.py; `fenced` is told the epoch of a transaction that was fenced."""
+    """The LeaseTable of ports/store.py, and who holds what, for reading; `fenced` is told the epoch of a transaction that was fenced."""
 
     def __init__(self, unit: Unit, fenced: Callable[[int], None]) -> None:
         super().__init__(unit)
@@ -59,6 +70,15 @@ class Leases(Part):
         if self._connection.execute(_FENCE, {"duty": duty}).scalar_one_or_none() != epoch:
             raise LeaseLost(f"another program has taken {duty} over")
         self._fenced(epoch)
+
+    def duties(self) -> Sequence[Duty]:
+        now = self._now()
+        return [
+            Duty(
+                duty=row.duty, owner=row.owner, epoch=row.epoch, expires_at=row.expires_at, is_kept=row.expires_at > now
+            )
+            for row in self._connection.execute(select(_TABLE).order_by(_TABLE.c.duty))
+        ]
 
     def _end_sessions(self, owner: str) -> None:
         """Its time is over, and it may be stopped in the middle of a transaction, which nobody could wait for."""

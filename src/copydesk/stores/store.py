@@ -17,8 +17,10 @@ from copydesk.stores.executions import Executions
 from copydesk.stores.figures import Figures
 from copydesk.stores.followers import Followers
 from copydesk.stores.history import History
+from copydesk.stores.leaderboard import Leaderboard
 from copydesk.stores.leases import Leases
 from copydesk.stores.notices import Notices
+from copydesk.stores.overview import Overview
 from copydesk.stores.positions import Positions
 from copydesk.stores.results import Results
 from copydesk.stores.signals import Signals
@@ -101,6 +103,14 @@ class Tables:
     @cached_property
     def results(self) -> Results:
         return Results(self.unit)
+
+    @cached_property
+    def overview(self) -> Overview:
+        return Overview(self.unit)
+
+    @cached_property
+    def leaderboard(self) -> Leaderboard:
+        return Leaderboard(self.unit)
 
     @cached_property
     def figures(self) -> Figures:

@@ -13,8 +13,10 @@ from copydesk.web import (
     broadcast,
     errors,
     history,
+    leaderboard,
     notifications,
     operations,
+    overview,
     pages,
     policy,
     previews,
@@ -42,6 +44,7 @@ _ROOMS = tuple(
         notifications,
         broadcast,
         terminals,
+        leaderboard,  # before the bots: "results" is not the id of one
         bots,
         accounts,
         results,
@@ -50,6 +53,7 @@ _ROOMS = tuple(
         breaker,
         history,
         operations,
+        overview,
         status,
         pages,
     )

@@ -101,7 +101,7 @@ async def get_health(hub: TheHub) -> Response | HealthAnswer:
 async def get_bot(bot_id: str, me: Me, hub: TheHub) -> BotAnswer:
     """One's own, or an active one of somebody else."""
     bot = await hub.store.read(lambda tables: tables.bots.get(BotId(bot_id)))
-    if bot is None or not (_owns(me, bot) or bot.status is BotStatus.ACTIVE):
+    if bot is None or not (owns_bot(me, bot) or bot.status is BotStatus.ACTIVE):
         raise NotFound("no such bot")
     return _answer(hub, bot, me)
 
@@ -113,7 +113,7 @@ async def change_bot(bot_id: str, wanted: BotChange, me: Me, hub: TheHub) -> Bot
     now = hub.clock.now()
 
     def work(tables: Tables) -> Bot:
-        _own(tables, bot_id, me)
+        own_bot(tables, bot_id, me)
         changed = tables.bots.change(BotId(bot_id), changes, now)
         if changed is None:
             raise NotFound("no such bot")
@@ -131,7 +131,7 @@ async def archive_bot(bot_id: str, me: Me, hub: TheHub) -> Response:
     now = hub.clock.now()
 
     def work(tables: Tables) -> None:
-        _own(tables, bot_id, me)
+        own_bot(tables, bot_id, me)
         tables.bots.change(BotId(bot_id), {"status": BotStatus.ARCHIVED}, now)
         tables.audit.add(actor=me.id, action="bot.archive", subject=bot_id, details={}, at=now)
 
@@ -144,7 +144,7 @@ async def archive_bot(bot_id: str, me: Me, hub: TheHub) -> Response:
 async def rotate_secret(bot_id: str, me: Me, hub: TheHub, wanted: RotateSecret | None = None) -> NewSecret:
     """A new secret at once; the old one goes on working for `overlap_s`."""
     wanted = wanted or RotateSecret()
-    bot = await hub.store.read(lambda tables: _own(tables, bot_id, me))
+    bot = await hub.store.read(lambda tables: own_bot(tables, bot_id, me))
     secret = new_secret(hub, bot, wanted.master_secret)
     now = hub.clock.now()
     old_until = now + timedelta(seconds=wanted.overlap_s)
@@ -163,13 +163,14 @@ def _sick(cause: str) -> JSONResponse:
     return JSONResponse(SickAnswer(error=cause).model_dump(), 503)
 
 
-def _owns(me: User, bot: Bot) -> bool:
+def owns_bot(me: User, bot: Bot) -> bool:
     return me.role is Role.ADMIN or bot.owner_id == me.id
 
 
-def _own(tables: Tables, bot_id: str, me: User) -> Bot:
+def own_bot(tables: Tables, bot_id: str, me: User) -> Bot:
+    """Raise NotFound for one that is somebody else's."""
     bot = tables.bots.get(BotId(bot_id))
-    if bot is None or not _owns(me, bot):
+    if bot is None or not owns_bot(me, bot):
         raise NotFound("no such bot")
     return bot
 
@@ -182,7 +183,7 @@ def _path(name: str) -> str:
 
 def _answer(hub: Hub, bot: Bot, me: User) -> BotAnswer:
     answer = BotAnswer.model_validate(bot)
-    if not _owns(me, bot):
+    if not owns_bot(me, bot):
         return answer.model_copy(update={"master_webhook_path": None})
     if bot.source is not SourceKind.TRADINGVIEW:
         return answer

@@ -44,7 +44,11 @@ async def list_breakers(
     """Those that are pulled now: an admin sees all, everybody else those that reach their own accounts."""
 
     def work(tables: Tables) -> list[Breaker]:
-        return [one for one in tables.breakers.pulled() if scope in {None, one.reach.scope} and _sees(tables, one, me)]
+        return [
+            one
+            for one in tables.breakers.pulled()
+            if scope in {None, one.reach.scope} and sees_breaker(tables, one, me)
+        ]
 
     found = [
         BreakerAnswer(scope=one.reach.scope, id=one.reach.target or None, mode=one.mode, in_force_since=one.set_at)
@@ -57,7 +61,8 @@ def _counts(pulled: Pulled) -> dict[str, int]:
     return {"cancelled": pulled.cancelled, "closing": pulled.closing}
 
 
-def _sees(tables: Tables, breaker: Breaker, me: User) -> bool:
+def sees_breaker(tables: Tables, breaker: Breaker, me: User) -> bool:
+    """Whether it reaches anything of this user's."""
     if me.role is Role.ADMIN or breaker.reach.scope is not BreakerScope.ACCOUNT:
         return True
     return tables.accounts.get(AccountId(breaker.reach.target), me.id) is not None

@@ -25,6 +25,7 @@ TAGS = [
     {"name": "accounts", "description": "Followers' accounts at venues. Keys go in and never come out."},
     {"name": "subscriptions", "description": "An account follows a bot, with the follower's own values and limits."},
     {"name": "breaker", "description": "Stop openings, cancel what waits, close what is held; or let go again."},
+    {"name": "overview", "description": "The desk at a glance: its parts, the day's figures, alerts, positions."},
     {"name": "history", "description": "What happened: signals, executions with their reasons, the audit log."},
     {
         "name": "operations",

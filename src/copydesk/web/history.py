@@ -1,12 +1,12 @@
 """Signals, executions with their timeline, and the audit log, for reading."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 
 from copydesk.client.desk import AuditAnswer, Page
-from copydesk.client.models import ExecutionAnswer, SignalAnswer
+from copydesk.client.models import ExecutionAnswer, FaredAnswer, SignalAnswer
 from copydesk.domain.errors import NotFound
 from copydesk.domain.execution import Execution, Outcome, State, outcome
 from copydesk.domain.following import split_place
@@ -29,6 +29,7 @@ async def list_signals(
     symbol: TextFilter = None,
     action: Annotated[Action | None, Query()] = None,
     source: Annotated[SourceKind | None, Query()] = None,
+    fared: Annotated[bool, Query(description="tell how its followers fared")] = False,
 ) -> Page[SignalAnswer]:
     """A follower sees the signals that concerned them, a provider those of the own bots, an admin all."""
     filters = given(bot_id=bot_id, ticker=ticker, symbol=symbol, action=action, source=source)
@@ -36,7 +37,8 @@ async def list_signals(
     def work(tables: Tables) -> Page[SignalAnswer]:
         found, following = tables.history.signals(me, filters, limit=paging.limit, cursor=paging.cursor)
         total = tables.history.total(me, "bot_signals", filters) if paging.total else None
-        return Page(items=[_signal(one) for one in found], next=following, total=total)
+        told = tables.overview.fared(me, [one.id for one in found]) if fared else {}
+        return Page(items=[_signal(one, told.get(one.id)) for one in found], next=following, total=total)
 
     return await hub.store.read(work)
 
@@ -126,9 +128,11 @@ async def list_audit(
     return await hub.store.read(work)
 
 
-def _signal(one: Signal) -> SignalAnswer:
-    own = {name: getattr(one, name) for name in SignalAnswer.model_fields if hasattr(one, name)}
+def _signal(one: Signal, fared: Mapping[Outcome, int] | None = None) -> SignalAnswer:
+    own: dict[str, Any] = {name: getattr(one, name) for name in SignalAnswer.model_fields if hasattr(one, name)}
     own["symbol"], number = split_place(one.symbol)
+    if fared is not None:
+        own["fared"] = FaredAnswer(**{outcome.value: fared.get(outcome, 0) for outcome in Outcome})
     return SignalAnswer.model_validate({**own, "master_ticket": number if one.ticket is None else one.ticket.number})
 
 

@@ -21,6 +21,7 @@ from copydesk.ports.venue import Venue
 from copydesk.stores.store import SqlStore
 from copydesk.venues.metatrader5 import Switchboard
 from copydesk.web.keeping import Backups
+from copydesk.web.lights import Lights
 from copydesk.web.limits import Limits
 from copydesk.web.metrics import Metrics
 from copydesk.web.paths import Paths
@@ -54,6 +55,7 @@ class Hub:
     lines: RecentLines = field(default_factory=RecentLines)
     setup_token: str | None = None
     senders: Senders = field(default_factory=Senders)
+    lights: Lights = field(default_factory=Lights)
     metrics: Metrics = field(default_factory=lambda: Metrics(CollectorRegistry()))
     metrics_token: str | None = None
 

@@ -32,7 +32,7 @@ AtVenue = Annotated[bool, Query(description="ask the venue for the balance and t
 
 
 @router.get("/book", response_description="Positions, waiting orders, and the terminal of an mt5 account")
-async def get_book(account_id: str, me: Me, hub: TheHub, at_venue: AtVenue = False) -> AccountBook:
+async def get_account_book(account_id: str, me: Me, hub: TheHub, at_venue: AtVenue = False) -> AccountBook:
     """What our own fills opened there and have not closed, and every order that is not final."""
 
     def work(tables: Tables) -> tuple[Account, Sequence[Holding], Sequence[Execution], Terminal | None]:
@@ -54,7 +54,7 @@ async def get_book(account_id: str, me: Me, hub: TheHub, at_venue: AtVenue = Fal
 
 
 @router.get("/results", response_description="Sums, and the trades behind them")
-async def get_results(
+async def get_account_results(
     account_id: str,
     me: Me,
     hub: TheHub,

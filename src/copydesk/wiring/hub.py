@@ -21,7 +21,7 @@ from copydesk.ports.clock import Clock, SystemClock
 from copydesk.settings import Settings
 from copydesk.stores.database import Database
 from copydesk.stores.store import SqlStore
-from copydesk.web import sockets
+from copydesk.web import sockets, standing
 from copydesk.web.app import build_app
 from copydesk.web.hub import Hub
 from copydesk.web.limits import Limits
@@ -163,6 +163,7 @@ async def _running(parts: _Parts) -> AsyncIterator[None]:
         running = tasks.create_task(parts.desk.run())
         stack.callback(running.cancel)
         stack.callback(tasks.create_task(parts.notifying.run()).cancel)
+        stack.callback(tasks.create_task(standing.keep_looking(parts.hub)).cancel)
         stack.callback(tasks.create_task(parts.hub.agents.run(lambda: parts.desk.is_running)).cancel)
         yield
 
