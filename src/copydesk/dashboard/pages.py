@@ -4,7 +4,21 @@ from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 from nicegui import ui
 
-from copydesk.dashboard import account, accounts, adding, bot, bots, following, overview, signals, subscribing, way
+from copydesk.dashboard import (
+    account,
+    accounts,
+    adding,
+    admin,
+    bot,
+    bots,
+    following,
+    notices,
+    overview,
+    signals,
+    subscribing,
+    users,
+    way,
+)
 from copydesk.dashboard.desk import People
 from copydesk.dashboard.door import show_door
 from copydesk.dashboard.frame import frame
@@ -20,11 +34,15 @@ PAGES: tuple[Page, ...] = (
     way.PAGE,
     following.PAGE,
     accounts.PAGE,
+    notices.PAGE,
+    admin.PAGE,
     subscribing.NEW,
     subscribing.NEW_BOT,
     subscribing.EDIT,
     adding.NEW,
     account.PAGE,
+    users.NEW,
+    users.PAGE,
 )
 """As the navigation has them."""
 
