@@ -31,6 +31,8 @@ from copydesk.web.tokens import Passwords, Tokens
 from copydesk.wiring.backup import Backups
 from copydesk.wiring.databases import open_database, open_vault
 from copydesk.wiring.hub import environments, senders
+from copydesk.wiring.markets import Markets
+from copydesk.wiring.strategies import StrategyMakers, strategy_desk
 from copydesk.wiring.venues import Venues
 
 BOTS = "/api/v1/bots"
@@ -119,7 +121,8 @@ def no_limits():
     )
 
 
-async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setup_token=None, **settings):
+async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setup_token=None, market=None, **settings):
+    """`market` takes the place of the venues' candles."""
     given = Settings(
         _env_file=None,
         data_dir=folder,
@@ -132,18 +135,24 @@ async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setu
     vault, database = open_vault(given), open_database(given)
     metrics = Metrics(CollectorRegistry())
     database.listeners.append(metrics.take_commit)
-    store, venues = SqlStore(database, vault), Venues(given, database)
+    store, venues = SqlStore(database, vault), Venues(given, database, clock)
     await database.start()
+    desk = Desk(
+        store,
+        venues,
+        clock,
+        owner=Owner(name="a test", is_gone=lambda _name: False),
+        venue_timeout_s=given.venue_timeout_s,
+        ledger_check_every_s=3_600,
+    )
+    makers, markets = StrategyMakers(folder / "strategies"), Markets(given, clock)
+    market_of = markets.of if market is None else lambda _bot, _account: market
     hub = Hub(
         store=store,
-        desk=Desk(
-            store,
-            venues,
-            clock,
-            owner=Owner(name="a test", is_gone=lambda _name: False),
-            venue_timeout_s=given.venue_timeout_s,
-            ledger_check_every_s=3_600,
-        ),
+        desk=desk,
+        strategies=strategy_desk(desk, clock, makers, market_of),
+        make_strategy=makers.make,
+        market_name=lambda bot, account: market_of(bot, account).name,
         clock=clock,
         vault=vault,
         notifier=AppriseNotifier(given.notification_hosts),
@@ -162,14 +171,14 @@ async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setu
         metrics=metrics,
         metrics_token=None if given.metrics_token is None else given.metrics_token.get_secret_value(),
     )
-    hub.desk.intake.listeners.append(metrics.take_signal)
-    return hub, database
+    desk.intake.listeners.append(metrics.take_signal)
+    return hub, database, markets
 
 
 @contextlib.asynccontextmanager
 async def running_hub(folder, **options):
     """The app as uvicorn would run it, with its lifespan, without a socket."""
-    hub, database = await build_hub(folder, **options)
+    hub, database, markets = await build_hub(folder, **options)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app):
@@ -185,6 +194,7 @@ async def running_hub(folder, **options):
             looking.cancel()
         await hub.notifier.close()
         await hub.venues.close()
+        await markets.close()
         await database.close()
 
     app = build_app(hub, lifespan, "0")

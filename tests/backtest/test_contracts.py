@@ -6,9 +6,10 @@ import pytest
 
 from backtest_support import candle, flat, tape
 from copydesk.domain.errors import InvalidInput
+from copydesk.domain.signal import Right
 from copydesk.engine.backtest.run import play
 from copydesk.engine.backtest.terms import Terms
-from copydesk.ports.strategy import BuyContract, Decision, Hold, Outcome, Right
+from copydesk.ports.strategy import BuyContract, Decision, Hold, Outcome
 
 
 class Bet:

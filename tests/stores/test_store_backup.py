@@ -1,11 +1,14 @@
 """Backups on both databases: one file, counted and verified, and a database out of it on either."""
 
 import sqlite3
+import subprocess
+import sys
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from sqlalchemy import inspect
 
 from copydesk.domain.errors import Conflict, CopydeskError
 from copydesk.domain.signal import LegKind
@@ -262,3 +265,15 @@ class Opened:
 
     async def __aexit__(self, *_):
         await self._database.close()
+
+
+async def test_no_table_is_left_out_of_a_backup(address):
+    opened = address.open()
+    await opened.start()
+
+    names = await opened.read(lambda connection: set(inspect(connection).get_table_names()))
+
+    await opened.close()
+    alone = "from copydesk.stores.backup import TABLES; print(*(table.name for table in TABLES))"
+    told = subprocess.run([sys.executable, "-c", alone], capture_output=True, text=True, check=True).stdout
+    assert set(told.split()) == names - {"alembic_version"}

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 from backtest_support import BACKTESTS, candle, drawn_candles, flat, played, through_json
 from copydesk.domain.candle import Colour, without_the_open_one
 from copydesk.domain.errors import InvalidInput
+from copydesk.domain.signal import Right
 from copydesk.engine.backtest.terms import Terms
-from copydesk.ports.strategy import BuyContract, Hold, Mode, Outcome, Right, Settlement, View
+from copydesk.ports.strategy import BuyContract, Hold, Mode, Outcome, Settlement, View
 from copydesk.strategies.streak import StreakStrategy, alerts
 
 

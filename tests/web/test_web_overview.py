@@ -26,7 +26,7 @@ class Day:
         await desk.subscription(self.ada, self.bot, self.futures)
         self.on_paper = await desk.subscription(self.bob, self.bot, self.paper)
         await self.alert("BTCUSDT", "buy", 2)
-        await simulator.tell("price", symbol="BTCUSDT", price="96200", hold=True)
+        await self.priced("BTCUSDT", "96200")
         await self.alert("BTCUSDT", "close", 2)
         self.signal = await self.alert("ETHUSDT", "buy", 2)
         await eventually(self._is_booked)
@@ -36,6 +36,16 @@ class Day:
         answer = await self.desk.alert(self.bot, self.secret, wait=2.5, ticker=ticker, action=action)
         assert answer.json()["broadcast_stats"]["successful_executions"] == wanted, answer.text
         return answer.json()["signal_id"]
+
+    async def priced(self, symbol, price):
+        """A venue's price is remembered for a moment: whoever closes next must see this one."""
+        await self.simulator.tell("price", symbol=symbol, price=price, hold=True)
+
+        async def known():
+            found = await self.admin.items(POSITIONS, symbol=symbol, prices=True)
+            return found if {one["last_price"] for one in found} == {price} else None
+
+        return await eventually(known)
 
     async def _is_booked(self):
         return len(await self.admin.items(POSITIONS)) == 2
@@ -97,13 +107,7 @@ async def test_today_begins_when_one_says_within_the_last_week(day):
 
 
 async def test_a_position_tells_its_result_so_far_and_hides_whose_it_is(day):
-    await day.simulator.tell("price", symbol="ETHUSDT", price="3400", hold=True)
-
-    async def priced():
-        found = await day.admin.items(POSITIONS, prices=True)
-        return found if {one["last_price"] for one in found} == {"3400"} else None
-
-    everybody = await eventually(priced)
+    everybody = await day.priced("ETHUSDT", "3400")
     seen = await day.provider.items(POSITIONS)
 
     for one in everybody:

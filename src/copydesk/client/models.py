@@ -4,7 +4,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StrictBool, StrictFloat, StrictInt
 
 from copydesk.client.fields import (
     ABSENT,
@@ -48,14 +48,29 @@ class ErrorAnswer(BaseModel):
     error: ErrorDetails
 
 
+NO_NUL = r"^[^\x00]*$"
+StrategyName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}$")]
+Id = Annotated[str, Field(min_length=1, max_length=40, pattern=NO_NUL)]
 Freshness = Annotated[int, Field(ge=1, le=300, description="seconds an opening may wait before it expires")]
+
+
+Symbols = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9._:/-]{1,40}$")], ...],
+    Field(min_length=1, max_length=20, description="what its strategy looks at"),
+]
+Timeframe = Literal["1m", "5m", "15m", "30m", "1h", "4h", "1d"]
+Setting = Annotated[str, Field(max_length=200, pattern=NO_NUL)] | StrictInt | StrictFloat | StrictBool | None
+Settings = Annotated[
+    dict[str, Setting], Field(max_length=50, description="the strategy's own; what is not told is its default")
+]
+Duration = Annotated[int, Field(ge=15, le=86_400, description="seconds of a contract; for bots of market type options")]
 
 
 class NewBot(Request):
     name: Name
     description: Text = ""
     market_type: MarketType = MarketType.FUTURES
-    source: Literal["tradingview", "rest", "master"] = "tradingview"
+    source: Literal["tradingview", "rest", "master", "strategy"] = "tradingview"
     master_webhook_path: WebhookPath | None = Field(None, description="absent: made from the name")
     master_secret: Secret | None = Field(None, description="absent: made by the server; for tradingview bots")
     default_leverage: Leverage = 1
@@ -67,6 +82,14 @@ class NewBot(Request):
     open_freshness_s: Freshness = 30
     signature_v0: Flag = False
     status: BotStatus = BotStatus.ACTIVE
+    contract_duration_s: Duration = 60
+    strategy: StrategyName | None = Field(None, description="rsi, streak, or a file of this desk; for source strategy")
+    symbols: Symbols | None = Field(None, description="absent: the strategy's own choice")
+    timeframe: Timeframe | None = Field(None, description="absent: 1m")
+    settings: Settings | None = None
+    exchange_account_id: Id | None = Field(
+        None, description="the bot's own book: an account of yours; absent: one on paper is made"
+    )
 
 
 class BotChange(Change):
@@ -82,10 +105,14 @@ class BotChange(Change):
     open_freshness_s: Freshness = ABSENT
     signature_v0: Flag = ABSENT
     status: BotStatus = ABSENT
+    contract_duration_s: Duration = ABSENT
+    settings: Settings = ABSENT
 
 
 class BotAnswer(Answer):
-    """Its owner sees `webhook_url`, and once `master_secret` (source tradingview) or `signing_secret` (rest, master)."""
+    """Its owner sees `webhook_url`, and once `master_secret` (source tradingview) or `signing_secret` (rest, master); a bot of source
+    `strategy` tells what it runs.
+    """
 
     id: str
     name: str
@@ -107,6 +134,12 @@ class BotAnswer(Answer):
     webhook_url: str | None = None
     master_secret: str | None = None
     signing_secret: str | None = None
+    contract_duration_s: int = 60
+    exchange_account_id: str | None = None
+    strategy: str | None = None
+    symbols: list[str] | None = None
+    timeframe: str | None = None
+    settings: dict[str, Any] | None = None
 
 
 class RotateSecret(Request):

@@ -197,9 +197,8 @@ def _logs(tab: Tab) -> None:
     ]
     with card():
         words = {"": say("admin.every_level"), **{one: one for one in _LEVELS}}
-        level = (
-            ui.select(words, value="", label=say("admin.level")).props("outlined dense options-dense").classes("start")
-        )
+        level = ui.select(words, value="", label=say("admin.level")).classes("start").style("min-width: 150px")
+        level.props("outlined dense options-dense")
         table = Table(
             tab, columns, title=say("admin.logs"), empty=lambda: empty(say("admin.no_logs")), rows_shown=8, newest="at"
         )

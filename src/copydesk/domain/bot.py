@@ -5,14 +5,16 @@ from decimal import Decimal
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from copydesk.domain.ids import BotId, UserId
+from copydesk.domain.ids import AccountId, BotId, UserId
 from copydesk.domain.instrument import plain
 from copydesk.domain.signal import (
     Action,
     Direction,
     Instruction,
     LegKind,
+    Signal,
     Size,
     SizeUnit,
     SourceKind,
@@ -53,7 +55,10 @@ class BotStatus(StrEnum):
 
 
 class Bot(Struct, frozen=True, kw_only=True, cache_hash=True):
-    """Defaults: leverage as a factor, margin in USD, stops in percent of the entry price (0 = none)."""
+    """Defaults: leverage as a factor, margin in USD, stops in percent of the entry price (0 = none), seconds of a contract.
+
+    `exchange_account_id` is the own book of a bot that copydesk runs: the account whose position its strategy goes by.
+    """
 
     id: BotId
     owner_id: UserId
@@ -73,6 +78,8 @@ class Bot(Struct, frozen=True, kw_only=True, cache_hash=True):
     status: BotStatus
     created_at: datetime
     updated_at: datetime
+    contract_duration_s: int = 60
+    exchange_account_id: AccountId | None = None
 
 
 class Course(Struct, frozen=True, kw_only=True):
@@ -106,8 +113,18 @@ _WHOLE = Decimal(1)
 _PERCENT_MAX = Decimal(100)
 
 
+def as_signalled(bot: Bot, signal: Signal) -> Bot:
+    """The bot with the stops of this signal for its defaults, where the signal has its own."""
+    stops = signal.stops
+    if stops is None:
+        return bot
+    return replace(bot, default_stop_loss_pct=stops.stop_loss_pct, default_take_profit_pct=stops.take_profit_pct)
+
+
 def steer(bot: Bot, held: Direction, instruction: Instruction) -> Course | Meaningless:
     """What `instruction` means while the bot's own position on the symbol points `held`."""
+    if bot.market_type is MarketType.OPTIONS:
+        return _contracts(_course(bot, Direction.FLAT, instruction))
     course = _course(bot, held, instruction)
     if isinstance(course, Meaningless) or bot.market_type is not MarketType.SPOT:
         return course
@@ -132,6 +149,11 @@ def try_out(bot: Bot, held: Direction, instruction: Instruction) -> Course | Mea
     step = _close_step(Direction.FLAT) if opens is None else _open_step(opens)
     course = Course(steps=(step,), direction=held)
     return _without_shorts(course) if bot.market_type is MarketType.SPOT else course
+
+
+def _contracts(course: Course | Meaningless) -> Course | Meaningless:
+    """Contracts end by themselves: what a bot opened says nothing about what it still holds."""
+    return course if isinstance(course, Meaningless) else replace(course, direction=Direction.FLAT)
 
 
 def _without_shorts(course: Course) -> Course | Meaningless:

@@ -122,6 +122,41 @@ class TicketChange(Struct, frozen=True, kw_only=True):
     contract: Mapping[str, str] | None = None
 
 
+class Right(StrEnum):
+    """What a rise/fall contract pays on: a CALL where the price ends above its entry, a PUT where it ends below."""
+
+    CALL = "CALL"
+    PUT = "PUT"
+
+    @classmethod
+    def of(cls, direction: Direction) -> "Right":
+        """What stands for a position that points there."""
+        return cls.PUT if direction is Direction.SHORT else cls.CALL
+
+    @property
+    def direction(self) -> Direction:
+        return Direction.LONG if self is Right.CALL else Direction.SHORT
+
+
+class ContractTerms(Struct, frozen=True, kw_only=True):
+    """What a strategy buys: followers take its direction and duration, with stakes of their own.
+
+    `stake` (USD) is that of the bot's own book; `level` counts a ladder's stakes from 1; `number` is the strategy's name of it.
+    """
+
+    duration_s: int
+    stake: Decimal
+    level: int
+    number: str
+
+
+class Stops(Struct, frozen=True, kw_only=True):
+    """Per cent of the entry price, 0 for none: what counts for this signal in the place of the bot's defaults."""
+
+    stop_loss_pct: Decimal
+    take_profit_pct: Decimal
+
+
 class Instruction(Struct, frozen=True, kw_only=True):
     """What a source read: the same shape from every source.
 
@@ -138,6 +173,8 @@ class Instruction(Struct, frozen=True, kw_only=True):
     target: Target | None = None
     size: Size | None = None
     ticket: TicketReport | None = None
+    stops: Stops | None = None
+    contract: ContractTerms | None = None
     content: str | None = None
     payload: Mapping[str, object]
 
@@ -184,3 +221,5 @@ class Signal(Struct, frozen=True, kw_only=True):
     received_at: datetime
     created_at: datetime
     ticket: TicketChange | None = None
+    stops: Stops | None = None
+    contract: ContractTerms | None = None

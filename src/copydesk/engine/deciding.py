@@ -12,6 +12,7 @@ from copydesk.domain.execution import Execution, State
 from copydesk.domain.following import TerminalPlans
 from copydesk.domain.guards import Refusal, refuse_account, refuse_breaker
 from copydesk.domain.ids import AccountId
+from copydesk.domain.instrument import plain
 from copydesk.domain.planning import Copy, Follower, Plans, Quote
 from copydesk.domain.position import unfilled
 from copydesk.domain.signal import Direction, LegKind, Signal, Size, SourceKind, Step
@@ -193,6 +194,13 @@ class Deciding:
     def _refuse_for_now(self, execution: Execution, follower: Follower) -> Refusal | None:
         if execution.kind is not LegKind.OPEN:
             return None
+        if self.signal.source is SourceKind.STRATEGY and follower.position is not None:
+            # Its own book may be flat again by a stop, while this follower's stop still stands.
+            return Refusal(
+                reason=f"The account holds a {follower.position.direction} position of this strategy already",
+                rule="holds_already",
+                numbers={"quantity": plain(follower.position.quantity)},
+            )
         refusal = refuse_breaker(self.breakers, follower.account, follower.bot.id)
         if refusal is None and self.set_up_problem is not None:
             return Refusal(reason=f"The account could not be set up: {self.set_up_problem}", rule="account_set_up")

@@ -1,7 +1,7 @@
 """The desk: intake, fan-out, delivery and reconciling as one running thing."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -45,6 +45,8 @@ FAN_OUT_TRIES = 20
 _WAITING = (State.QUEUED, State.BLOCKED)
 
 
+_Duty = Callable[[], Coroutine[Any, Any, None]]
+
 _Line = tuple[AccountId, str]
 """An account and symbol, where one thing happens after the other."""
 
@@ -64,7 +66,7 @@ class Desk:
     ) -> None:
         self._clock = clock
         self._tasks: asyncio.TaskGroup | None = None
-        self._started, self._fanning = set[SignalId](), dict[str, asyncio.Lock]()
+        self._duties, self._started, self._fanning = list[_Duty](), set[SignalId](), dict[str, asyncio.Lock]()
         self._under_way, self._waiting, self._ended = set[_Line](), set[_Line](), set[_Line]()
         self._lease = self._store = Lease(store, clock, owner)
         self.sessions = Sessions(self._store, venues, clock)
@@ -130,6 +132,8 @@ class Desk:
             self._tasks.create_task(self._repeat(self._watching.look_after, WATCH_EVERY_S))
             self._tasks.create_task(self._repeat(self._daily_loss.look, daily_loss.LOOK_EVERY_S))
             self._tasks.create_task(self.self_check.run())
+            for duty in self._duties:
+                self._tasks.create_task(self._repeat(duty, RELEASE_EVERY_S))
             # In the group's body, not beside it: its end is the group's, and no cancellation of the group's own making is left over.
             await self._lease.keep()
 
@@ -142,6 +146,15 @@ class Desk:
         self._wire.forget()
         for known in (self._started, self._under_way, self._waiting, self._ended):
             known.clear()
+
+    def also(self, duty: _Duty) -> None:
+        """One more thing to be kept going while the desk's work is ours."""
+        self._duties.append(duty)
+
+    @property
+    def fenced(self) -> Store:
+        """What is written through it is written by whose work the desk is, or not at all."""
+        return self._lease
 
     @property
     def is_running(self) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import structlog
 from msgspec import Struct
 
-from copydesk.domain.bot import Bot
+from copydesk.domain.bot import Bot, as_signalled
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.following import TerminalPlans, follow
@@ -186,7 +186,9 @@ def _audience(
             group = groups.setdefault((places[one].venue, places[one].environment), {})
             group[one] = places[one].account_id
     accounts = (tables.followers.account(next(iter(group.values()))) for group in groups.values())
-    return bot, [(account, group) for account, group in zip(accounts, groups.values(), strict=True) if account]
+    return as_signalled(bot, signal), [
+        (account, group) for account, group in zip(accounts, groups.values(), strict=True) if account
+    ]
 
 
 def _in_order(followers: Iterable[Follower], ids: Sequence[SubscriptionId]) -> list[Follower]:

@@ -81,11 +81,15 @@ class Intake:
         arrival = _Arrival(source=source, received_at=received_at, now=self._clock.now())
         message = _Message(bot_id=bot_id, instructions=instructions, arrival=arrival)
         acceptances = await self._together.do(message)
+        self.announce(source, acceptances, received_at)
+        return acceptances
+
+    def announce(self, source: SourceKind, acceptances: Sequence[Acceptance], received_at: datetime) -> None:
+        """They are committed: their fan-out may begin."""
         if any(one.subscribers and not one.duplicate for one in acceptances):
             self.arrived.set()
         for one in acceptances:
             self._tell(source, one, received_at)
-        return acceptances
 
     async def _record_all(self, messages: Sequence[_Message]) -> Sequence[list[Acceptance] | Exception]:
         return await self._store.write(lambda tables: _record_all(tables, messages))
@@ -94,6 +98,16 @@ class Intake:
         stored_s = (self._clock.now() - received_at).total_seconds()
         for listener in self.listeners:
             listener(source, acceptance, stored_s)
+
+
+def accept_within(tables: Transaction, bot_id: BotId, instruction: Instruction, at: datetime) -> Acceptance:
+    """As `accept`, of a strategy's wish, in the transaction that keeps what it was decided from; to be announced after it.
+
+    What it raises it raises before anything is written.
+    """
+    subscribers = tables.followers.audience({bot_id}).get(bot_id, 0)
+    arrival = _Arrival(source=SourceKind.STRATEGY, received_at=at, now=at)
+    return _record(tables, bot_id, instruction, arrival, subscribers)
 
 
 def _places(instructions: Sequence[Instruction]) -> list[str]:
@@ -203,6 +217,8 @@ def _signal(bot: Bot, instruction: Instruction, course: Course, arrival: _Arriva
         size=instruction.size,
         steps=course.steps,
         note=course.note,
+        stops=instruction.stops,
+        contract=instruction.contract,
         payload=instruction.payload,
         received_at=arrival.received_at,
         created_at=arrival.now,

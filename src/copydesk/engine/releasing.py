@@ -6,6 +6,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from copydesk.domain.bot import as_signalled
 from copydesk.domain.errors import CopydeskError, StaleWrite
 from copydesk.domain.execution import FINAL, Execution, State
 from copydesk.domain.following import TerminalPlans, follow
@@ -118,10 +119,10 @@ class Releasing:
         ]
 
     def _release_one(self, tables: Transaction, execution: Execution, ready: _Ready, at: datetime) -> Execution:
-        follower = _follower(tables, execution, at)
         signal = tables.signals.get(execution.signal_id)
         if signal is None:
             raise CopydeskError(f"execution {execution.id} has lost its signal")
+        follower = _follower(tables, execution, at, signal)
         if execution.state is State.BLOCKED:
             queued = replace(execution, state=State.QUEUED, reason=None)
             execution = tables.executions.move(execution, queued, at=at)
@@ -171,10 +172,11 @@ def _give_up(tables: Transaction, execution: Execution, at: datetime) -> Executi
     return tables.executions.move(execution, replace(execution, state=State.REVIEW, reason=reason), at=at)
 
 
-def _follower(tables: Transaction, execution: Execution, at: datetime) -> Follower:
+def _follower(tables: Transaction, execution: Execution, at: datetime, signal: Signal | None = None) -> Follower:
     bot = tables.signals.lock_bot(execution.bot_id)
     if bot is None:
         raise CopydeskError(f"execution {execution.id} has lost its bot")
+    bot = bot if signal is None else as_signalled(bot, signal)
     return tables.followers.followers(bot, execution.symbol, [execution.subscription_id], at)[0]
 
 

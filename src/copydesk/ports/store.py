@@ -22,6 +22,7 @@ from copydesk.domain.signal import Direction, Signal
 from copydesk.domain.subscription import Account, Environment, PositionMode, Subscription
 from copydesk.domain.tickets import Book, Ticket
 from copydesk.domain.venue import VenueName
+from copydesk.ports.strategy_table import StrategyTable
 
 T = TypeVar("T")
 
@@ -375,6 +376,9 @@ class Transaction(Protocol):
 
     @property
     def notices(self) -> NoticeTable: ...
+
+    @property
+    def strategies(self) -> StrategyTable: ...
 
     @property
     def leases(self) -> LeaseTable: ...

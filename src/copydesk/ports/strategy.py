@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from copydesk.domain.candle import Candle
 from copydesk.domain.errors import InvalidInput
 from copydesk.domain.instrument import plain
-from copydesk.domain.signal import Direction
+from copydesk.domain.signal import Direction, Right
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,13 +30,6 @@ State = Mapping[str, Any]
 
 Numbers = Mapping[str, str | int | float | None]
 """What a decision was made from, by name; money and prices as decimal text."""
-
-
-class Right(StrEnum):
-    """What a contract pays on: a CALL where the price ends above its entry, a PUT where it ends below."""
-
-    CALL = "CALL"
-    PUT = "PUT"
 
 
 class Hold(Struct, frozen=True, kw_only=True, tag="hold"):
@@ -175,6 +168,15 @@ class ContractStrategy(Strategy, Protocol):
 
     def settle(self, view: View, settlement: Settlement) -> Decision:
         """Once a contract; another contract's or a repeated settlement changes nothing."""
+        ...
+
+
+@runtime_checkable
+class RestartableStrategy(Strategy, Protocol):
+    """One whose state outlives a stop by a person, and a hole in the candles."""
+
+    def restarted(self, state: State) -> State:
+        """As it is when a person starts it again."""
         ...
 
 

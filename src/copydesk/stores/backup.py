@@ -16,7 +16,7 @@ from sqlalchemy import Column, Connection, MetaData, Table, Text, create_engine,
 from sqlalchemy.exc import DBAPIError
 
 from copydesk.domain.errors import Conflict, CopydeskError
-from copydesk.stores import tables, terminal_tables
+from copydesk.stores import strategy_tables, tables, terminal_tables
 from copydesk.stores.audit import AuditLog
 from copydesk.stores.migrate import upgrade
 from copydesk.stores.postgres import PostgresDatabase
@@ -27,7 +27,7 @@ ROWS_AT_ONCE = 1_000
 PAGES_AT_ONCE = 1_000
 """SQLite lets others go first after each so many pages of 4 KiB."""
 
-_DECLARED = (tables, terminal_tables)
+_DECLARED = (tables, terminal_tables, strategy_tables)
 """Where the tables are declared."""
 
 TABLES = tuple(metadata.sorted_tables)

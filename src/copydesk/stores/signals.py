@@ -6,14 +6,24 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from msgspec import convert
+from msgspec import Struct, convert
 from msgspec.structs import asdict
 from sqlalchemy import Connection, Row, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from copydesk.domain.bot import Bot
 from copydesk.domain.ids import BotId, SignalId
-from copydesk.domain.signal import Direction, LegKind, Signal, Size, SizeUnit, Step, TicketChange
+from copydesk.domain.signal import (
+    ContractTerms,
+    Direction,
+    LegKind,
+    Signal,
+    Size,
+    SizeUnit,
+    Step,
+    Stops,
+    TicketChange,
+)
 from copydesk.stores import tables
 from copydesk.stores.remembered import Remembered
 from copydesk.stores.rows import among, columns, dump, execute_all, names
@@ -40,6 +50,9 @@ _WAITING = (
     .where(tables.bot_signals.c.fanned_out_at.is_(None))
     .order_by(tables.bot_signals.c.created_at, tables.bot_signals.c.id)
 )
+
+_PARTS: Mapping[str, type[Struct]] = {"ticket": TicketChange, "stops": Stops, "contract": ContractTerms}
+"""Of a signal, each in a document of its own."""
 
 
 class _Use(NamedTuple):
@@ -101,8 +114,9 @@ class Signals(Part):
 
     def add(self, signal: Signal, *, fanned_out_at: datetime | None = None) -> None:
         size = None if signal.size is None else {"unit": signal.size.unit, "amount": str(signal.size.amount)}
-        steps, ticket = [_written(step) for step in signal.steps], signal.ticket and asdict(signal.ticket)
-        row = dump(signal, size=size, steps=steps, ticket=ticket, fanned_out_at=fanned_out_at)
+        parts = {name: None if (part := getattr(signal, name)) is None else asdict(part) for name in _PARTS}
+        steps = [_written(step) for step in signal.steps]
+        row = dump(signal, size=size, steps=steps, fanned_out_at=fanned_out_at, **parts)
         self._added.append(row)
         self._unit.put_off(self._flush)
 
@@ -181,8 +195,9 @@ def read_signal(row: Row[Any]) -> Signal:
     size = mapping["size"]
     mapping["size"] = size and Size(unit=SizeUnit(size["unit"]), amount=Decimal(size["amount"]))
     mapping["steps"] = tuple(_read(step) for step in mapping["steps"])
-    if mapping["ticket"] is not None:
-        mapping["ticket"] = convert(mapping["ticket"], TicketChange, strict=False)
+    for name, kind in _PARTS.items():
+        if mapping[name] is not None:
+            mapping[name] = convert(mapping[name], kind, strict=False)
     return Signal(**{name: mapping[name] for name in names(Signal)})
 
 

@@ -24,6 +24,7 @@ from copydesk.stores.overview import Overview
 from copydesk.stores.positions import Positions
 from copydesk.stores.results import Results
 from copydesk.stores.signals import Signals
+from copydesk.stores.strategies import Strategies
 from copydesk.stores.subscriptions import Subscriptions
 from copydesk.stores.terminals import Terminals
 from copydesk.stores.tickets import Tickets
@@ -67,6 +68,10 @@ class Tables:
     @cached_property
     def notices(self) -> Notices:
         return Notices(self.unit, self._vault)
+
+    @cached_property
+    def strategies(self) -> Strategies:
+        return Strategies(self.unit)
 
     @cached_property
     def leases(self) -> Leases:

@@ -84,6 +84,8 @@ bots = Table(
     Column("status", Word(BotStatus), nullable=False),
     when("created_at"),
     when("updated_at"),
+    Column("contract_duration_s", Integer, nullable=False, server_default="60"),
+    Column("exchange_account_id", Text),
 )
 
 bot_secrets = Table(
@@ -164,6 +166,8 @@ bot_signals = Table(
     when("received_at"),
     when("created_at"),
     when("fanned_out_at", nullable=True),
+    Column("stops", Json),
+    Column("contract", Json),
 )
 Index("ix_bot_signals_fanned_out_at", bot_signals.c.fanned_out_at)
 

@@ -5,7 +5,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from msgspec import Struct
 
-from copydesk.ports.strategy import BuyContract, Right
+from copydesk.domain.signal import Right
+from copydesk.ports.strategy import BuyContract
 
 CENT = Decimal("0.01")
 

@@ -15,6 +15,10 @@ from copydesk.strategies.settings import refuse
 from copydesk.strategies.streak import StreakSettings
 
 EVEN = Decimal("0.5")
+
+PAYOUT = Decimal("1.95")
+"""What comes back for 1 staked on a rise/fall contract, the stake included: about what Deriv pays, seen and not documented."""
+
 _PERCENT = Decimal("0.000001")
 
 

@@ -13,7 +13,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from copydesk.domain.candle import Candle, Colour
-from copydesk.ports.strategy import Decision, Hold, Intention, Mode, Outcome, Right, Settlement, State, View
+from copydesk.domain.signal import Right
+from copydesk.ports.strategy import Decision, Hold, Intention, Mode, Outcome, Settlement, State, View
 from copydesk.strategies.ladder import Ladder, cents
 from copydesk.strategies.settings import demand_money, demand_percentage, demand_whole, read_settings, refuse, shown
 
@@ -92,25 +93,27 @@ class StreakStrategy:
         memory = self._seen(_memory(view.state), view.candles[-1])
         memory = replace(memory, peak=max(memory.peak or view.balance, view.balance))
         wait = self._reason_to_wait(memory, view)
+        trigger = self._trigger(memory)
         if wait is not None:
-            return _decided(memory, Hold(), wait, view)
+            return self._decided(memory, Hold(), wait, view, trigger=trigger)
         memory = replace(memory, ladder=self._new_ladder(memory, view), ladders=memory.ladders + 1)
-        return _decided(memory, _wish(memory), f"{memory.count} {memory.colour} candles: against the streak", view)
+        against = f"{memory.count} {memory.colour} candles: against the streak"
+        return self._decided(memory, _wish(memory), against, view, trigger=trigger)
 
     def settle(self, view: View, settlement: Settlement) -> Decision:
         memory = _memory(view.state)
         ladder = memory.ladder
         if ladder is None or ladder.contract_number != settlement.number:
-            return _decided(memory, Hold(), f"contract {settlement.number} is not waited for", view)
+            return self._decided(memory, Hold(), f"contract {settlement.number} is not waited for", view)
         ladder = replace(ladder, result=ladder.result + settlement.profit)
         memory = replace(memory, ladder=ladder, peak=max(memory.peak or view.balance, view.balance))
         if not ladder.paper and _drawdown_pct(memory, view) >= self.terms.max_drawdown:
             memory = replace(memory, stopped=f"drawdown reached {self.terms.max_drawdown} %")
         end = self._reason_to_end(memory, ladder, view, settlement)
         if end is not None:
-            return _decided(replace(memory, ladder=None), Hold(), end, view, ended=ladder)
+            return self._decided(replace(memory, ladder=None), Hold(), end, view, ended=ladder)
         memory = replace(memory, ladder=replace(ladder, level=ladder.level + 1))
-        return _decided(memory, _wish(memory), f"level {ladder.level} lost: level {ladder.level + 1}", view)
+        return self._decided(memory, _wish(memory), f"level {ladder.level} lost: level {ladder.level + 1}", view)
 
     def _seen(self, memory: _Memory, candle: Candle) -> _Memory:
         """A DOJI ends a streak, and so does a candle that is missing: what it was is not known."""
@@ -122,6 +125,12 @@ class StreakStrategy:
         if follows and colour is memory.colour and count:
             count = memory.count + 1
         return replace(memory, count=count, colour=colour, last_ms=candle.start_ms)
+
+    def _trigger(self, memory: _Memory) -> Right | None:
+        """What a streak that is long enough is bet against with, whether or not it is."""
+        if memory.ladder is not None or memory.count < self.terms.delay_threshold:
+            return None
+        return _against(memory.colour)
 
     def _reason_to_wait(self, memory: _Memory, view: View) -> str | None:
         """None where a ladder is to be opened."""
@@ -160,7 +169,7 @@ class StreakStrategy:
     def _new_ladder(self, memory: _Memory, view: View) -> Ladder:
         return Ladder(
             number=memory.ladders + 1,
-            right=Right.PUT if memory.colour is Colour.GREEN else Right.CALL,
+            right=_against(memory.colour),
             entry_streak=memory.count,
             opened_ms=view.candles[-1].start_ms + self.terms.candle_s * 1_000,
             initial_stake=self.terms.initial_stake,
@@ -169,33 +178,48 @@ class StreakStrategy:
             paper=view.mode is Mode.PAUSED,
         )
 
+    def _decided(
+        self,
+        memory: _Memory,
+        intention: Intention,
+        reason: str,
+        view: View,
+        *,
+        ended: Ladder | None = None,
+        trigger: Right | None = None,
+    ) -> Decision:
+        """With the numbers of the ladder that is under way, else of the one that has just ended."""
+        drawdown = _drawdown_pct(memory, view)
+        numbers: dict[str, str | int | float | None] = {
+            "streak_count": memory.count,
+            "streak_colour": memory.colour,
+            "balance": str(view.balance),
+            "peak": str(memory.peak),
+            "drawdown_pct": str(drawdown),
+            "drawdown_alert": alerts(drawdown, self.terms),
+            "stopped": memory.stopped,
+            "trigger": trigger,
+        }
+        if (ladder := memory.ladder or ended) is not None:
+            numbers |= {
+                "ladder": ladder.number,
+                "level": ladder.level,
+                "stake": str(ladder.stake),
+                "next_stake": str(ladder.next_stake),
+                "entry_streak": ladder.entry_streak,
+                "ladder_result": str(ladder.result),
+                "ladder_ended": ended is not None,
+            }
+        return Decision(intention=intention, reason=reason, numbers=numbers, state=_state(memory))
+
 
 def alerts(drawdown_pct: Decimal, settings: StreakSettings) -> bool:
     """Whether a drawdown is near the one that stops."""
     return drawdown_pct >= settings.max_drawdown * DRAWDOWN_ALERT_SHARE
 
 
-def _decided(
-    memory: _Memory, intention: Intention, reason: str, view: View, *, ended: Ladder | None = None
-) -> Decision:
-    """With the numbers of the ladder that is under way, else of the one that has just ended."""
-    drawdown = _drawdown_pct(memory, view)
-    numbers: dict[str, str | int | float | None] = {
-        "streak_count": memory.count,
-        "streak_colour": memory.colour,
-        "balance": str(view.balance),
-        "peak": str(memory.peak),
-        "drawdown_pct": str(drawdown),
-    }
-    if (ladder := memory.ladder or ended) is not None:
-        numbers |= {
-            "ladder": ladder.number,
-            "level": ladder.level,
-            "stake": str(ladder.stake),
-            "ladder_result": str(ladder.result),
-            "ladder_ended": ended is not None,
-        }
-    return Decision(intention=intention, reason=reason, numbers=numbers, state=_state(memory))
+def _against(colour: Colour) -> Right:
+    return Right.PUT if colour is Colour.GREEN else Right.CALL
 
 
 def _wish(memory: _Memory) -> Intention:

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -14,12 +15,15 @@ from copydesk.domain.bot import Bot, BotStatus, MarketType, OnOpposite
 from copydesk.domain.errors import NotFound, StoreUnavailable
 from copydesk.domain.ids import BotId, new_id
 from copydesk.domain.signal import SourceKind
+from copydesk.domain.strategy_bot import Run
 from copydesk.domain.user import Role, User
 from copydesk.stores.store import Tables
+from copydesk.web import strategy_bots
 from copydesk.web.hub import Hub, Me, TheHub
 from copydesk.web.listing import PageOf, TextFilter, given
 from copydesk.web.refusals import refuses
 from copydesk.web.secrets import new_secret
+from copydesk.web.strategy_bots import StrategyBot
 
 router = APIRouter(prefix="/api/v1/bots", tags=["bots"])
 
@@ -29,7 +33,12 @@ _SICK: dict[int | str, dict[str, Any]] = {
     503: {"model": SickAnswer, "description": "Something the desk cannot do without is missing"}
 }
 
-_FIELDS_OF_BOT = frozenset(NewBot.model_fields) - {"master_secret", "source", "master_webhook_path"}
+_FIELDS_OF_BOT = frozenset(NewBot.model_fields) - {
+    "master_secret",
+    "source",
+    "master_webhook_path",
+    *strategy_bots.FIELDS,
+}
 
 
 @router.post("", status_code=201, responses=_PATH_IS_TAKEN, response_description="The bot, with its secret")
@@ -46,14 +55,18 @@ async def create_bot(wanted: NewBot, me: Me, hub: TheHub) -> BotAnswer:
         updated_at=now,
         **fields,
     )
+    made = _run_by_us(hub, wanted, bot)
+    bot = bot if made is None else made.bot
     secret = new_secret(hub, bot, wanted.master_secret)
 
     def work(tables: Tables) -> None:
         tables.bots.add(bot, secret.fingerprint, secret.sealed)
+        if made is not None:
+            strategy_bots.store_strategy_bot(tables, made, me)
         tables.audit.add(actor=me.id, action="bot.create", subject=bot.id, details={"name": bot.name}, at=now)
 
     await hub.store.write(work)
-    return _answer(hub, bot, me).model_copy(update=secret.shown)
+    return _answer(hub, bot, me, None if made is None else made.run).model_copy(update=secret.shown)
 
 
 @router.get("", response_description="Bots, newest first")
@@ -82,7 +95,8 @@ async def list_bots(
         lambda tables: tables.bots.list(filters, seen_by=seen_by, limit=paging.limit, cursor=paging.cursor),
     )
     total = await hub.store.read(lambda tables: tables.bots.count(filters, seen_by=seen_by)) if paging.total else None
-    return Page(items=[_answer(hub, bot, me) for bot in found], next=following, total=total)
+    runs = await _runs(hub, found)
+    return Page(items=[_answer(hub, bot, me, runs.get(bot.id)) for bot in found], next=following, total=total)
 
 
 @router.get("/health", response_model=HealthAnswer, responses=_SICK, response_description="All is well")
@@ -103,26 +117,32 @@ async def get_bot(bot_id: str, me: Me, hub: TheHub) -> BotAnswer:
     bot = await hub.store.read(lambda tables: tables.bots.get(BotId(bot_id)))
     if bot is None or not (owns_bot(me, bot) or bot.status is BotStatus.ACTIVE):
         raise NotFound("no such bot")
-    return _answer(hub, bot, me)
+    return _answer(hub, bot, me, (await _runs(hub, [bot])).get(bot.id))
 
 
 @router.patch("/{bot_id}", responses=_PATH_IS_TAKEN, response_description="The bot as it is now")
 async def change_bot(bot_id: str, wanted: BotChange, me: Me, hub: TheHub) -> BotAnswer:
     """Followers' own values stay; the defaults count from the next signal on."""
     changes = wanted.told()
+    settings = changes.pop("settings", None)
     now = hub.clock.now()
+    if settings is not None:
+        await hub.store.read(lambda tables: own_bot(tables, bot_id, me))
+        await hub.strategies.change_settings(BotId(bot_id), settings)
 
     def work(tables: Tables) -> Bot:
         own_bot(tables, bot_id, me)
         changed = tables.bots.change(BotId(bot_id), changes, now)
         if changed is None:
             raise NotFound("no such bot")
-        tables.audit.add(actor=me.id, action="bot.change", subject=bot_id, details={"fields": sorted(changes)}, at=now)
+        tables.audit.add(
+            actor=me.id, action="bot.change", subject=bot_id, details={"fields": sorted(wanted.told())}, at=now
+        )
         return changed
 
     changed = await hub.store.write(work)
     hub.paths.forget()
-    return _answer(hub, changed, me)
+    return _answer(hub, changed, me, (await _runs(hub, [changed])).get(changed.id))
 
 
 @router.delete("/{bot_id}", status_code=204, response_description="Archived")
@@ -181,10 +201,29 @@ def _path(name: str) -> str:
     return f"bot-{words}-{secrets.token_hex(4)}"
 
 
-def _answer(hub: Hub, bot: Bot, me: User) -> BotAnswer:
+def _run_by_us(hub: Hub, wanted: NewBot, bot: Bot) -> StrategyBot | None:
+    if bot.source is SourceKind.STRATEGY:
+        return strategy_bots.new_strategy_bot(hub, wanted, bot)
+    strategy_bots.refuse_strays(wanted)
+    return None
+
+
+async def _runs(hub: Hub, bots: Sequence[Bot]) -> Mapping[BotId, Run]:
+    """Of those that copydesk runs."""
+    ours = [bot.id for bot in bots if bot.source is SourceKind.STRATEGY]
+    if not ours:
+        return {}
+    found = await hub.store.read(lambda tables: [tables.strategies.run(one) for one in ours])
+    return {run.bot_id: run for _, run, _ in filter(None, found)}
+
+
+def _answer(hub: Hub, bot: Bot, me: User, run: Run | None = None) -> BotAnswer:
     answer = BotAnswer.model_validate(bot)
+    if run is not None:
+        shown = {name: getattr(run, name) for name in ("strategy", "timeframe", "settings")}
+        answer = answer.model_copy(update={**shown, "symbols": list(run.symbols)})
     if not owns_bot(me, bot):
-        return answer.model_copy(update={"master_webhook_path": None})
+        return answer.model_copy(update={"master_webhook_path": None, "exchange_account_id": None})
     if bot.source is not SourceKind.TRADINGVIEW:
         return answer
     url = f"{hub.webhook_base}/api/v1/bots/webhook/master/{bot.master_webhook_path}"

@@ -22,6 +22,7 @@ TAGS = [
     {"name": "webhook", "description": "Where TradingView sends its alerts."},
     {"name": "signed signals", "description": "Where a master's tickets come in, signed."},
     {"name": "terminals", "description": "MetaTrader 5 terminals, as the programs beside them report them."},
+    {"name": "strategies", "description": "Bots that copydesk runs itself: how they stand, trade and decide."},
     {"name": "accounts", "description": "Followers' accounts at venues. Keys go in and never come out."},
     {"name": "subscriptions", "description": "An account follows a bot, with the follower's own values and limits."},
     {"name": "breaker", "description": "Stop openings, cancel what waits, close what is held; or let go again."},

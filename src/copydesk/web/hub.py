@@ -1,21 +1,23 @@
 """What every route may use, handed in by wiring."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
 from prometheus_client import CollectorRegistry
 
-from copydesk.domain.bot import MarketType
+from copydesk.domain.bot import Bot, MarketType
 from copydesk.domain.errors import NotFound, VenueError
 from copydesk.domain.subscription import Account, Environment
 from copydesk.domain.user import User
 from copydesk.domain.venue import PAPER, VenueName
 from copydesk.engine.desk import Desk
 from copydesk.ports.clock import Clock
+from copydesk.ports.live import StrategyBots
 from copydesk.ports.notifier import Notifier
+from copydesk.ports.strategy import Strategy
 from copydesk.ports.vault import Vault
 from copydesk.ports.venue import Venue
 from copydesk.stores.store import SqlStore
@@ -51,6 +53,9 @@ class Hub:
     webhook_base: str
     environments: Sequence[Environment]
     allow_live: bool
+    strategies: StrategyBots
+    make_strategy: Callable[[str, Mapping[str, Any]], Strategy]
+    market_name: Callable[[Bot, Account], str]
     backups: Backups
     lines: RecentLines = field(default_factory=RecentLines)
     setup_token: str | None = None

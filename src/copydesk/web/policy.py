@@ -57,6 +57,13 @@ POLICIES = {
     ("PATCH", "/api/v1/bots/{bot_id}"): PROVIDES,
     ("DELETE", "/api/v1/bots/{bot_id}"): PROVIDES,
     ("POST", "/api/v1/bots/{bot_id}/rotate-secret"): PROVIDES,
+    ("POST", "/api/v1/bots/{bot_id}/run"): PROVIDES,
+    ("GET", "/api/v1/bots/{bot_id}/ruin-card"): PROVIDES,
+    ("GET", "/api/status"): SIGNED_IN,
+    ("GET", "/api/trades"): SIGNED_IN,
+    ("GET", "/api/positions"): SIGNED_IN,
+    ("GET", "/api/market-data"): SIGNED_IN,
+    ("GET", "/api/analysis"): SIGNED_IN,
     ("POST", "/api/v1/bots/webhook/master/{path}"): EVERYBODY,  # the alert's own secret decides
     ("POST", "/signal/broadcast"): PROVIDES,  # and a signature
     ("POST", "/signal/close"): PROVIDES,  # and a signature

@@ -71,7 +71,7 @@ async def settle_by_hand(settings: Settings, execution_id: str, *, filled: tuple
     now = SystemClock().now()
     database = open_database(settings)
     await database.start()
-    venues = Venues(settings, database)
+    venues = Venues(settings, database, SystemClock())
 
     def work(tables: Tables) -> Execution:
         execution = tables.executions.get(ExecutionId(execution_id))

@@ -52,7 +52,7 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding(name="Database", ok=False, detail=str(error), advice=advice)
         return
     yield Finding(name="Database", ok=True, detail=_where(settings))
-    venues = Venues(settings, database)
+    venues = Venues(settings, database, SystemClock())
     try:
         for environment in environments(settings):
             yield await _venue(venues[BINANCE_FUTURES], environment, settings)

@@ -33,10 +33,15 @@ from copydesk.web.sockets import Socket
 from copydesk.web.tokens import Passwords, Tokens
 from copydesk.wiring.backup import Backups
 from copydesk.wiring.databases import open_database, open_vault
+from copydesk.wiring.markets import Markets
 from copydesk.wiring.owner import this_program
+from copydesk.wiring.strategies import StrategyMakers, strategy_desk
 from copydesk.wiring.venues import Venues
 
 log = structlog.get_logger()
+
+STRATEGIES_FOLDER = "strategies"
+"""In the data folder: the files of one's own that bots may run. Whoever may write there may run anything."""
 
 GRACE_S = 5
 """Seconds that open requests get when the hub is asked to stop."""
@@ -64,6 +69,7 @@ class _Parts:
     database: Database
     venues: Venues
     desk: Desk
+    markets: Markets
     notifying: Notifying
     hub: Hub
 
@@ -97,8 +103,8 @@ async def _build(settings: Settings, port: int, lines: RecentLines) -> _Parts:
     vault = open_vault(settings)
     database = open_database(settings)
     store = SqlStore(database, vault)
-    venues = Venues(settings, database)
     clock = SystemClock()
+    venues = Venues(settings, database, clock)
     desk = Desk(
         store,
         venues,
@@ -107,6 +113,9 @@ async def _build(settings: Settings, port: int, lines: RecentLines) -> _Parts:
         venue_timeout_s=settings.venue_timeout_s,
         ledger_check_every_s=settings.ledger_check_every_s,
     )
+    makers = StrategyMakers(settings.data_dir / STRATEGIES_FOLDER)
+    markets = Markets(settings, clock)
+    strategies = strategy_desk(desk, clock, makers, markets.of)
     notifier = AppriseNotifier(settings.notification_hosts)
     await _start(database, clock)
     metrics = Metrics(CollectorRegistry())
@@ -126,6 +135,9 @@ async def _build(settings: Settings, port: int, lines: RecentLines) -> _Parts:
         limits=Limits(),
         paths=Paths(store),
         agents=venues.switchboard,
+        strategies=strategies,
+        make_strategy=makers.make,
+        market_name=lambda bot, account: markets.of(bot, account).name,
         webhook_base=settings.api_url(port),
         environments=environments(settings),
         allow_live=settings.allow_live,
@@ -136,7 +148,7 @@ async def _build(settings: Settings, port: int, lines: RecentLines) -> _Parts:
         metrics=metrics,
         metrics_token=None if settings.metrics_token is None else settings.metrics_token.get_secret_value(),
     )
-    return _Parts(database, venues, desk, Notifying(store, notifier, clock), hub)
+    return _Parts(database, venues, desk, markets, Notifying(store, notifier, clock), hub)
 
 
 async def _start(database: Database, clock: Clock) -> None:
@@ -158,6 +170,7 @@ async def _running(parts: _Parts) -> AsyncIterator[None]:
     async with AsyncExitStack() as stack:
         stack.push_async_callback(parts.database.close)
         stack.push_async_callback(parts.venues.close)
+        stack.push_async_callback(parts.markets.close)
         stack.push_async_callback(parts.hub.notifier.close)
         tasks = await stack.enter_async_context(asyncio.TaskGroup())
         running = tasks.create_task(parts.desk.run())

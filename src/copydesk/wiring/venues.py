@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from copydesk.domain.errors import FieldError, InvalidInput
 from copydesk.domain.venue import BINANCE_FUTURES, MT5, PAPER, VenueName, ccxt_id
-from copydesk.ports.clock import SystemClock
+from copydesk.ports.clock import Clock
 from copydesk.ports.venue import Venue
 from copydesk.settings import Settings
 from copydesk.stores.commands import StoredCommandBook
@@ -19,9 +19,9 @@ from copydesk.venues.paper import Paper
 class Venues(Mapping[VenueName, Venue]):
     """Iterates over those that are open; asking for one opens it. Raise InvalidInput for a name that is none."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(self, settings: Settings, database: Database, clock: Clock) -> None:
         simulator = settings.simulator.binance_url
-        self._clock = SystemClock()
+        self._clock = clock
         self._simulator_url = None if simulator is None else str(simulator)
         self._timeout_s = settings.venue_timeout_s
         self._allow_live = settings.allow_live

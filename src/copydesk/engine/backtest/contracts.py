@@ -10,9 +10,10 @@ from decimal import ROUND_HALF_UP, Decimal
 from msgspec import Struct
 
 from copydesk.domain.errors import FieldError, InvalidInput
+from copydesk.domain.signal import Right
 from copydesk.engine.backtest.tape import Tape
 from copydesk.engine.backtest.terms import ClosedTrade, Exit, Terms
-from copydesk.ports.strategy import BuyContract, Outcome, Right, Settlement
+from copydesk.ports.strategy import BuyContract, Outcome, Settlement
 
 _CENT = Decimal("0.01")
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from copydesk.stores import tables, terminal_tables  # noqa: F401  each brings its tables into the catalogue
+from copydesk.stores import strategy_tables, tables, terminal_tables  # noqa: F401  each brings its tables into the catalogue
 from copydesk.stores.schema import metadata
 
 connection = context.config.attributes["connection"]

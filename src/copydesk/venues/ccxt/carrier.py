@@ -36,12 +36,11 @@ _HEARD: ContextVar[Heard] = ContextVar("heard")
 def telling(exchange_id: str) -> type[Any]:
     """Ccxt's class of an exchange, except that an error tells what was sent and what the exchange answered.
 
-    Raise InvalidInput, naming the venue, for one that ccxt does not know or that needs more than a key.
+    Raise InvalidInput, naming the venue, for one that ccxt does not know.
     """
     plain: type[Any] | None = getattr(ccxt.async_support, exchange_id, None) if exchange_id in ccxt.exchanges else None
-    if plain is None or exchange_id in OF_OUR_OWN:
-        better = OF_OUR_OWN.get(exchange_id)
-        raise _refused(f"{exchange_id!r} is no exchange that ccxt knows" if better is None else f"use {better}")
+    if plain is None:
+        raise _refused(f"{exchange_id!r} is no exchange that ccxt knows")
     base: type[Any] = plain
 
     class Telling(base):  # type: ignore[misc]  # ccxt ships no types we can trust here
@@ -60,7 +59,11 @@ def telling(exchange_id: str) -> type[Any]:
 
 
 def needed_credentials(exchange_id: str) -> tuple[str, ...]:
-    """Our names of what an account needs; raise InvalidInput where it is more than we can hold."""
+    """Our names of what an account needs; raise InvalidInput where it is more than we can hold, or where we have a venue of our
+    own for its orders.
+    """
+    if exchange_id in OF_OUR_OWN:
+        raise _refused(f"use {OF_OUR_OWN[exchange_id]}")
     wanted = [name for name, needed in telling(exchange_id)().requiredCredentials.items() if needed]
     strange = sorted(set(wanted) - set(CREDENTIALS))
     if strange:

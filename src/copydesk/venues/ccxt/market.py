@@ -72,6 +72,11 @@ class MarketTable:
                 self._prices[symbol] = known
         return known[0]
 
+    async def candles(self, symbol: str, timeframe: str, since_ms: int | None, most: int) -> Any:
+        """As ccxt tells them: opening time in milliseconds, open, high, low, close, volume; oldest first."""
+        name = self.market(symbol)["symbol"]
+        return await self._carrier.ask(lambda: self._exchange.fetch_ohlcv(name, timeframe, since_ms, most))
+
     def last_price(self, symbol: str) -> float | None:
         known = self._prices.get(symbol)
         return None if known is None else float(known[0])
