@@ -9,7 +9,7 @@ from copydesk.domain.bot import PayloadSize
 from copydesk.domain.guards import Refusal
 from copydesk.domain.planning import Copy
 from copydesk.domain.rehearsal import Past, PriceFrom, Stage, rehearse
-from copydesk.domain.signal import Direction, LegKind, Size, SizeUnit, Step, TicketChange
+from copydesk.domain.signal import Direction, LegKind, Size, SizeUnit, Step, Stops, TicketChange
 from copydesk.domain.subscription import KeyCheck
 from store_support import NOW, make_account, make_bot, make_quote, make_signal, make_subscription
 
@@ -207,3 +207,13 @@ def ticket(number, *, volume, before, direction=Direction.LONG):
         stop_loss=Decimal(0),
         take_profit=Decimal(0),
     )
+
+
+def test_a_strategy_s_own_stops_count_in_the_place_of_the_bot_s():
+    bot = make_bot(default_stop_loss_pct=Decimal(10), default_take_profit_pct=Decimal(0))
+    own = Stops(stop_loss_pct=Decimal(1), take_profit_pct=Decimal(0))
+
+    made = rehearse([past(OPEN, "100000", stops=own), past(CLOSE, "95000")], stage(bot=bot))
+
+    assert made.lines[1].leg is LegKind.STOP_LOSS
+    assert made.lines[1].seen.price == Decimal(99000)

@@ -11,14 +11,14 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from copydesk.domain.bot import Bot
+from copydesk.domain.bot import Bot, as_signalled
 from copydesk.domain.following import TerminalPlans, follow
 from copydesk.domain.guards import Exposure, Refusal
 from copydesk.domain.instrument import plain
 from copydesk.domain.planning import Copy, Follower, Quote, amount_of, plan_copy, trigger_price
 from copydesk.domain.position import Position, increase, reduce, unfilled
 from copydesk.domain.signal import Direction, LegKind, Side, Signal, Size, SizeUnit, Step
-from copydesk.domain.subscription import Account, Subscription, effective_settings
+from copydesk.domain.subscription import Account, EffectiveSettings, Subscription, effective_settings
 
 NOTHING = Decimal(0)
 
@@ -93,10 +93,11 @@ class Rehearsal(Struct, frozen=True, kw_only=True):
 
 
 class _Open(Struct, frozen=True, kw_only=True):
-    """A position, and whether the prices it was opened at were those of their time."""
+    """A position, whether the prices it was opened at were those of their time, and what counted when it was opened."""
 
     position: Position
     is_priced: bool
+    settings: EffectiveSettings
 
 
 def rehearse(pasts: Sequence[Past], stage: Stage) -> Rehearsal:
@@ -109,7 +110,6 @@ class _Walk:
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
-        self._settings = effective_settings(stage.bot, stage.subscription)
         self._open: dict[str, _Open] = {}
         self._days: dict[date, Decimal] = {}
         self._lines: list[Line] = []
@@ -137,7 +137,7 @@ class _Walk:
     def _plan(self, signal: Signal, step: Step, quote: Quote | None) -> Copy | Refusal:
         held = self._open.get(signal.symbol)
         follower = Follower(
-            bot=self._stage.bot,
+            bot=as_signalled(self._stage.bot, signal),
             subscription=self._stage.subscription,
             account=self._stage.account,
             position=None if held is None else held.position,
@@ -164,9 +164,11 @@ class _Walk:
 
     def _book_opening(self, signal: Signal, copy: Copy, seen: Seen | None) -> None:
         before = self._open.get(signal.symbol)
+        settings = effective_settings(as_signalled(self._stage.bot, signal), self._stage.subscription)
         if self._stage.is_terminal or seen is None:
             # Lots are worked out beside the terminal: what is held is known, what it is worth is not.
-            self._open[signal.symbol] = _Open(position=unfilled(copy.direction, signal.received_at), is_priced=False)
+            position = unfilled(copy.direction, signal.received_at)
+            self._open[signal.symbol] = _Open(position=position, is_priced=False, settings=settings)
             return
         position = increase(
             None if before is None else before.position,
@@ -176,9 +178,8 @@ class _Walk:
             fee_usd=NOTHING,
             at=signal.received_at,
         )
-        self._open[signal.symbol] = _Open(
-            position=position, is_priced=seen.is_known and (before is None or before.is_priced)
-        )
+        is_priced = seen.is_known and (before is None or before.is_priced)
+        self._open[signal.symbol] = _Open(position=position, is_priced=is_priced, settings=settings)
 
     def _book_closing(self, signal: Signal, copy: Copy, seen: Seen | None) -> Decimal | None:
         held = self._open.pop(signal.symbol)
@@ -189,7 +190,7 @@ class _Walk:
         price = held.position.entry_price if seen is None else seen.price
         made = reduce(held.position, quantity=copy.quantity, price=price, fee_usd=NOTHING, at=signal.received_at)
         if made.position is not None:
-            self._open[signal.symbol] = _Open(position=made.position, is_priced=held.is_priced)
+            self._open[signal.symbol] = replace(held, position=made.position)
         if not (held.is_priced and seen is not None and seen.is_known):
             return None
         day = signal.received_at.date()
@@ -201,7 +202,7 @@ class _Walk:
         held, quote = self._open.get(signal.symbol), self._stage.quotes.get(signal.symbol)
         if held is None or not held.is_priced or quote is None:
             return
-        hit = _hit(held.position, quote, self._settings.stop_loss_pct, self._settings.take_profit_pct, seen.price)
+        hit = _hit(held, quote, seen.price)
         if hit is None:
             return
         kind, level = hit
@@ -240,11 +241,11 @@ def _at(quote: Quote, seen: Seen) -> Quote:
     return replace(quote, last_price=seen.price)
 
 
-def _hit(
-    held: Position, quote: Quote, stop_pct: Decimal, target_pct: Decimal, price: Decimal
-) -> tuple[LegKind, Decimal] | None:
-    is_long, tick = held.direction is Direction.LONG, quote.instrument.price_tick
-    for kind, percent in ((LegKind.STOP_LOSS, stop_pct), (LegKind.TAKE_PROFIT, target_pct)):
+def _hit(one: _Open, quote: Quote, price: Decimal) -> tuple[LegKind, Decimal] | None:
+    held, tick = one.position, quote.instrument.price_tick
+    is_long = held.direction is Direction.LONG
+    counts = {LegKind.STOP_LOSS: one.settings.stop_loss_pct, LegKind.TAKE_PROFIT: one.settings.take_profit_pct}
+    for kind, percent in counts.items():
         level = trigger_price(kind, held.entry_price, held.direction, percent, tick)
         falls_to = is_long == (kind is LegKind.STOP_LOSS)
         if percent > 0 and (price <= level if falls_to else price >= level):

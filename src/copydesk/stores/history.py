@@ -54,7 +54,7 @@ class History(Part):
         market's price, and says nothing of whose they were.
         """
         query = select(*columns(_SIGNALS, Signal)).where(
-            _SIGNALS.c.bot_id == bot_id, _SIGNALS.c.source != SourceKind.DESK
+            _SIGNALS.c.bot_id == bot_id, _SIGNALS.c.source.not_in([SourceKind.DESK, SourceKind.TEST])
         )
         rows = self._connection.execute(query.order_by(_SIGNALS.c.id.desc()).limit(most)).all()
         signals = [read_signal(row) for row in reversed(rows)]
