@@ -24,6 +24,9 @@ VERBS = {
     "simulate": "simulate.app",
     "backtest": "backtest.backtest",
     "bench": "bench.app",
+    "replay": "replay.replay",
+    "backup": "backup.backup",
+    "restore": "backup.restore",
     "admin": "admin.app",
     "gateway": "gateway.gateway",
 }

@@ -45,6 +45,7 @@ async def get_terminals(user_id: str, me: Me, hub: TheHub) -> TerminalsAnswer:
 
 
 def terminal_answer(terminal: Terminal, now: datetime) -> TerminalAnswer:
+    """As it is shown at that moment."""
     return TerminalAnswer(
         **terminal.figures,
         user_id=terminal.user_id,
