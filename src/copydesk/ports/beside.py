@@ -148,13 +148,12 @@ class Program(Protocol):
     @property
     def condition(self) -> Condition: ...
 
-    @property
-    def lines(self) -> Sequence[Line]:
-        """The latest, oldest first."""
-        ...
-
     def stop(self) -> None:
         """In order; what does not end is killed after a while. Answers at once."""
+        ...
+
+    async def log_tail(self, most: int) -> Sequence[str]:
+        """The newest lines of its log file, oldest first."""
         ...
 
 
@@ -174,6 +173,11 @@ class Worker(Program, Protocol):
     role: TerminalRole
 
     @property
+    def lines(self) -> Sequence[Line]:
+        """What it told people, the latest, oldest first."""
+        ...
+
+    @property
     def insight(self) -> Insight | None:
         """What it told last; None where it has told nothing since it was started."""
         ...
@@ -184,7 +188,3 @@ class Worker(Program, Protocol):
         ...
 
     def start(self, access: Access) -> None: ...
-
-    async def log_tail(self, most: int) -> Sequence[str]:
-        """The newest lines of its log file, oldest first."""
-        ...

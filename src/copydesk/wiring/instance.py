@@ -12,7 +12,9 @@ from msgspec import Struct
 
 from copydesk.domain.errors import CopydeskError
 
-ASK_S = 10.0
+ASK_S = 75.0
+"""The running one may have to load its window first."""
+
 OWNER_ONLY = 0o600
 
 

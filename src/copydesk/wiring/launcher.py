@@ -3,20 +3,25 @@
 import asyncio
 import random
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
+import httpx
+
 from copydesk.dashboard.desktop import Opened
-from copydesk.ports.beside import LIVE, Condition, Line
+from copydesk.ports.beside import LIVE, Condition
 from copydesk.ports.clock import Clock, SystemClock
 from copydesk.settings import Settings
 from copydesk.terminal.console import Tell
 from copydesk.wiring.desktop import Behind, show
 from copydesk.wiring.instance import RunsAlready, ask_running
-from copydesk.wiring.supervisor import Supervisor, own_command
+from copydesk.wiring.supervisor import Supervisor, log_tail, own_command
 from copydesk.wiring.window import Window
 
 NAME = "launcher"
 TITLE = "copydesk"
+ANSWERS_WITHIN_S = 30.0
+LOOK_EVERY_S = 0.25
 WINDOWS = ("master", "copier")
 
 
@@ -24,6 +29,7 @@ class Launched:
     """Fills ports/beside's Opened: what is common to the three."""
 
     def __init__(self, verb: Sequence[str], log: Path, *, clock: Clock, restarts: bool) -> None:
+        self._log = log
         chance = random.Random()  # noqa: S311  how long to wait is no secret
         self._supervisor = Supervisor(own_command(*verb), clock=clock, chance=chance, restarts=restarts, log=log)
 
@@ -31,15 +37,14 @@ class Launched:
     def condition(self) -> Condition:
         return self._supervisor.condition
 
-    @property
-    def lines(self) -> Sequence[Line]:
-        return self._supervisor.lines
-
     def start(self) -> None:
         self._supervisor.start()
 
     def stop(self) -> None:
         self._supervisor.stop()
+
+    async def log_tail(self, most: int) -> Sequence[str]:
+        return await asyncio.to_thread(log_tail, self._log, most)
 
     async def run(self) -> None:
         """Until cancelled; then it is ended."""
@@ -67,11 +72,16 @@ class LaunchedServer(Launched):
 
     def __init__(self, verb: Sequence[str], settings: Settings, *, clock: Clock) -> None:
         super().__init__(verb, _log(settings, "server"), clock=clock, restarts=True)
+        self._clock = clock
         self._url = f"http://{settings.host}:{settings.dashboard_port}"
         self._window = Window(TITLE, storage=settings.data_dir / "desktop" / "webview", page=lambda: self._url)
 
     async def open(self) -> str | None:
-        """The dashboard; its address where there is no window."""
+        """The dashboard, once it answers; its address where there is no window."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(ANSWERS_WITHIN_S), httpx.AsyncClient() as http:
+                while not await _answers(http, self._url):
+                    await self._clock.sleep(LOOK_EVERY_S)
         return self._url if await self._window.open() is not None else None
 
     async def run(self) -> None:
@@ -105,6 +115,13 @@ def _behind(settings: Settings, *, verbose: bool) -> Behind:
         is_live=lambda: any(one.condition.phase in LIVE for one in programs.values()),
         stop=stop,
     )
+
+
+async def _answers(http: httpx.AsyncClient, url: str) -> bool:
+    try:
+        return (await http.get(url, follow_redirects=True)).is_success
+    except httpx.HTTPError:
+        return False
 
 
 def _log(settings: Settings, name: str) -> Path:

@@ -8,6 +8,7 @@ from nicegui import ui
 from copydesk.dashboard.desktop.condition import ConditionLine
 from copydesk.dashboard.desktop.leaving import Leaving
 from copydesk.dashboard.desktop.question import Question
+from copydesk.dashboard.desktop.story import LogTail
 from copydesk.dashboard.frame import choices
 from copydesk.dashboard.page import Reader
 from copydesk.dashboard.parts import card, heading, line
@@ -55,6 +56,7 @@ class _ProgramCard:
                 self._start = _button(say, "start", title, "play_arrow").mark(f"start-{name}")
                 self._stop = _button(say, "stop", title, "stop").mark(f"stop-{name}")
                 self._open = _button(say, "open", title, "open_in_new").mark(f"open-{name}")
+            LogTail(say, program)
         self._start.on_click(program.start)
         self._stop.on_click(program.stop)
         self._open.on_click(self._show_it)
@@ -68,11 +70,14 @@ class _ProgramCard:
         self._open.set_enabled(condition.phase is Phase.RUNNING)
 
     async def _show_it(self) -> None:
-        if (url := await self._program.open()) is not None:
+        self._open.props("loading")
+        url = await self._program.open()
+        self._open.props(remove="loading")
+        if url is not None:
             ui.notify(self._say("desktop.opens_here", url=url), multi_line=True, timeout=30_000, close_button=True)
 
 
 def _button(say: Speech, verb: str, title: str, icon: str) -> ui.button:
-    button = ui.button(say(f"desktop.{verb}"), icon=icon).props("outline dense no-caps")
+    button = ui.button(say(f"desktop.{verb}"), icon=icon).props("outline dense no-caps").classes("wide-button")
     button.props["aria-label"] = say(f"desktop.{verb}_named", name=title)
     return button

@@ -4,30 +4,25 @@ from nicegui import ui
 
 from copydesk.dashboard.page import Reader
 from copydesk.dashboard.parts import card, moment
-from copydesk.ports.beside import Line, Worker
+from copydesk.dashboard.speech import Speech
+from copydesk.ports.beside import Line, Program, Worker
 
 SHOWN = 40
 LOG_LINES = 100
+LOG_EVERY_S = 2.0
 TONES = {"success": "up", "warning": "warn", "error": "down"}
 
 
 class Story:
-    """`show` adds what is new; the log is read while somebody has it open."""
+    """`show` adds what is new."""
 
     def __init__(self, reader: Reader, worker: Worker) -> None:
-        self._say = reader.say
         self._worker = worker
         self._shown: list[Line] = []
         with card(reader.say("desktop.activity")):
             self._nothing = ui.label(reader.say("desktop.no_activity")).classes("muted")
             self._rows = ui.element("div").classes("rows story").props('role="log"')
-            with ui.element("details") as details:
-                with ui.element("summary"):
-                    ui.label(reader.say("desktop.log")).classes("muted")
-                with ui.element("pre"):
-                    self._log = ui.label(reader.say("desktop.log_empty"))
-        self._is_open = False
-        details.on("toggle", self._turn)
+            LogTail(reader.say, worker)
 
     def show(self) -> None:
         lines = list(self._worker.lines)[-SHOWN:]
@@ -41,11 +36,27 @@ class Story:
                         ui.label(one.text).classes(TONES.get(one.level, ""))
         self._nothing.set_visibility(not lines)
 
-    async def read_log(self) -> None:
+
+class LogTail:
+    """The end of the log file, read while somebody has it open."""
+
+    def __init__(self, say: Speech, program: Program) -> None:
+        self._say = say
+        self._program = program
+        self._is_open = False
+        with ui.element("details") as details:
+            with ui.element("summary"):
+                ui.label(say("desktop.log")).classes("muted")
+            with ui.element("pre"):
+                self._log = ui.label(say("desktop.log_empty"))
+        details.on("toggle", self._turn)
+        ui.timer(LOG_EVERY_S, self._read)
+
+    async def _read(self) -> None:
         if self._is_open:
-            lines = await self._worker.log_tail(LOG_LINES)
+            lines = await self._program.log_tail(LOG_LINES)
             self._log.set_text("\n".join(lines) or self._say("desktop.log_empty"))
 
     async def _turn(self) -> None:
         self._is_open = not self._is_open
-        await self.read_log()
+        await self._read()

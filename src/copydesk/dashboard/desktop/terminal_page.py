@@ -20,7 +20,6 @@ from copydesk.dashboard.parts import heading, line, tile
 from copydesk.domain.terminal import TerminalRole
 from copydesk.ports.beside import LIVE, Phase
 
-LOG_EVERY_S = 2.0
 TILES: Mapping[TerminalRole, tuple[str, ...]] = {
     TerminalRole.MASTER: ("signals_sent", "active_clients", "open_signals", "bot", "plan", "desk"),
     TerminalRole.COPIER: ("copies", "refused", "plan", "desk"),
@@ -65,7 +64,6 @@ class _Panel:
                 self._story = Story(reader, window.worker)
                 self._settings = SettingsForm(reader, window.hub, role)
         self._paint()
-        ui.timer(LOG_EVERY_S, self._story.read_log)
 
     def show(self) -> None:
         """What has changed since the last time. Tables take rows only once the page is there."""
