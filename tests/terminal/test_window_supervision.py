@@ -17,6 +17,8 @@ from copydesk.ports.beside import Access, Phase
 from copydesk.wiring.supervisor import Supervisor, own_command
 from copydesk.wiring.worker import LocalWorker
 
+pytestmark = pytest.mark.xdist_group("heavy")
+
 SECRET = "whsec_c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"
 ACCESS = Access(url="http://127.0.0.1:9", username="ann", password=PASSWORD, signing_secret=SECRET)
 GREETS = """

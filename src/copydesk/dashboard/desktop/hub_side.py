@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import TypeVar
 
+import httpx
+
 from copydesk.client.api import ApiClient
 from copydesk.client.errors import Missing, SignInNeeded
 from copydesk.client.models import BotAnswer, BotChange
@@ -68,7 +70,7 @@ class HubSide:
             # A session that has run out is followed by another one.
             self._is_refused = is_new
             await self._leave()
-        except AWAY:
+        except (*AWAY, httpx.InvalidURL):
             self.is_away = True
         else:
             self.is_away = False
