@@ -20,8 +20,12 @@ def show_owner(tab: Tab, bot: BotAnswer) -> None:
     say = tab.say
     with card(say("bots.yours")):
         with line():
-            ui.button(say("bots.try"), icon="science", on_click=lambda: _try(tab, bot)).props("no-caps unelevated")
-            ui.button(say("bots.rotate"), icon="key", on_click=lambda: _rotate(tab, bot)).props("no-caps outline")
+            ui.button(say("bots.try"), icon="science", on_click=tab.on(lambda: _try(tab, bot))).props(
+                "no-caps unelevated"
+            )
+            ui.button(say("bots.rotate"), icon="key", on_click=tab.on(lambda: _rotate(tab, bot))).props(
+                "no-caps outline"
+            )
             _pause_button(tab, bot)
         if bot.webhook_url is not None:
             copyable(say, say("bots.webhook"), bot.webhook_url)
@@ -45,7 +49,7 @@ def _pause_button(tab: Tab, bot: BotAnswer) -> None:
         await tab.act(lambda api: api.change_bot(bot.id, wanted), done=done)
 
     if bot.status is not BotStatus.ARCHIVED:
-        ui.button(label, icon=icon, on_click=act).props("no-caps outline")
+        ui.button(label, icon=icon, on_click=tab.on(act)).props("no-caps outline")
 
 
 async def _rotate(tab: Tab, bot: BotAnswer) -> None:

@@ -31,7 +31,7 @@ def show_bots(tab: Tab) -> None:
         chosen = ui.toggle(spans, value=DAYS_FIRST, on_change=lambda event: days.__setitem__(0, event.value))
         chosen.props("no-caps unelevated dense").props["aria-label"] = say("bots.span")
         if tab.role is not Role.FOLLOWER:
-            button = ui.button(say("bots.new"), icon="add", on_click=lambda: _make(tab)).classes("end")
+            button = ui.button(say("bots.new"), icon="add", on_click=tab.on(lambda: _make(tab))).classes("end")
             button.props("no-caps unelevated")
     cards = Drawn(ui.element("div").classes("cards"))
     with card():

@@ -1,6 +1,7 @@
 """The breaker: what it will do is said in words, and whoever pulls it types so."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from nicegui import ui
 
@@ -33,7 +34,7 @@ def show_pulled(tab: Tab, pulled: Sequence[BreakerAnswer], names: Names) -> None
                 ui.label(_whom(tab, one, names)).classes("small muted")
             since(one.in_force_since).classes("small muted")
             if tab.role is Role.ADMIN or one.scope is BreakerScope.ACCOUNT:
-                ui.button(tab.say("breakers.let_go"), on_click=lambda one=one: _release(tab, one)).props(
+                ui.button(tab.say("breakers.let_go"), on_click=tab.on(partial(_release, tab, one))).props(
                     "flat dense no-caps"
                 )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from time import monotonic
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar, cast
 
 import httpx
 
@@ -23,12 +23,14 @@ from copydesk.domain.user import Role
 T = TypeVar("T")
 
 POLL_S = 1.0
-HEALTH_TIMEOUT_S = 0.8
-"""Health is asked for twice a poll: 0.5 s old at most, 0.5 s to the next look, and this: away shows within two."""
+HEALTH_TIMEOUT_S = 1.0
+"""Health is asked for twice a poll: 0.45 s old at most, 0.5 s to the next look, and this: away shows within two."""
 ANSWER_TIMEOUT_S = 8.0
+ORDERS_POLLS = 3
 EXECUTIONS_MAX = 100
 SIGNALS_MAX = 12
 POSITIONS_MAX = 300
+STANDING_MAX = 200
 ACCOUNTS_MAX = 1_000
 BROWSERS_MAX = 10_000
 
@@ -52,8 +54,11 @@ class Shared(Generic[T]):
     async def get(self) -> T:
         async with self._turn:
             if self._answer is None or monotonic() - self._answer[1] >= self._fresh_s:
+                answer = await self._ask()
+                if self._answer is not None and answer == self._answer[0]:
+                    answer = self._answer[0]  # the same object: what was made of it holds
                 # Fresh from when it came: a slow answer must do for all who waited for it.
-                self._answer = (await self._ask(), monotonic())
+                self._answer = (answer, monotonic())
             return self._answer[0]
 
 
@@ -121,7 +126,10 @@ class Person:
         self._look = Shared(self._read, fresh_s=poll_s * 0.9)
         self._names = Shared(self._read_names, fresh_s=poll_s * 5)
         self._positions = Shared(self._read_positions, fresh_s=poll_s * 4.9)
+        self._standing = Shared(self._read_standing, fresh_s=poll_s * 2.9)
         self._glances: dict[datetime, Shared[Glance]] = {}
+        self._orders_at = 0.0
+        self._made: dict[str, tuple[tuple[object, ...], object]] = {}
 
     async def look(self) -> Seen:
         """What was seen last where the hub does not answer. Raise SessionEnded."""
@@ -134,6 +142,10 @@ class Person:
     async def positions(self) -> Sequence[PositionAnswer]:
         """With their results so far."""
         return await self._positions.get()
+
+    async def standing(self) -> Sequence[ExecutionAnswer]:
+        """Orders that wait at their venues."""
+        return await self._standing.get()
 
     async def glance(self, since: datetime) -> Glance:
         """`since` is when the reader's day began."""
@@ -159,11 +171,24 @@ class Person:
             await self.ask(lambda api: api.sign_out())
         await self.close()
 
+    def once(self, name: str, sources: tuple[object, ...], make: Callable[[], T]) -> T:
+        """What all tabs make of the same answers is made once; `sources` are the answers themselves."""
+        known = self._made.get(name)
+        if known is None or any(one is not other for one, other in zip(known[0], sources, strict=True)):
+            known = self._made[name] = (sources, make())
+        return cast("T", known[1])
+
     async def _read(self) -> Seen:
+        """Orders are asked for when signals tell that something moves, and now and then: a stop is hit without a signal."""
         with suppress(*AWAY):
+            before, age_s = self._seen, monotonic() - self._orders_at
             signals = await self.ask(lambda api: api.signals(most=SIGNALS_MAX, fared=True))
-            executions = await self.ask(lambda api: api.executions(most=EXECUTIONS_MAX))
-            self._seen = Seen(known=True, executions=executions, signals=signals)
+            moves = signals != before.signals or any(one.fared is not None and one.fared.pending for one in signals)
+            if moves or not before.known or age_s >= ORDERS_POLLS * self._poll_s:
+                executions = await self.ask(lambda api: api.executions(most=EXECUTIONS_MAX))
+                self._orders_at = monotonic()
+                if executions != before.executions or signals != before.signals or not before.known:
+                    self._seen = Seen(known=True, executions=executions, signals=signals)
         return self._seen
 
     async def _read_names(self) -> Names:
@@ -175,6 +200,9 @@ class Person:
 
     async def _read_positions(self) -> Sequence[PositionAnswer]:
         return await self.ask(lambda api: api.positions(most=POSITIONS_MAX, prices=True))
+
+    async def _read_standing(self) -> Sequence[ExecutionAnswer]:
+        return await self.ask(lambda api: api.executions(most=STANDING_MAX, state="WORKING"))
 
     async def _read_glance(self, since: datetime) -> Glance:
         return Glance(

@@ -1,6 +1,6 @@
 """The desk at a glance: the day's figures, what wants a person's eye, signals, parts, what is held and ordered."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from nicegui import ui
@@ -14,12 +14,12 @@ from copydesk.dashboard.holdings import order_rows, orders_table, position_rows,
 from copydesk.dashboard.lights import same, show_alerts, show_parts
 from copydesk.dashboard.page import Page, Reader, Tab
 from copydesk.dashboard.parts import Drawn, card, empty, heading, line, moment
+from copydesk.dashboard.table import Row
 from copydesk.dashboard.telling import action, sentence, shares
 from copydesk.domain.user import Role
 
 LISTED_MAX = 7
-WORKING_MAX = 200
-WORKING_POLLS = 3
+STANDING_POLLS = 3
 
 
 def show_overview(tab: Tab) -> None:
@@ -27,7 +27,7 @@ def show_overview(tab: Tab) -> None:
     tab.keep(overview.look)
     tab.keep(overview.glance, polls=2)
     tab.keep(overview.hold, polls=2)
-    tab.keep(overview.stand, polls=WORKING_POLLS)
+    tab.keep(overview.stand, polls=STANDING_POLLS)
 
 
 class _Overview:
@@ -57,7 +57,7 @@ class _Overview:
 
     async def look(self) -> None:
         seen, names = await self._tab.person.look(), await self._tab.person.names()
-        self._latest.show(order_rows(self._tab.say, seen.executions, names), known=seen.known)
+        self._latest.show(self._rows("latest", order_rows, seen.executions, names), known=seen.known)
         if seen.known:
             began = self._tab.midnight()
             today = [one for one in seen.signals if one.received_at >= began]
@@ -72,12 +72,17 @@ class _Overview:
         self._alerts.show((found.alerts, found.breakers), lambda: _show_attention(self._tab, found, names))
 
     async def hold(self) -> None:
-        rows = position_rows(self._tab.say, await self._tab.person.positions(), await self._tab.person.names())
-        self._positions.show(rows)
+        found, names = await self._tab.person.positions(), await self._tab.person.names()
+        self._positions.show(self._rows("positions", position_rows, found, names))
 
     async def stand(self) -> None:
-        found = await self._tab.person.ask(lambda api: api.executions(most=WORKING_MAX, state="WORKING"))
-        self._working.show(order_rows(self._tab.say, found, await self._tab.person.names()))
+        found, names = await self._tab.person.standing(), await self._tab.person.names()
+        self._working.show(self._rows("standing", order_rows, found, names))
+
+    def _rows(self, name: str, make: Callable[..., list[Row]], *found: object) -> list[Row]:
+        """Made once for all tabs that show them in this language."""
+        say = self._tab.say
+        return self._tab.person.once(f"{name} {say.language}", found, lambda: make(say, *found))
 
 
 def _show_attention(tab: Tab, found: Glance, names: Names) -> None:

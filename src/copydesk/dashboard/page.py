@@ -99,6 +99,16 @@ class Tab(Reader):
 
         ui.timer(self.people.poll_s * polls, tick)
 
+    def on(self, work: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
+        """A handler that belongs to the page: the place whose button called it may be drawn anew before it is through."""
+        content = ui.context.client.content
+
+        async def handle() -> None:
+            with content:
+                await work()
+
+        return handle
+
     async def act(self, question: Callable[[ApiClient], Awaitable[T]], done: str = "") -> T | None:
         """A person's wish: the hub's answer is shown, be it `done` or its refusal; None where it refused."""
         try:

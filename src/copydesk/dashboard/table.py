@@ -61,6 +61,7 @@ class Table:
         """`newest` names the column that it is sorted by, downwards."""
         self._say = reader.say
         self._shown: dict[str, Row] = {}
+        self._rows: Sequence[Row] | None = None
         with line():
             heading(title, level)
             self._tools = line("end")
@@ -78,6 +79,9 @@ class Table:
 
     def show(self, rows: Sequence[Row], *, known: bool = True) -> None:
         """Send what is new, changed or gone; `known` is false until the hub has answered."""
+        if known and rows is self._rows:
+            return
+        self._rows = rows
         change = change_of(self._shown, rows)
         if change:
             self.grid.run_grid_method("applyTransaction", change)
