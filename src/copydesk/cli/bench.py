@@ -70,6 +70,7 @@ def ingest(
     with _measuring("Starting both") as tell:
         found = run(run_ingest(alerts=alerts, at_once=at_once, rounds=rounds, tell=tell))
     _show(found, f"{alerts} alerts, {at_once} at a time, {rounds} rounds")
+    _table(found["steps"])
     _hand_out(found, as_json=as_json, report=report)
 
 
@@ -148,6 +149,8 @@ _HEADINGS = {
     "alerts_a_second": "alerts a second",
     "ms_median": "ms to an answer, median",
     "ms_p99": "ms, 99 of 100",
+    "us_cpu_an_alert": "µs CPU an alert",
+    "part": "one alert's way",
     "ms_median_receipt": "ms to half of them",
     "ms_last_receipt": "ms to the last",
     "us_cpu_an_agent": "µs CPU of the server an agent",

@@ -22,7 +22,8 @@ from copydesk.ports.agents import Agent, Kept, Numbered, agent_id_of
 from copydesk.stores import tables, terminal_tables
 from copydesk.stores.database import Database
 from copydesk.stores.openings import unwanted_openings
-from copydesk.stores.rows import among, columns, dump, execute_all, load
+from copydesk.stores.rows import among, columns, dump, load
+from copydesk.stores.statements import execute_all
 
 _COMMANDS, _FRAMES = terminal_tables.agent_commands, terminal_tables.agent_frames
 _AGENTS, _TERMINALS = terminal_tables.agents, terminal_tables.terminals

@@ -30,7 +30,7 @@ async def report_terminal(report: TerminalReport, me: Me, hub: TheHub) -> Termin
         reported_at=hub.clock.now(),
     )
     await hub.store.write(lambda tables: tables.terminals.put(terminal))
-    return _answer(terminal, terminal.reported_at)
+    return terminal_answer(terminal, terminal.reported_at)
 
 
 @router.get("/{user_id}", response_description="The terminal heard of last, and all of them")
@@ -47,11 +47,11 @@ async def get_terminals(user_id: str, me: Me, hub: TheHub) -> TerminalsAnswer:
     found, clients = await hub.store.read(work)
     if not found:
         raise NotFound("no terminal of this user has reported yet")
-    answers = [_answer(one, hub.clock.now(), clients) for one in found]
+    answers = [terminal_answer(one, hub.clock.now(), clients) for one in found]
     return TerminalsAnswer(**answers[0].model_dump(), terminals=answers)
 
 
-def _answer(terminal: Terminal, now: datetime, clients: int | None = None) -> TerminalAnswer:
+def terminal_answer(terminal: Terminal, now: datetime, clients: int | None = None) -> TerminalAnswer:
     """How many follow a master the desk counts, where the program beside the terminal does not tell it."""
     counted = {"active_clients": clients} if terminal.role is TerminalRole.MASTER and clients is not None else {}
     return TerminalAnswer(
