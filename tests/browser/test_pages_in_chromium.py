@@ -18,6 +18,9 @@ WORDS = {
         "overview": ["Net result today", "Signals today", "copied", "Open positions", "Working orders", "works"],
         "bots": ["EMA Cross 15m Demo", "Leaderboard", "all followers"],
         "bot": ["Realised net result", "Send a test signal", "Webhook URL", "Follower 1", "Its signals"],
+        "strategies": ["RSI Demo", "Streak Demo", "Win rate"],
+        "rsi": ["RSI Demo", "Candles", "Latest decisions", "Closed trades"],
+        "streak": ["Streak Demo", "Current position", "Net result of closed trades"],
         "signals": ["All signals", "Buy"],
         "signal": ["Received", "Stored", "Filled", "Not copied:", "rounded down to steps of"],
     },
@@ -25,6 +28,9 @@ WORDS = {
         "overview": ["Resultado líquido hoje", "Sinais de hoje", "copiados", "Posições abertas", "Ordens na corretora"],
         "bots": ["EMA Cross 15m Demo", "Classificação", "todos os seguidores"],
         "bot": ["Resultado líquido realizado", "Enviar um sinal de teste", "URL do webhook", "Seguidor 1"],
+        "strategies": ["RSI Demo", "Streak Demo", "Taxa de acerto"],
+        "rsi": ["RSI Demo", "Candles", "Últimas decisões", "Operações encerradas"],
+        "streak": ["Streak Demo", "Posição atual", "Resultado líquido das operações encerradas"],
         "signals": ["Todos os sinais", "Comprar"],
         "signal": ["Recebido", "Guardado", "Executado", "Não copiado:", "arredondado para baixo em passos de"],
     },
@@ -32,10 +38,14 @@ WORDS = {
 
 
 def paths(desk):
+    rsi, streak = (f"/strategies/{one['id']}" for one in desk.line["strategy_bots"])
     return {
         "overview": "/",
         "bots": "/bots",
         "bot": f"/bots/{desk.bot['id']}",
+        "strategies": "/strategies",
+        "rsi": rsi,
+        "streak": streak,
         "signals": "/signals",
         "signal": f"/signals/{desk.signals[-1]}",
     }

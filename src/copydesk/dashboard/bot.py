@@ -1,6 +1,5 @@
 """One bot: its equity curve, its signals, its followers' results; for its owner the webhook, secrets, a test signal, a pause."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from nicegui import ui
@@ -9,10 +8,10 @@ from copydesk.client.errors import Missing
 from copydesk.client.leaderboard import BotResultAnswer, FollowerResult
 from copydesk.client.models import BotAnswer
 from copydesk.dashboard.bot_owner import show_owner
-from copydesk.dashboard.chart import Chart, curve, time_axis, value_axis
 from copydesk.dashboard.holdings import signed
 from copydesk.dashboard.page import Page, Tab
 from copydesk.dashboard.parts import Drawn, card, chip, empty, figures, heading, line
+from copydesk.dashboard.result_curve import ResultCurve
 from copydesk.dashboard.signals import signal_rows, signals_table
 from copydesk.dashboard.speech import Speech
 from copydesk.dashboard.table import Column, Kind, Row, Table
@@ -47,7 +46,9 @@ class _BotPage:
                     spans = {one: say("bots.days", count=one) for one in DAYS}
                     chosen = ui.toggle(spans, value=DAYS_FIRST, on_change=self._choose).classes("end")
                     chosen.props("no-caps unelevated dense").props["aria-label"] = say("bots.span")
-                self._curve = _Curve(tab)
+                self._curve = ResultCurve(
+                    tab, name=say("bots.net"), label=say("bots.curve"), nothing=say("bots.no_curve")
+                )
             self._owner = Drawn(ui.element("div").classes("stack"))
             with ui.element("div").classes("two"):
                 with card():
@@ -67,7 +68,7 @@ class _BotPage:
         self._body.set_visibility(True)
         self._head.show(bot, lambda: _head(say, bot))
         self._tiles.show(found, lambda: _tiles(say, found))
-        self._curve.show(found)
+        self._curve.show([(one.at.isoformat(), float(one.net_usd)) for one in found.curve])
         self._followers.show([_follower(say, place, one) for place, one in enumerate(found.results, 1)])
         if bot.master_webhook_path is not None:
             self._owner.show(bot, lambda: show_owner(self._tab, bot))
@@ -121,41 +122,6 @@ def _tiles(say: Speech, found: BotResultAnswer) -> None:
             ui.label(value).classes(f"value {colour}")
             if key == "bots.net":
                 ui.label(say(f"bots.whose_{found.whose}")).classes("small muted")
-
-
-class _Curve:
-    """The sum of all closed trades over time; new points are added, another span draws it anew."""
-
-    def __init__(self, tab: Tab) -> None:
-        self._tab = tab
-        self._shown: list[tuple[str, float]] = []
-        self._chart: Chart | None = None
-        self._nothing = empty(tab.say("bots.no_curve"), icon="show_chart")
-        self._nothing.set_visibility(False)
-        self._place = ui.element("div")
-
-    def show(self, found: BotResultAnswer) -> None:
-        points = [(one.at.isoformat(), float(one.net_usd)) for one in found.curve]
-        self._nothing.set_visibility(not points)
-        self._place.set_visibility(bool(points))
-        before, self._shown = self._shown, points
-        if points == before or not points:
-            return
-        if self._chart is not None and before and points[: len(before)] == before:
-            self._chart.add({"net": points[len(before) :]}, most=len(points))
-            return
-        self._place.clear()
-        with self._place:
-            self._chart = self._draw(points)
-
-    def _draw(self, points: Sequence[tuple[str, float]]) -> Chart:
-        palette, say = self._tab.palette, self._tab.say
-        options = {
-            "xAxis": time_axis(palette),
-            "yAxis": value_axis(palette, "USD"),
-            "series": [curve("net", say("bots.net"), palette.accent, points)],
-        }
-        return Chart(self._tab, options, label=say("bots.curve"))
 
 
 def _followers_table(tab: Tab) -> Table:
