@@ -5,6 +5,7 @@ from decimal import Decimal
 from types import SimpleNamespace
 
 import pytest
+from msgspec.structs import replace
 from test_copier_rules import command
 from test_copier_wire import FRAME
 from test_outbox import ACCOUNT, START, StoppedClock
@@ -60,17 +61,22 @@ async def test_a_master_shows_what_the_hub_still_holds_open_and_why_the_rest_was
     held = Told(volume=Decimal("0.1"))
     for entry, told in ((first, held), (second, held), (closed, None)):
         send(journal, entry, told)
+    pending = [event(11, Kind.PENDING), event(11, Kind.PENDING_FILLED)]
+    pending[0] = replace(pending[0], type="BUY_LIMIT")
+    journal.record(ACCOUNT, Memory(), [(one, START) for one in pending], START)
+    for entry in journal.unsent()[-2:]:
+        send(journal, entry, held)
     journal.finish(late, Way.EXPIRED, reason="too late: 44 s old")
     journal.finish(kept, Way.KEPT, reason="opened and closed between two looks")
 
     seen = await master_insight(STANDING, AWAY, journal, clock)
 
-    assert [one.ticket for one in seen.signals] == [7]
+    assert [(one.ticket, one.type) for one in seen.signals] == [(7, "BUY"), (11, "BUY")]
     assert [(one.ticket, one.reason) for one in seen.not_done] == [
         (10, "opened and closed between two looks"),
         (9, "too late: 44 s old"),
     ]
-    assert (seen.sent, seen.bot, seen.trouble) == (3, "Gold", "the terminal has no connection to its broker")
+    assert (seen.sent, seen.bot, seen.trouble) == (5, "Gold", "the terminal has no connection to its broker")
     assert (seen.account, seen.looked_s) == (None, None)
 
 
@@ -85,7 +91,7 @@ async def test_a_copier_shows_which_position_copies_which_ticket_and_refusals_wi
         frame = FRAME | {"id": name}
         inbox.take(frame, read_frame(frame), START + timedelta(seconds=number), number)
         reason = f"spread: the spread is {90 + number} points, at most 20 is allowed"
-        inbox.answer(name, {"action": "result", "id": name, "status": status, "reason": reason}, is_definite=True)
+        inbox.answer(name, {"action": "result", "id": name, "status": status, "reason": reason})
 
     seen = await copier_insight(Following(username="ann", login=2001, path=None), AWAY, journal, inbox, clock)
 

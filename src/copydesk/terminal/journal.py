@@ -172,9 +172,11 @@ class Journal:
         return Told(volume=Decimal(rows[0][0]), waits=bool(rows[0][1])) if rows else None
 
     def open_signals(self) -> Sequence[Entry]:
-        """Of each ticket that the hub knows and that is not over, what told it first; oldest first."""
-        opening = "SELECT min(number) FROM events WHERE stage = 'sent' AND ticket IN (SELECT ticket FROM told) GROUP BY ticket"
-        return self._entries(f"number IN ({opening})")
+        """Of each ticket that the hub knows and that is not over, what opened it, or placed its order; oldest first."""
+        opened = (
+            "stage = 'sent' AND kind IN ('open', 'pending', 'pending_filled') AND ticket IN (SELECT ticket FROM told)"
+        )
+        return self._entries(f"number IN (SELECT max(number) FROM events WHERE {opened} GROUP BY ticket)")  # noqa: S608  names of ours
 
     def not_sent(self, most: int) -> Sequence[Entry]:
         """What was refused, given up or kept, with its reason; newest first."""

@@ -132,10 +132,7 @@ async def _build(settings: Settings, port: int, lines: RecentLines) -> _Parts:
     strategies = strategy_desk(desk, clock, makers, markets.of)
     notifier = AppriseNotifier(settings.notification_hosts)
     await _start(database, clock)
-    metrics = Metrics(CollectorRegistry())
-    await metrics.start(store)
-    desk.intake.listeners.append(metrics.take_signal)
-    database.listeners.append(metrics.take_commit)
+    metrics = await _counting(store, desk, database)
     has_admin = await store.read(lambda tables: tables.users.has_admin())
     hub = Hub(
         store=store,
@@ -164,6 +161,14 @@ async def _build(settings: Settings, port: int, lines: RecentLines) -> _Parts:
         metrics_token=None if settings.metrics_token is None else settings.metrics_token.get_secret_value(),
     )
     return _Parts(database, venues, desk, markets, Notifying(store, notifier, clock), hub)
+
+
+async def _counting(store: SqlStore, desk: Desk, database: Database) -> Metrics:
+    metrics = Metrics(CollectorRegistry())
+    await metrics.start(store)
+    desk.intake.listeners.append(metrics.take_signal)
+    database.listeners.append(metrics.take_commit)
+    return metrics
 
 
 async def _start(database: Database, clock: Clock) -> None:
