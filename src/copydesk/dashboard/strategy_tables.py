@@ -68,7 +68,7 @@ class Trades:
             "level": one.final_level or None,
             "profit": str(one.profit),
             "tone": signed(one.profit),
-            "on": self._say("strategies.on_paper" if one.paper else "strategies.on_venue"),
+            "on": self._say("strategies.on_paper" if one.paper else "strategies.on_book"),
         }
 
 
