@@ -35,6 +35,13 @@ WHO = {
     ("PATCH", "/api/v1/bots/{id}"): PROVIDERS,
     ("DELETE", "/api/v1/bots/{id}"): PROVIDERS,
     ("POST", "/api/v1/bots/{id}/rotate-secret"): PROVIDERS,
+    ("POST", "/api/v1/bots/{id}/run"): PROVIDERS,
+    ("GET", "/api/v1/bots/{id}/ruin-card"): PROVIDERS,
+    ("GET", "/api/status"): ALL,
+    ("GET", "/api/trades"): ALL,
+    ("GET", "/api/positions"): ALL,
+    ("GET", "/api/market-data"): ALL,
+    ("GET", "/api/analysis"): ALL,
     ("POST", "/signal/broadcast"): PROVIDERS,
     ("POST", "/signal/close"): PROVIDERS,
     ("POST", "/mt5/status"): ALL,
@@ -76,8 +83,11 @@ DECIDE_THEMSELVES = {
 }
 # Past the door there is a second one: a token alone is not enough.
 NEEDS_A_SIGNATURE = {("POST", "/signal/broadcast"), ("POST", "/signal/close")}
+# Of the only strategy bot there is: here there is none.
+NEEDS_A_BOT = {("GET", "/api/market-data")}
 NEEDS_A_BODY = {
     ("POST", "/api/v1/bots/{id}/test-signal"),
+    ("POST", "/api/v1/bots/{id}/run"),
     ("POST", "/mt5/status"),
     ("PUT", "/users/me/notifications"),
     ("POST", "/users/me/notifications/test"),
@@ -100,7 +110,7 @@ def behind_the_door(method, path):
         return 401
     if (method, path) in NEEDS_A_BODY:
         return 422
-    if "{id}" in path:
+    if "{id}" in path or (method, path) in NEEDS_A_BOT:
         return 404
     return 204 if path == "/logout" else 200
 

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from copydesk.domain.errors import FieldError, InvalidInput
 from copydesk.strategies.ruin import RuinCard
 from copydesk.wiring.backtest.page import render
 from copydesk.wiring.backtest.play import Found, as_json, card_as_json, card_of, run_backtest
+from copydesk.wiring.backtest.stored import candle_source
 from copydesk.wiring.backtest.words import read_sets, read_sweep, read_terms
 from copydesk.wiring.strategies import StrategyMaker
 
@@ -32,6 +34,12 @@ SweepText = Annotated[
 Report = Annotated[
     Path | None, typer.Option(dir_okay=False, writable=True, help="Write a page with the charts (HTML).")
 ]
+_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+Stored = Annotated[
+    str | None,
+    typer.Option(metavar="[MARKET/]SYMBOL", help="Candles that this desk's bots have stored, in place of a file."),
+]
+Moment = Annotated[datetime | None, typer.Option("--from", formats=_FORMATS, help="With --stored: from then on, UTC.")]
 Decisions = Annotated[
     Path | None, typer.Option(dir_okay=False, writable=True, help="Write every decision, a JSON line each.")
 ]
@@ -42,6 +50,12 @@ def backtest(
     *,
     candles: Annotated[
         Path | None, typer.Option(dir_okay=False, help="CSV with ts_ms,open,high,low,close,volume.")
+    ] = None,
+    stored: Stored = None,
+    timeframe: Annotated[str, typer.Option(help="With --stored: 1m, 5m, 15m, 30m, 1h, 4h or 1d.")] = "1m",
+    since: Moment = None,
+    until: Annotated[
+        datetime | None, typer.Option("--to", formats=_FORMATS, help="With --stored: until then, UTC.")
     ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting of the strategy. Repeatable.")
@@ -71,14 +85,17 @@ def backtest(
     if ruin_card:
         _hand_out_card(card, as_json_line=as_json_line)
         return
-    if candles is None:
-        raise InvalidInput("candles: give a file, --candles FILE.csv", (FieldError("candles", "missing"),))
+    source = candle_source(candles, stored, timeframe, _utc(since), _utc(until))
     if report is not None and not report.absolute().parent.is_dir():
         raise InvalidInput(f"report: there is no folder {report.parent}", (FieldError("report", "no such folder"),))
     axes = None if sweep is None else read_sweep(sweep)
     with _telling() as tell:
-        found = run_backtest(make, given, terms, candles, axes=axes, decisions=decisions, tell=tell)
+        found = run_backtest(make, given, terms, source, axes=axes, decisions=decisions, tell=tell)
     _hand_out(found, as_json_line=as_json_line, report=report)
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.replace(tzinfo=UTC)
 
 
 def _hand_out_card(card: RuinCard | None, *, as_json_line: bool) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from copydesk.client.examples_overview import EXAMPLES_OF_THE_DESK
+from copydesk.client.strategy_examples import STRATEGY_EXAMPLES
 
 AT = "2026-11-21T09:30:00.120000Z"
 LATER = "2026-11-21T09:30:00.480000Z"
@@ -102,6 +103,7 @@ _TERMINAL = {
 _TERMINAL_ANSWER = {"user_id": ADA, "reported_at": LATER, **_TERMINAL}
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
+    **STRATEGY_EXAMPLES,
     "TokenAnswer": {
         "access_token": TOKEN,
         "refresh_token": "Qx3mB1bT0sV2kYd9uCw7hR5nJ8pLfA4e",

@@ -88,6 +88,10 @@ class StrategyTable(Protocol):
         """Oldest first: the newest ones, or those from a moment on."""
         ...
 
+    def markets(self, symbol: str, timeframe: str) -> Sequence[str]:
+        """Those of which candles are stored."""
+        ...
+
     def own_book(self, bot_id: BotId, account_id: AccountId) -> SubscriptionId | None:
         """The subscription by which a bot's own account follows it."""
         ...

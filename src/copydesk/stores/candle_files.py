@@ -55,7 +55,7 @@ def read_candle_file(path: Path, tell: Tell = lambda _done, _total: None) -> Can
             apart = later.start_ms - earlier.start_ms
             _refuse(path, line, "ts_ms", f"{apart} ms after the row before, where most are {interval} ms apart")
     tell(size, size)
-    return CandleFile(path=str(path), candles=candles, interval_ms=interval, gaps=_gaps(candles, interval))
+    return CandleFile(path=str(path), candles=candles, interval_ms=interval, gaps=gaps_of(candles, interval))
 
 
 def _rows(path: Path, file: TextIO, tell: Callable[[int], None]) -> Iterator[tuple[int, Candle]]:
@@ -118,7 +118,7 @@ def _interval(candles: Sequence[Candle]) -> int:
     return min(apart, key=lambda distance: (-apart[distance], distance))
 
 
-def _gaps(candles: Sequence[Candle], interval_ms: int) -> list[Gap]:
+def gaps_of(candles: Sequence[Candle], interval_ms: int) -> list[Gap]:
     return [
         Gap(after_ms=earlier.start_ms, missing=(later.start_ms - earlier.start_ms - 1) // interval_ms)
         for earlier, later in pairwise(candles)

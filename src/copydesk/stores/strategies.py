@@ -121,6 +121,11 @@ class Strategies(Part):
         newest = self._connection.execute(query.order_by(c.started_at.desc()).limit(most)).all()
         return [_candle(row) for row in reversed(newest)]
 
+    def markets(self, symbol: str, timeframe: str) -> Sequence[str]:
+        c = _CANDLES.c
+        query = select(c.market).where(c.symbol == symbol, c.timeframe == timeframe).distinct().order_by(c.market)
+        return self._connection.execute(query).scalars().all()
+
     def own_book(self, bot_id: BotId, account_id: AccountId) -> SubscriptionId | None:
         follows = tables.bot_subscriptions.c
         query = select(follows.id).where(

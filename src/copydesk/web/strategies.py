@@ -37,11 +37,14 @@ from copydesk.strategies.ruin import PAYOUT, ruin_card
 from copydesk.strategies.streak import StreakStrategy
 from copydesk.web.hub import Me, TheHub
 from copydesk.web.listing import IdFilter, TextFilter
+from copydesk.web.refusals import refuses
 
 router = APIRouter(tags=["strategies"])
 
 _SETTLING = 300
 """Candles before those that are shown, so that the indicators have settled."""
+
+_NO_BOT = refuses(404, "no such strategy bot")
 
 _Row = tuple[Bot, Run, Standing]
 
@@ -49,7 +52,7 @@ Most = Annotated[int, Query(ge=1, le=500, description="how many at most")]
 OfBot = Annotated[str | None, Query(max_length=40, description="absent: your own oldest strategy bot, else the oldest")]
 
 
-@router.get("/api/status", response_description="How strategy bots stand")
+@router.get("/api/status", responses=_NO_BOT, response_description="How strategy bots stand")
 async def get_status(me: Me, hub: TheHub, bot_id: OfBot = None) -> StatusesAnswer:
     """State, balance, drawdown, results and open positions."""
 
@@ -64,21 +67,24 @@ async def get_status(me: Me, hub: TheHub, bot_id: OfBot = None) -> StatusesAnswe
     return await hub.store.read(work)
 
 
-@router.get("/api/trades", response_description="Closed trades, newest first")
+@router.get("/api/trades", responses=_NO_BOT, response_description="Closed trades, newest first")
 async def get_trades(
     me: Me, hub: TheHub, bot_id: OfBot = None, symbol: TextFilter = None, limit: Most = 50
 ) -> Sequence[BotTradeAnswer]:
     """Of the bot's own book. A trade of contracts is its whole ladder."""
 
     def work(tables: Tables) -> Sequence[BotTradeAnswer]:
-        bot = _choose(_seen(tables, me), me, bot_id)[0]
+        seen = _seen(tables, me)
+        if not seen and bot_id is None:
+            return []
+        bot = _choose(seen, me, bot_id)[0]
         found = [one for one in figures.trades_of(tables, bot) if symbol in {None, one.symbol}]
         return [BotTradeAnswer.model_validate(one) for one in found[:limit]]
 
     return await hub.store.read(work)
 
 
-@router.get("/api/positions", response_description="What is open")
+@router.get("/api/positions", responses=_NO_BOT, response_description="What is open")
 async def get_positions(me: Me, hub: TheHub, bot_id: IdFilter = None) -> Sequence[BotPositionAnswer]:
     """Of one bot, or of all that you may see."""
 
@@ -89,7 +95,7 @@ async def get_positions(me: Me, hub: TheHub, bot_id: IdFilter = None) -> Sequenc
     return await hub.store.read(work)
 
 
-@router.get("/api/market-data", response_description="Closed candles, oldest first")
+@router.get("/api/market-data", responses=_NO_BOT, response_description="Closed candles, oldest first")
 async def get_market_data(
     me: Me,
     hub: TheHub,
@@ -116,7 +122,7 @@ async def get_market_data(
     )
 
 
-@router.get("/api/analysis", response_description="Decisions, newest first")
+@router.get("/api/analysis", responses=_NO_BOT, response_description="Decisions, newest first")
 async def get_analysis(
     me: Me,
     hub: TheHub,
@@ -127,7 +133,10 @@ async def get_analysis(
     """The latest of each symbol; with `limit`, so many of the newest."""
 
     def work(tables: Tables) -> Sequence[AnalysisAnswer]:
-        bot, run, _ = _choose(_seen(tables, me), me, bot_id)
+        seen = _seen(tables, me)
+        if not seen and bot_id is None:
+            return []
+        bot, run, _ = _choose(seen, me, bot_id)
         if limit is not None:
             found = tables.strategies.analyses(bot.id, symbol, limit)
         else:

@@ -28,7 +28,7 @@ async def report_terminal(report: TerminalReport, me: Me, hub: TheHub) -> Termin
         reported_at=hub.clock.now(),
     )
     await hub.store.write(lambda tables: tables.terminals.put(terminal))
-    return _answer(terminal, terminal.reported_at)
+    return terminal_answer(terminal, terminal.reported_at)
 
 
 @router.get("/{user_id}", response_description="The terminal heard of last, and all of them")
@@ -40,11 +40,11 @@ async def get_terminals(user_id: str, me: Me, hub: TheHub) -> TerminalsAnswer:
     found = await hub.store.read(lambda tables: tables.terminals.of_user(owner))
     if not found:
         raise NotFound("no terminal of this user has reported yet")
-    answers = [_answer(one, hub.clock.now()) for one in found]
+    answers = [terminal_answer(one, hub.clock.now()) for one in found]
     return TerminalsAnswer(**answers[0].model_dump(), terminals=answers)
 
 
-def _answer(terminal: Terminal, now: datetime) -> TerminalAnswer:
+def terminal_answer(terminal: Terminal, now: datetime) -> TerminalAnswer:
     return TerminalAnswer(
         **terminal.figures,
         user_id=terminal.user_id,

@@ -78,7 +78,7 @@ def run_backtest(
     make: StrategyMaker,
     given: Mapping[str, str],
     terms: Terms,
-    candles: Path,
+    candles: Path | CandleFile,
     *,
     axes: Mapping[str, Sequence[str]] | None = None,
     decisions: Path | None = None,
@@ -87,7 +87,7 @@ def run_backtest(
     """Raises InvalidInput: for a file, a setting or a ladder that cannot be used, by its name."""
     demand_sensible(terms)
     strategy = make(given)
-    file = read_candle_file(candles, lambda done, total: tell("Reading candles", done, total))
+    file = candles if isinstance(candles, CandleFile) else _read(candles, tell)
     tape = tape_of(file.candles, file.interval_ms)
     swept = None
     if axes is not None:
@@ -111,6 +111,10 @@ def run_backtest(
         card=card,
         sweep=swept,
     )
+
+
+def _read(path: Path, tell: Tell) -> CandleFile:
+    return read_candle_file(path, lambda done, total: tell("Reading candles", done, total))
 
 
 def as_json(found: Found) -> dict[str, Any]:
