@@ -28,7 +28,9 @@ from copydesk.web.limits import Buckets, Limits
 from copydesk.web.metrics import Metrics
 from copydesk.web.paths import Paths
 from copydesk.web.tokens import Passwords, Tokens
-from copydesk.wiring.hub import environments, open_database, open_vault, origins, senders
+from copydesk.wiring.backup import Backups
+from copydesk.wiring.databases import open_database, open_vault
+from copydesk.wiring.hub import environments, origins, senders
 from copydesk.wiring.markets import Markets
 from copydesk.wiring.strategies import StrategyMakers, strategy_desk
 from copydesk.wiring.venues import Venues
@@ -169,6 +171,7 @@ async def build_hub(
         vault=vault,
         notifier=AppriseNotifier(given.notification_hosts),
         venues=venues,
+        backups=Backups(given),
         tokens=Tokens(vault.derive("sign access tokens")),
         passwords=PASSWORDS,
         limits=limits or no_limits(),

@@ -52,7 +52,10 @@ WHO = {
     ("PATCH", "/api/v1/exchange-accounts/{id}"): FOLLOWERS,
     ("DELETE", "/api/v1/exchange-accounts/{id}"): FOLLOWERS,
     ("POST", "/api/v1/exchange-accounts/{id}/check"): FOLLOWERS,
+    ("GET", "/api/v1/exchange-accounts/{id}/book"): FOLLOWERS,
+    ("GET", "/api/v1/exchange-accounts/{id}/results"): FOLLOWERS,
     ("POST", "/api/v1/bot-subscriptions"): FOLLOWERS,
+    ("POST", "/api/v1/bot-subscriptions/preview"): FOLLOWERS,
     ("GET", "/api/v1/bot-subscriptions"): FOLLOWERS,
     ("GET", "/api/v1/bot-subscriptions/{id}"): FOLLOWERS,
     ("PATCH", "/api/v1/bot-subscriptions/{id}"): FOLLOWERS,
@@ -68,6 +71,10 @@ WHO = {
     ("GET", "/api/v1/desk/alerts"): ALL,
     ("GET", "/api/v1/positions"): ALL,
     ("GET", "/api/v1/audit"): ADMINS,
+    ("GET", "/api/v1/audit/verification"): ADMINS,
+    ("GET", "/api/v1/backups"): ADMINS,
+    ("POST", "/api/v1/backups"): ADMINS,
+    ("GET", "/api/v1/logs"): ADMINS,
     ("GET", "/metrics"): ADMINS,
     ("GET", "/health"): OPEN,
     ("GET", "/ready"): OPEN,
@@ -86,8 +93,8 @@ NEEDS_A_SIGNATURE = {("POST", "/signal/broadcast"), ("POST", "/signal/close")}
 # Of the only strategy bot there is: here there is none.
 NEEDS_A_BOT = {("GET", "/api/market-data")}
 NEEDS_A_BODY = {
-    ("POST", "/api/v1/bots/{id}/test-signal"),
     ("POST", "/api/v1/bots/{id}/run"),
+    ("POST", "/api/v1/bots/{id}/test-signal"),
     ("POST", "/mt5/status"),
     ("PUT", "/users/me/notifications"),
     ("POST", "/users/me/notifications/test"),
@@ -95,6 +102,7 @@ NEEDS_A_BODY = {
     ("POST", "/api/v1/bots"),
     ("POST", "/api/v1/exchange-accounts"),
     ("POST", "/api/v1/bot-subscriptions"),
+    ("POST", "/api/v1/bot-subscriptions/preview"),
     ("POST", "/api/v1/breaker"),
 }
 
@@ -112,6 +120,8 @@ def behind_the_door(method, path):
         return 422
     if "{id}" in path or (method, path) in NEEDS_A_BOT:
         return 404
+    if (method, path) == ("POST", "/api/v1/backups"):
+        return 201
     return 204 if path == "/logout" else 200
 
 

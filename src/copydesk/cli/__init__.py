@@ -19,15 +19,20 @@ VERBS = {
     "dashboard": "serve.dashboard",
     "master": "master.master",
     "copier": "copier.copier",
+    "launcher": "launcher.launcher",
     "doctor": "doctor.doctor",
     "explain": "explain.explain",
     "simulate": "simulate.app",
     "backtest": "backtest.backtest",
     "bench": "bench.app",
+    "replay": "replay.replay",
+    "backup": "backup.backup",
+    "restore": "backup.restore",
     "admin": "admin.app",
     "gateway": "gateway.gateway",
+    "window": "window.window",
 }
-HIDDEN = {"gateway"}
+HIDDEN = {"gateway", "window"}
 """For programs of ours, not for people."""
 
 

@@ -91,6 +91,21 @@ def broadcast(
 
 
 @app.command()
+def mt5(
+    *,
+    followers: Annotated[int, typer.Option(min=1, max=50, help="Followers, each with a terminal and a copier.")] = 4,
+    rounds: Annotated[int, typer.Option(min=3, max=500, help="A trade is opened and closed in each.")] = 30,
+    as_json: AsJson = False,
+    report: Report = None,
+) -> None:
+    """From a master's hand to its followers' fills, on a simulated broker, with the floor."""
+    with _measuring("Starting") as tell:
+        found = run(run_terminals(followers=followers, rounds=rounds, tell=tell))
+    _show(found, f"1 and {followers} followers, {2 * rounds} trades each")
+    _hand_out(found, as_json=as_json, report=report)
+
+
+@app.command()
 def dashboard(
     *,
     tabs: Annotated[int, typer.Option(min=1, max=500, help="Open pages.")] = 20,
@@ -105,21 +120,6 @@ def dashboard(
     with _measuring("Starting the demo") as tell:
         found = run(run_dashboard(tabs=tabs, seconds=seconds, rounds=rounds, tell=tell))
     _show(found, f"{tabs} pages, {seconds} signals a round, {rounds} rounds")
-    _hand_out(found, as_json=as_json, report=report)
-
-
-@app.command()
-def mt5(
-    *,
-    followers: Annotated[int, typer.Option(min=1, max=50, help="Followers, each with a terminal and a copier.")] = 4,
-    rounds: Annotated[int, typer.Option(min=3, max=500, help="A trade is opened and closed in each.")] = 30,
-    as_json: AsJson = False,
-    report: Report = None,
-) -> None:
-    """From a master's hand to its followers' fills, on a simulated broker, with the floor."""
-    with _measuring("Starting") as tell:
-        found = run(run_terminals(followers=followers, rounds=rounds, tell=tell))
-    _show(found, f"1 and {followers} followers, {2 * rounds} trades each")
     _hand_out(found, as_json=as_json, report=report)
 
 

@@ -1,7 +1,7 @@
 """`copydesk serve` and `copydesk dashboard`: the hub, and the window on it."""
 
 import asyncio
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -33,9 +33,9 @@ def serve(
     verbose: Annotated[bool, typer.Option(help="Log details.")] = False,
 ) -> None:
     """Run the hub: the API, the engine, the reconciler; and the dashboard beside it."""
-    set_up_logs(verbose=verbose)
+    lines = set_up_logs(verbose=verbose)
     settings = read_settings(host=host, port=port, dashboard_port=dashboard_port)
-    run(_serve(settings, with_dashboard=not no_dashboard))
+    run(_serve(settings, lines, with_dashboard=not no_dashboard))
 
 
 def dashboard(
@@ -59,7 +59,7 @@ def dashboard(
     )
 
 
-async def _serve(settings: Settings, *, with_dashboard: bool) -> None:
+async def _serve(settings: Settings, lines: Any, *, with_dashboard: bool) -> None:
     """The dashboard starts once the API answers, and ends with it."""
     listening = asyncio.get_running_loop().create_future()
 
@@ -71,7 +71,7 @@ async def _serve(settings: Settings, *, with_dashboard: bool) -> None:
         listening.set_result(port)
 
     async with asyncio.TaskGroup() as tasks:
-        hub = tasks.create_task(serve_hub(settings, on_ready=ready))
+        hub = tasks.create_task(serve_hub(settings, on_ready=ready, lines=lines))
         if with_dashboard:
             beside = tasks.create_task(_dashboard(settings, listening))
             hub.add_done_callback(lambda _: beside.cancel())

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from copydesk.client.breaker import BreakerAnswer, BreakerWish, PulledAnswer
-from copydesk.client.connection import Connection, Filter
+from copydesk.client.connection import Filter
 from copydesk.client.desk import AliveAnswer, AuditAnswer, HealthAnswer, ReadyAnswer
 from copydesk.client.leaderboard import BotResultAnswer, LeaderboardAnswer, TrialSignal
 from copydesk.client.models import (
@@ -33,8 +33,13 @@ from copydesk.client.models import (
     SubscriptionChange,
     WebhookAnswer,
 )
+from copydesk.client.notifications import NotificationsAnswer, NotificationsWish, NotificationTestAnswer
+from copydesk.client.operations import AuditVerification, BackupAnswer, BackupsAnswer, LogAnswer
 from copydesk.client.overview import AlertAnswer, DeskAnswer, PositionAnswer, TodayAnswer
 from copydesk.client.people import NewUser, Profile, UserAnswer, UserChange, UserConfig, UserConfigChange
+from copydesk.client.preview import PreviewAnswer, PreviewWish
+from copydesk.client.results import AccountBook, AccountResults
+from copydesk.client.strategy_desk import StrategyDesk
 from copydesk.client.terminals import TerminalAnswer, TerminalReport, TerminalsAnswer
 from copydesk.domain.signing import sign_v0, sign_v1
 from copydesk.ports.clock import SystemClock
@@ -46,9 +51,10 @@ SUBSCRIPTIONS = "/api/v1/bot-subscriptions"
 SIGNALS = "/api/v1/bot-signals"
 EXECUTIONS = "/api/v1/bot-signal-executions"
 TERMINALS = "/mt5/status"
+NOTIFICATIONS = "/users/me/notifications"
 
 
-class ApiClient(Connection):
+class ApiClient(StrategyDesk):
     """One signed-in user; a method a route. Lists read all pages, or the newest `most`; filters are named like fields.
 
     Raise one of ApiError's kinds where the API says no, httpx.HTTPError where it does not answer.
@@ -111,8 +117,20 @@ class ApiClient(Connection):
     async def check_account(self, account_id: str) -> CheckAnswer:
         return await self.ask(CheckAnswer, "POST", f"{ACCOUNTS}/{account_id}/check")
 
+    async def account_book(self, account_id: str, *, at_venue: bool = False) -> AccountBook:
+        """What an account holds and waits for; `at_venue` asks its venue for the balance and prices too."""
+        answer = await self.send("GET", f"{ACCOUNTS}/{account_id}/book", params={"at_venue": at_venue})
+        return AccountBook.model_validate_json(answer.content)
+
+    async def account_results(self, account_id: str) -> AccountResults:
+        return await self.ask(AccountResults, "GET", f"{ACCOUNTS}/{account_id}/results")
+
     async def subscribe(self, wanted: NewSubscription) -> SubscriptionAnswer:
         return await self.ask(SubscriptionAnswer, "POST", SUBSCRIPTIONS, wanted)
+
+    async def preview(self, wanted: PreviewWish) -> PreviewAnswer:
+        """What the bot's last signals would have done; nothing is stored."""
+        return await self.ask(PreviewAnswer, "POST", f"{SUBSCRIPTIONS}/preview", wanted)
 
     async def subscriptions(self, *, most: int | None = None, **filters: Filter) -> list[SubscriptionAnswer]:
         return await self.read_all(SubscriptionAnswer, SUBSCRIPTIONS, filters, most)
@@ -176,6 +194,29 @@ class ApiClient(Connection):
 
     async def audit(self, *, most: int | None = None, **filters: Filter) -> list[AuditAnswer]:
         return await self.read_all(AuditAnswer, "/api/v1/audit", filters, most)
+
+    async def verify_audit(self) -> AuditVerification:
+        return await self.ask(AuditVerification, "GET", "/api/v1/audit/verification")
+
+    async def backups(self) -> BackupsAnswer:
+        return await self.ask(BackupsAnswer, "GET", "/api/v1/backups")
+
+    async def make_backup(self) -> BackupAnswer:
+        return await self.ask(BackupAnswer, "POST", "/api/v1/backups")
+
+    async def logs(self, *, most: int | None = None, **filters: Filter) -> list[LogAnswer]:
+        """The newest lines of the hub's own log."""
+        return await self.read_all(LogAnswer, "/api/v1/logs", filters, most)
+
+    async def notifications(self) -> NotificationsAnswer:
+        return await self.ask(NotificationsAnswer, "GET", NOTIFICATIONS)
+
+    async def set_notifications(self, wanted: NotificationsWish) -> NotificationsAnswer:
+        return await self.ask(NotificationsAnswer, "PUT", NOTIFICATIONS, wanted)
+
+    async def test_notifications(self) -> NotificationTestAnswer:
+        """A message to each address, now."""
+        return await self.ask(NotificationTestAnswer, "POST", f"{NOTIFICATIONS}/test")
 
     async def report_terminal(self, report: TerminalReport) -> TerminalAnswer:
         """From the program beside a MetaTrader 5 terminal."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from copydesk.client.examples_accounts import EXAMPLES_OF_ACCOUNTS
 from copydesk.client.examples_overview import EXAMPLES_OF_THE_DESK
 from copydesk.client.strategy_examples import STRATEGY_EXAMPLES
 
@@ -288,5 +289,6 @@ EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "success": True,
         "results": [{"scheme": "ntfys", "hint": "ntfy.sh/…", "sent": True, "problem": None}],
     },
+    **EXAMPLES_OF_ACCOUNTS,
 }
 """By the name of the model."""

@@ -64,7 +64,14 @@ class Reader:
         client.page.language = self.say.language.value
         client.page.dark = self.theme is Theme.DARK
         ui.page_title(f"{title} · copydesk")
-        ui.colors(primary=self.palette.accent, dark_page=self.palette.page)
+        palette = self.palette
+        ui.colors(
+            primary=palette.accent,
+            dark_page=palette.page,
+            positive=palette.up,
+            negative=palette.down,
+            warning=palette.warn,
+        )
 
     def midnight(self) -> datetime:
         """When the reader's day began."""

@@ -5,7 +5,21 @@ from fastapi.responses import RedirectResponse, Response
 from nicegui import ui
 from nicegui.translations import translations
 
-from copydesk.dashboard import bot, bots, overview, signals, way
+from copydesk.dashboard import (
+    account,
+    accounts,
+    adding,
+    admin,
+    bot,
+    bots,
+    following,
+    notices,
+    overview,
+    signals,
+    subscribing,
+    users,
+    way,
+)
 from copydesk.dashboard.desk import People
 from copydesk.dashboard.door import show_door
 from copydesk.dashboard.frame import frame
@@ -20,6 +34,17 @@ PAGES: tuple[Page, ...] = (
     bot.PAGE,
     signals.PAGE,
     way.PAGE,
+    following.PAGE,
+    accounts.PAGE,
+    notices.PAGE,
+    admin.PAGE,
+    subscribing.NEW,
+    subscribing.NEW_BOT,
+    subscribing.EDIT,
+    adding.NEW,
+    account.PAGE,
+    users.NEW,
+    users.PAGE,
 )
 """As the navigation has them."""
 

@@ -78,7 +78,7 @@ class Accounts(Part):
     def count(self, filters: Mapping[str, Any], *, owner_id: UserId | None) -> int:
         return count(self._connection, _ACCOUNTS, *_fits(filters), *_seen(owner_id))
 
-    def ids_of(self, owner_id: UserId) -> Sequence[AccountId]:
+    def ids_of(self, owner_id: UserId | None) -> Sequence[AccountId]:
         query = select(_ACCOUNTS.c.id).where(*_seen(owner_id)).order_by(_ACCOUNTS.c.id)
         return [AccountId(found) for found in self._connection.execute(query).scalars()]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
@@ -9,8 +10,9 @@ from sqlalchemy import ColumnElement, and_, exists, func, not_, or_, select
 
 from copydesk.domain.execution import FINAL, Execution, Outcome, State
 from copydesk.domain.following import place_of
-from copydesk.domain.ids import ExecutionId, SignalId
-from copydesk.domain.signal import LegKind, Signal
+from copydesk.domain.ids import BotId, ExecutionId, SignalId
+from copydesk.domain.rehearsal import Past
+from copydesk.domain.signal import LegKind, Signal, SourceKind
 from copydesk.domain.user import Role, User
 from copydesk.stores import tables
 from copydesk.stores.rows import columns, count, load, page
@@ -20,6 +22,8 @@ from copydesk.stores.whose import of_owner, of_subscriptions, own_bots
 
 _SIGNALS = tables.bot_signals
 _SENT = tables.bot_signal_executions
+_FOLLOWING = (LegKind.OPEN.value, LegKind.CLOSE.value)
+_PRICES_MAX = 25
 
 
 class Event(Struct, frozen=True, kw_only=True):
@@ -45,6 +49,25 @@ class History(Part):
         found, _ = self.signals(viewer, {"id": signal_id}, limit=1, cursor=None)
         return found[0] if found else None
 
+    def past_of_bot(self, bot_id: BotId, most: int) -> Sequence[Past]:
+        """The bot's last signals, oldest first, whoever they reached: what their openings and closes were executed at is the
+        market's price, and says nothing of whose they were.
+        """
+        query = select(*columns(_SIGNALS, Signal)).where(
+            _SIGNALS.c.bot_id == bot_id, _SIGNALS.c.source.not_in([SourceKind.DESK, SourceKind.TEST])
+        )
+        rows = self._connection.execute(query.order_by(_SIGNALS.c.id.desc()).limit(most)).all()
+        signals = [read_signal(row) for row in reversed(rows)]
+        return [Past(signal=one, desk_price=self._executed_at(one.id)) for one in signals]
+
+    def _executed_at(self, signal_id: SignalId) -> Decimal | None:
+        """The one in the middle: no single follower's slippage decides."""
+        query = select(_SENT.c.executed_price).where(
+            _SENT.c.signal_id == signal_id, _SENT.c.leg.in_(_FOLLOWING), _SENT.c.executed_price.is_not(None)
+        )
+        prices = sorted(self._connection.execute(query.limit(_PRICES_MAX)).scalars())
+        return prices[len(prices) // 2] if prices else None
+
     def executions(
         self, viewer: User, filters: Mapping[str, Any], *, limit: int, cursor: str | None
     ) -> tuple[Sequence[Execution], str | None]:
@@ -66,8 +89,7 @@ class History(Part):
 
     def states_of_signal(self, signal_id: SignalId) -> dict[State, int]:
         """How the followers of one signal fared: opens and closes by state."""
-        legs = [LegKind.OPEN.value, LegKind.CLOSE.value]
-        query = select(_SENT.c.state, func.count()).where(_SENT.c.signal_id == signal_id, _SENT.c.leg.in_(legs))
+        query = select(_SENT.c.state, func.count()).where(_SENT.c.signal_id == signal_id, _SENT.c.leg.in_(_FOLLOWING))
         return {row[0]: row[1] for row in self._connection.execute(query.group_by(_SENT.c.state))}
 
     def total(self, viewer: User, table_name: str, filters: Mapping[str, Any]) -> int:

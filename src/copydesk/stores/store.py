@@ -23,6 +23,7 @@ from copydesk.stores.news import News
 from copydesk.stores.notices import Notices
 from copydesk.stores.overview import Overview
 from copydesk.stores.positions import Positions
+from copydesk.stores.results import Results
 from copydesk.stores.signals import Signals
 from copydesk.stores.strategies import Strategies
 from copydesk.stores.subscriptions import Subscriptions
@@ -106,16 +107,20 @@ class Tables:
         return History(self.unit)
 
     @cached_property
+    def news(self) -> News:
+        return News(self.unit)
+
+    @cached_property
+    def results(self) -> Results:
+        return Results(self.unit)
+
+    @cached_property
     def overview(self) -> Overview:
         return Overview(self.unit)
 
     @cached_property
     def leaderboard(self) -> Leaderboard:
         return Leaderboard(self.unit)
-
-    @cached_property
-    def news(self) -> News:
-        return News(self.unit)
 
     @cached_property
     def figures(self) -> Figures:

@@ -64,7 +64,7 @@ async def create_account(wanted: NewAccount, me: Me, hub: TheHub) -> AccountAnsw
         tables.accounts.change(account, verdict, {}, now)
         details = {"venue": account.venue, "environment": account.environment}
         tables.audit.add(actor=me.id, action="account.create", subject=account.id, details=details, at=now)
-        return _own(tables, account.id, me)
+        return own_account(tables, account.id, me)
 
     return AccountAnswer.model_validate(await hub.store.write(work))
 
@@ -95,7 +95,7 @@ async def list_accounts(
 @router.get("/{account_id}", response_description="The account, without its key")
 async def get_account(account_id: str, me: Me, hub: TheHub) -> AccountAnswer:
     """One's own; an admin sees everybody's."""
-    return AccountAnswer.model_validate(await hub.store.read(lambda tables: _own(tables, account_id, me)))
+    return AccountAnswer.model_validate(await hub.store.read(lambda tables: own_account(tables, account_id, me)))
 
 
 @router.patch("/{account_id}", responses=_KEY_IS_TAKEN, response_description="The account as it is now")
@@ -103,7 +103,7 @@ async def change_account(account_id: str, wanted: AccountChange, me: Me, hub: Th
     """A new key needs both its parts, and is tried like the first. What waits at the terminal of one that is switched off is taken
     back.
     """
-    account = await hub.store.read(lambda tables: _own(tables, account_id, me))
+    account = await hub.store.read(lambda tables: own_account(tables, account_id, me))
     changes = wanted.told()
     key = {part: changes.pop(part, None) for part in _SECRETS}
     secrets: dict[str, str] = {}
@@ -123,7 +123,7 @@ async def change_account(account_id: str, wanted: AccountChange, me: Me, hub: Th
             take_back_waiting(tables, account.id, None, now)
         details = {"fields": sorted([*changes, *secrets])}
         tables.audit.add(actor=me.id, action="account.change", subject=account.id, details=details, at=now)
-        return _own(tables, account_id, me)
+        return own_account(tables, account_id, me)
 
     return AccountAnswer.model_validate(await hub.store.write(work))
 
@@ -134,7 +134,7 @@ async def delete_account(account_id: str, me: Me, hub: TheHub) -> Response:
     now = hub.clock.now()
 
     def work(tables: Tables) -> None:
-        account = _own(tables, account_id, me)
+        account = own_account(tables, account_id, me)
         if tables.accounts.is_in_use(account.id):
             raise Conflict("positions or orders of ours are open on this account: close them first")
         tables.accounts.delete(account.id, now)
@@ -147,7 +147,7 @@ async def delete_account(account_id: str, me: Me, hub: TheHub) -> Response:
 @router.post("/{account_id}/check", response_description="What was found, and what to do about it")
 async def check_account(account_id: str, me: Me, hub: TheHub) -> CheckAnswer:
     """The pre-flight report: clock, key, balance, open positions; what to do about each that is not ok."""
-    account = await hub.store.read(lambda tables: _own(tables, account_id, me))
+    account = await hub.store.read(lambda tables: own_account(tables, account_id, me))
     credentials = await hub.store.read(lambda tables: tables.followers.credentials(account.id))
     report = await preflight.check_account(account, hub.venue(account), credentials)
     now = hub.clock.now()
@@ -167,7 +167,8 @@ def _owner(me: User) -> UserId | None:
     return None if me.role is Role.ADMIN else me.id
 
 
-def _own(tables: Tables, account_id: str, me: User) -> Account:
+def own_account(tables: Tables, account_id: str, me: User) -> Account:
+    """Raise NotFound for one that is another's."""
     account = tables.accounts.get(AccountId(account_id), _owner(me))
     if account is None:
         raise NotFound("no such account")

@@ -28,6 +28,10 @@ TAGS = [
     {"name": "breaker", "description": "Stop openings, cancel what waits, close what is held; or let go again."},
     {"name": "overview", "description": "The desk at a glance: its parts, the day's figures, alerts, positions."},
     {"name": "history", "description": "What happened: signals, executions with their reasons, the audit log."},
+    {
+        "name": "operations",
+        "description": "What an admin looks after: the audit log's chain, backups, the newest log lines.",
+    },
     {"name": "status", "description": "Whether the desk lives, and how it fares."},
 ]
 
@@ -42,7 +46,7 @@ _WEBHOOK_SAYS = {
     413: "the body may have 65536 bytes",
     422: "ticker: BTCUSTD is not traded at any futures venue of this desk",
 }
-_WITHOUT_DATABASE = frozenset({"/health", "/metrics"})
+_WITHOUT_DATABASE = frozenset({"/health", "/metrics", "/api/v1/logs"})
 
 Document = dict[str, Any]
 

@@ -23,10 +23,12 @@ from copydesk.ports.vault import Vault
 from copydesk.ports.venue import Venue
 from copydesk.stores.store import SqlStore
 from copydesk.venues.metatrader5 import Switchboard
+from copydesk.web.keeping import Backups
 from copydesk.web.lights import Lights
 from copydesk.web.limits import Limits
 from copydesk.web.metrics import Metrics
 from copydesk.web.paths import Paths
+from copydesk.web.recent import RecentLines
 from copydesk.web.senders import Senders
 from copydesk.web.tokens import Passwords, Tokens
 
@@ -58,6 +60,8 @@ class Hub:
     strategies: StrategyBots
     make_strategy: Callable[[str, Mapping[str, Any]], Strategy]
     market_name: Callable[[Bot, Account], str]
+    backups: Backups
+    lines: RecentLines = field(default_factory=RecentLines)
     setup_token: str | None = None
     senders: Senders = field(default_factory=Senders)
     lights: Lights = field(default_factory=Lights)

@@ -19,6 +19,7 @@ from copydesk.domain.bot import Bot, BotStatus
 from copydesk.domain.errors import Conflict, FieldError, InvalidInput, NotFound
 from copydesk.domain.ids import AccountId, BotId, SubscriptionId, UserId, new_id
 from copydesk.domain.subscription import (
+    Account,
     CopyOptions,
     Subscription,
     SubscriptionStatus,
@@ -50,20 +51,12 @@ _OVERRIDES = (
 async def subscribe(wanted: NewSubscription, me: Me, hub: TheHub) -> SubscriptionAnswer:
     """The account is set up at its venue right away, for the symbols the bot has traded."""
     now = hub.clock.now()
-    subscription = Subscription(
-        id=SubscriptionId(new_id(now)),
-        owner_id=me.id,
-        bot_id=BotId(wanted.bot_id),
-        account_id=AccountId(wanted.exchange_account_id),
-        status=wanted.status,
-        copy=_options(wanted.copy_choices),
-        created_at=now,
-        updated_at=now,
-        **{name: getattr(wanted, name) for name in _OVERRIDES},
-    )
+    subscription = wanted_subscription(wanted, me, now)
 
     def work(tables: Tables) -> SubscriptionAnswer:
-        _check_new(hub, tables, subscription)
+        refuse_impossible(hub, tables, subscription, me.id)
+        if tables.subscriptions.of_account_and_bot(subscription.account_id, subscription.bot_id) is not None:
+            raise Conflict("this account already follows this bot")
         tables.subscriptions.add(subscription)
         details = {"bot_id": subscription.bot_id, "account_id": subscription.account_id}
         tables.audit.add(actor=me.id, action="subscription.create", subject=subscription.id, details=details, at=now)
@@ -85,7 +78,7 @@ async def list_subscriptions(
 ) -> Page[SubscriptionAnswer]:
     """One's own subscriptions and what has come of them; an admin sees everybody's."""
     filters = given(bot_id=bot_id, account_id=exchange_account_id, status=status)
-    owner = _owner(me)
+    owner = account_owner(me)
 
     def work(tables: Tables) -> Page[SubscriptionAnswer]:
         found, following = tables.subscriptions.list(filters, owner_id=owner, limit=paging.limit, cursor=paging.cursor)
@@ -144,22 +137,29 @@ async def unsubscribe(subscription_id: str, me: Me, hub: TheHub) -> Response:
     return Response(status_code=204)
 
 
-def _owner(me: User) -> UserId | None:
-    return None if me.role is Role.ADMIN else me.id
+def wanted_subscription(wanted: NewSubscription, me: User, now: datetime) -> Subscription:
+    """As it would be stored."""
+    return Subscription(
+        id=SubscriptionId(new_id(now)),
+        owner_id=me.id,
+        bot_id=BotId(wanted.bot_id),
+        account_id=AccountId(wanted.exchange_account_id),
+        status=wanted.status,
+        copy=_options(wanted.copy_choices),
+        created_at=now,
+        updated_at=now,
+        **{name: getattr(wanted, name) for name in _OVERRIDES},
+    )
 
 
-def _own(tables: Tables, subscription_id: str, me: User) -> Subscription:
-    found = tables.subscriptions.get(SubscriptionId(subscription_id), _owner(me))
-    if found is None:
-        raise NotFound("no such subscription")
-    return found
-
-
-def _check_new(hub: Hub, tables: Tables, wanted: Subscription) -> None:
+def refuse_impossible(hub: Hub, tables: Tables, wanted: Subscription, owner_id: UserId | None) -> tuple[Bot, Account]:
+    """The bot and the account where one can follow the other; raise InvalidInput. `owner_id` None may use everybody's accounts."""
     bot = tables.bots.get(wanted.bot_id)
-    account = tables.accounts.get(wanted.account_id, wanted.owner_id)
+    account = tables.accounts.get(wanted.account_id, owner_id)
+    if bot is not None and not (bot.status is BotStatus.ACTIVE or bot.owner_id == wanted.owner_id):
+        bot = None
     problems = []
-    if bot is None or not (bot.status is BotStatus.ACTIVE or bot.owner_id == wanted.owner_id):
+    if bot is None:
         problems.append(FieldError("bot_id", "no such bot"))
     if account is None:
         problems.append(FieldError("exchange_account_id", "no such account of yours"))
@@ -167,10 +167,21 @@ def _check_new(hub: Hub, tables: Tables, wanted: Subscription) -> None:
         problems.append(
             FieldError("exchange_account_id", f"a {bot.market_type} bot cannot be copied at {account.venue}")
         )
-    if problems:
+    if bot is None or account is None or problems:
         raise InvalidInput("; ".join(f"{one.field}: {one.problem}" for one in problems), tuple(problems))
-    if tables.subscriptions.of_account_and_bot(wanted.account_id, wanted.bot_id) is not None:
-        raise Conflict("this account already follows this bot")
+    return bot, account
+
+
+def account_owner(me: User) -> UserId | None:
+    """Whose accounts and subscriptions somebody sees: their own, an admin everybody's."""
+    return None if me.role is Role.ADMIN else me.id
+
+
+def _own(tables: Tables, subscription_id: str, me: User) -> Subscription:
+    found = tables.subscriptions.get(SubscriptionId(subscription_id), account_owner(me))
+    if found is None:
+        raise NotFound("no such subscription")
+    return found
 
 
 def _options(choices: CopyChoices) -> CopyOptions:

@@ -22,7 +22,7 @@ from copydesk.ports.clock import SystemClock
 from copydesk.settings import Settings
 from copydesk.stores.store import SqlStore, Tables
 from copydesk.web.tokens import Passwords
-from copydesk.wiring.hub import open_database, open_vault
+from copydesk.wiring.databases import open_database, open_vault
 from copydesk.wiring.venues import Venues
 
 

@@ -19,7 +19,7 @@ from copydesk.ports.venue import Venue
 from copydesk.settings import Settings
 from copydesk.stores.store import SqlStore, Tables
 from copydesk.venues.binance import BinanceFutures
-from copydesk.wiring.hub import DATABASE_FILE, open_database, open_vault
+from copydesk.wiring.databases import DATABASE_FILE, open_database, open_vault
 from copydesk.wiring.venues import Venues
 
 __all__ = ["Finding", "examine"]

@@ -22,19 +22,19 @@ from copydesk.notifiers.sender import AppriseNotifier
 from copydesk.ports.clock import Clock, SystemClock
 from copydesk.settings import Settings
 from copydesk.stores.database import Database
-from copydesk.stores.postgres import PostgresDatabase
-from copydesk.stores.sqlite import SqliteDatabase
 from copydesk.stores.store import SqlStore
-from copydesk.stores.vault import EnvelopeVault, read_master_key
 from copydesk.web import sockets, standing
 from copydesk.web.app import build_app
 from copydesk.web.hub import Hub
 from copydesk.web.limits import Limits
 from copydesk.web.metrics import Metrics
 from copydesk.web.paths import Paths
+from copydesk.web.recent import RecentLines
 from copydesk.web.senders import Senders, networks
 from copydesk.web.sockets import Socket
 from copydesk.web.tokens import Passwords, Tokens
+from copydesk.wiring.backup import Backups
+from copydesk.wiring.databases import open_database, open_vault
 from copydesk.wiring.markets import Markets
 from copydesk.wiring.owner import this_program
 from copydesk.wiring.strategies import StrategyMakers, strategy_desk
@@ -42,7 +42,6 @@ from copydesk.wiring.venues import Venues
 
 log = structlog.get_logger()
 
-DATABASE_FILE = "copydesk.db"
 STRATEGIES_FOLDER = "strategies"
 """In the data folder: the files of one's own that bots may run. Whoever may write there may run anything."""
 
@@ -50,16 +49,6 @@ GRACE_S = 5
 """Seconds that open requests get when the hub is asked to stop."""
 
 START_AGAIN_S = 0.5
-
-
-def open_database(settings: Settings) -> Database:
-    if settings.database_url is not None:
-        return PostgresDatabase(settings.database_url, this_program().name)
-    return SqliteDatabase(settings.data_dir / DATABASE_FILE)
-
-
-def open_vault(settings: Settings) -> EnvelopeVault:
-    return EnvelopeVault(read_master_key(settings.master_key_file))
 
 
 def environments(settings: Settings) -> tuple[Environment, ...]:
@@ -94,11 +83,11 @@ class _Parts:
     hub: Hub
 
 
-async def serve(settings: Settings, *, on_ready: Callable[[int, str | None], None]) -> None:
-    """Until stopped. `on_ready` gets the port and, while there is no admin, the token of the one-time link."""
+async def serve(settings: Settings, *, on_ready: Callable[[int, str | None], None], lines: RecentLines) -> None:
+    """Until stopped. `on_ready` gets the port and, while there is no admin, the token of the one-time link; `lines` are the log's."""
     listening = _bind(settings)
     port: int = listening.getsockname()[1]
-    parts = await _build(settings, port)
+    parts = await _build(settings, port, lines)
     app = build_app(parts.hub, lambda _app: _running(parts), version("copydesk"))
     if settings.origins:
         app.add_middleware(
@@ -124,7 +113,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[int, str | None], Non
     await server.serve(sockets=[listening])
 
 
-async def _build(settings: Settings, port: int) -> _Parts:
+async def _build(settings: Settings, port: int, lines: RecentLines) -> _Parts:
     vault = open_vault(settings)
     database = open_database(settings)
     store = SqlStore(database, vault)
@@ -143,10 +132,7 @@ async def _build(settings: Settings, port: int) -> _Parts:
     strategies = strategy_desk(desk, clock, makers, markets.of)
     notifier = AppriseNotifier(settings.notification_hosts)
     await _start(database, clock)
-    metrics = Metrics(CollectorRegistry())
-    await metrics.start(store)
-    desk.intake.listeners.append(metrics.take_signal)
-    database.listeners.append(metrics.take_commit)
+    metrics = await _counting(store, desk, database)
     has_admin = await store.read(lambda tables: tables.users.has_admin())
     hub = Hub(
         store=store,
@@ -169,10 +155,20 @@ async def _build(settings: Settings, port: int) -> _Parts:
         senders=senders(settings),
         origins=origins(settings, port),
         setup_token=None if has_admin else secrets.token_urlsafe(24),
+        backups=Backups(settings),
+        lines=lines,
         metrics=metrics,
         metrics_token=None if settings.metrics_token is None else settings.metrics_token.get_secret_value(),
     )
     return _Parts(database, venues, desk, markets, Notifying(store, notifier, clock), hub)
+
+
+async def _counting(store: SqlStore, desk: Desk, database: Database) -> Metrics:
+    metrics = Metrics(CollectorRegistry())
+    await metrics.start(store)
+    desk.intake.listeners.append(metrics.take_signal)
+    database.listeners.append(metrics.take_commit)
+    return metrics
 
 
 async def _start(database: Database, clock: Clock) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from copydesk.web.recent import RecentLines
+
 
 def _line(event: object, **_how: object) -> str:
     """What JSON knows nothing of is told as Python prints it; numbers of any size, and half characters, Python's own JSON writes."""
@@ -52,12 +54,14 @@ def set_up_log_file(path: Path, *, verbose: bool = False) -> None:
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
 
 
-def set_up_logs(*, verbose: bool = False, quiet: bool = False) -> None:
-    """Secrets never reach a log: events carry ids and reasons, not requests."""
+def set_up_logs(*, verbose: bool = False, quiet: bool = False) -> RecentLines:
+    """Secrets never reach a log: events carry ids and reasons, not requests. The newest lines are kept for who wants to look."""
+    lines = RecentLines()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        lines,
     ]
     watched = sys.stderr.isatty()
     ending: list[structlog.typing.Processor] = (
@@ -73,3 +77,4 @@ def set_up_logs(*, verbose: bool = False, quiet: bool = False) -> None:
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
+    return lines

@@ -26,7 +26,7 @@ from copydesk.wiring.bench.load import Load, send_all
 from copydesk.wiring.bench.machine import cpu_s_of, describe_machine
 from copydesk.wiring.bench.seed import SYMBOL, listening_bot
 from copydesk.wiring.children import child, free_port, wait_until_ready
-from copydesk.wiring.hub import DATABASE_FILE, open_database, open_vault
+from copydesk.wiring.databases import DATABASE_FILE, open_database, open_vault
 
 Tell = Callable[[str, int, int], None]
 
