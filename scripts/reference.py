@@ -14,6 +14,9 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from copydesk.cli import app as cli
+from copydesk.client.fields import Answer
+from copydesk.client.live_words import COMMANDS as LIVE_COMMANDS
+from copydesk.client.live_words import EVENTS as LIVE_EVENTS
 from copydesk.domain.errors import InvalidInput
 from copydesk.domain.execution import FINAL, MOVES, State
 from copydesk.ports.clock import SystemClock
@@ -33,6 +36,7 @@ def main() -> int:
         "docs/reference/routes.md": routes_page(),
         "docs/reference/commands.md": commands_page(),
         "docs/reference/states.md": states_page(),
+        "docs/reference/live.md": live_page(),
         "docs/reference/exchanges.md": exchanges_page(),
         ".env.example": env_example(),
         "copydesk.toml.example": toml_example(),
@@ -112,6 +116,20 @@ def states_page() -> str:
     return MADE + head + "| from | to | |\n|---|---|---|\n" + "\n".join(rows) + "\n"
 
 
+def live_page() -> str:
+    events = [
+        f"| `{name}` | {_fields(event.data)} | {event.who} | {event.when} |" for name, event in LIVE_EVENTS.items()
+    ]
+    commands = [
+        f"| `{name}` | {_fields(command.wish)} | {command.answer} | {command.does} |"
+        for name, command in LIVE_COMMANDS.items()
+    ]
+    head = "# Live API: events and commands\n\nSocket.IO at `/socket.io`; [Live API](../live-api.md) says how it is used.\n\n## Events\n\n"
+    head += "| event | data | who hears it | when |\n|---|---|---|---|\n" + "\n".join(events)
+    rest = "\n\n## Commands\n\n| command | takes | its callback gets, beside `success` | does |\n|---|---|---|---|\n"
+    return MADE + head + rest + "\n".join(commands) + "\n"
+
+
 def exchanges_page() -> str:
     rows = []
     for exchange_id in ccxt.exchanges:
@@ -134,6 +152,14 @@ def exchanges_page() -> str:
         + "\n".join(rows)
         + "\n"
     )
+
+
+def _fields(model: type[BaseModel]) -> str:
+    """What the HTTP API has too is named, not repeated."""
+    if issubclass(model, Answer):
+        return f"`{model.__name__}` of [the HTTP API](routes.md)"
+    names = [f"`{name}`" for name in model.model_fields]
+    return ", ".join([*names, "any setting"] if model.model_config.get("extra") == "allow" else names) or "nothing"
 
 
 def _settings(model: type[BaseModel] = Settings, prefix: str = PREFIX) -> Iterator[tuple[str, FieldInfo]]:

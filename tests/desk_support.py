@@ -30,6 +30,7 @@ from copydesk.stores.store import SqlStore
 from copydesk.stores.vault import EnvelopeVault
 from copydesk.venues.binance import BinanceFutures
 from copydesk.venues.ccxt import CcxtVenue
+from copydesk.venues.deriv import Deriv
 from copydesk.venues.paper import Paper
 from store_support import make_account, make_bot, make_subscription, make_user
 
@@ -202,6 +203,6 @@ async def running_desk(folder, simulator, *, venue_timeout_s=10.0, wrap=None, bo
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running
-        for venue in [binance, *(one for one in venues.values() if isinstance(one, CcxtVenue))]:
+        for venue in [binance, *(one for one in venues.values() if isinstance(one, CcxtVenue | Deriv))]:
             await venue.close()
         await database.close()

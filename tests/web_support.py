@@ -30,7 +30,7 @@ from copydesk.web.paths import Paths
 from copydesk.web.tokens import Passwords, Tokens
 from copydesk.wiring.backup import Backups
 from copydesk.wiring.databases import open_database, open_vault
-from copydesk.wiring.hub import environments, senders
+from copydesk.wiring.hub import environments, origins, senders
 from copydesk.wiring.markets import Markets
 from copydesk.wiring.strategies import StrategyMakers, strategy_desk
 from copydesk.wiring.venues import Venues
@@ -117,18 +117,32 @@ class Simulator:
 def no_limits():
     """For tests that are about something else."""
     return Limits(
-        **{name: Buckets(rate=1e6, burst=10**6) for name in ("users", "webhooks", "strangers", "tests", "agents")}
+        **{
+            name: Buckets(rate=1e6, burst=10**6)
+            for name in ("users", "webhooks", "strangers", "tests", "agents", "sockets", "handshakes")
+        }
     )
 
 
-async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setup_token=None, market=None, **settings):
-    """`market` takes the place of the venues' candles."""
+async def build_hub(
+    folder,
+    *,
+    simulator_url=None,
+    deriv_url=None,
+    limits=None,
+    clock=None,
+    setup_token=None,
+    market=None,
+    strategies=None,
+    **settings,
+):
+    """`market` takes the place of the venues' candles, `strategies` that of the bots that copydesk runs."""
     given = Settings(
         _env_file=None,
         data_dir=folder,
         master_key_file=folder / "master.key",
         public_url="https://desk.example",
-        simulator={"binance_url": simulator_url},
+        simulator={"binance_url": simulator_url, "deriv_url": deriv_url},
         **settings,
     )
     clock = clock or MovableClock()
@@ -145,12 +159,12 @@ async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setu
         venue_timeout_s=given.venue_timeout_s,
         ledger_check_every_s=3_600,
     )
-    makers, markets = StrategyMakers(folder / "strategies"), Markets(given, clock)
+    makers, markets = StrategyMakers(folder / "strategies"), Markets(given, clock, venues.deriv)
     market_of = markets.of if market is None else lambda _bot, _account: market
     hub = Hub(
         store=store,
         desk=desk,
-        strategies=strategy_desk(desk, clock, makers, market_of),
+        strategies=strategies or strategy_desk(desk, clock, makers, market_of),
         make_strategy=makers.make,
         market_name=lambda bot, account: market_of(bot, account).name,
         clock=clock,
@@ -166,6 +180,7 @@ async def build_hub(folder, *, simulator_url=None, limits=None, clock=None, setu
         webhook_base="https://desk.example",
         environments=environments(given),
         allow_live=given.allow_live,
+        origins=origins(given, 8000),
         setup_token=setup_token,
         senders=senders(given),
         metrics=metrics,

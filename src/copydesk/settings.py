@@ -1,6 +1,7 @@
 """Every setting: read once from `copydesk.toml`, `.env` and the environment (COPYDESK_…), frozen afterwards."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from ipaddress import ip_network
 from pathlib import Path
@@ -42,6 +43,7 @@ class SimulatorSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     binance_url: HttpUrl | None = Field(None, description="Address of `copydesk simulate binance`.")
+    deriv_url: HttpUrl | None = Field(None, description="Address of `copydesk simulate deriv`.")
 
 
 class BinanceSettings(BaseModel):
@@ -54,6 +56,23 @@ class BinanceSettings(BaseModel):
         ge=1,
         le=1_000,
         description="Accounts whose orders share one connection of the venue's WebSocket API; each order is signed by itself.",
+    )
+
+
+class DerivSettings(BaseModel):
+    """What this desk is registered as at Deriv."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    app_id: str = Field(
+        "1089",
+        pattern=r"^[0-9]{1,15}$",
+        description="This desk's id at Deriv's legacy API. The default is their public one for tests: register your own.",
+    )
+    options_app_id: str | None = Field(
+        None,
+        pattern=r"^[\w-]{1,100}$",
+        description="This desk's id at Deriv's new Options API, for accounts that are entered with a login.",
     )
 
 
@@ -129,8 +148,14 @@ class Settings(BaseSettings):
     public_url: HttpUrl | None = Field(
         None, description="Address that TradingView reaches; webhook URLs begin with it. Default: host and port."
     )
+    origins: Hosts = Field(
+        (),
+        description="Web pages, parted by commas, that may use the API and the live API from a browser: "
+        "https://my.page; the desk's own always may.",
+    )
     simulator: SimulatorSettings = SimulatorSettings()
     binance: BinanceSettings = BinanceSettings()
+    deriv: DerivSettings = DerivSettings()
     master: MasterSettings = MasterSettings()
     copier: CopierSettings = CopierSettings()
     venue_timeout_s: float = Field(
@@ -180,6 +205,18 @@ class Settings(BaseSettings):
         if not isinstance(parts, Sequence) or not all(isinstance(part, str) for part in parts):
             raise ValueError("a list of host names or addresses is expected")
         return tuple(part.strip().lower() for part in parts if part.strip())
+
+    @field_validator("origins", mode="before")
+    @classmethod
+    def _read_origins(cls, value: object) -> tuple[str, ...]:
+        parts = value.split(",") if isinstance(value, str) else value
+        if not isinstance(parts, Sequence) or not all(isinstance(part, str) for part in parts):
+            raise ValueError("a list of origins such as https://my.page is expected")
+        named = [part.strip().rstrip("/").lower() for part in parts if part.strip()]
+        for one in named:
+            if not re.fullmatch(r"https?://[a-z0-9.\[\]:-]+", one):
+                raise ValueError(f"{one!r} is no origin such as https://my.page; each is named, there is no *")
+        return tuple(named)
 
     @field_validator("trusted_proxies", "webhook_sources", mode="before")
     @classmethod

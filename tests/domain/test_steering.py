@@ -12,7 +12,7 @@ from copydesk.domain.planning import Copy, plan_copy
 from copydesk.domain.signal import Action, Direction, Instruction, LegKind, Size, SizeUnit, Step, Target
 from store_support import NOW, PROPERTY, make_bot, make_follower, make_position, make_quote
 
-STEERED = [action for action in Action if action is not Action.MODIFY]
+STEERED = [action for action in Action if action not in {Action.MODIFY, Action.PENDING, Action.CANCEL}]
 FLAT, LONG, SHORT = Direction.FLAT, Direction.LONG, Direction.SHORT
 
 OPEN = {LONG: Step(leg=LegKind.OPEN, direction=LONG), SHORT: Step(leg=LegKind.OPEN, direction=SHORT)}

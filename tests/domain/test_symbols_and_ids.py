@@ -55,6 +55,10 @@ def test_every_spelling_of_a_symbol_is_one_symbol(spelling):
         ("PERPUSDT", "PERPUSDT"),
         ("BTCUSD.P", "BTCUSD"),
         ("BTCUSD_PERP", "BTCUSD"),
+        ("R_100", "R_100"),
+        ("deriv:r_10", "R_10"),
+        ("1HZ100V", "1HZ100V"),
+        ("R_PERP", "RUSDT"),
     ],
 )
 def test_what_only_looks_like_a_suffix_stays(spelling, symbol):

@@ -260,6 +260,15 @@ class ExecutionRows(_Part):
         found = (one for one in self.rows.executions.values() if (one.account_id, one.symbol) == (account_id, symbol))
         return {one.exchange_order_id for one in found if one.exchange_order_id is not None}
 
+    def unclosed_openings(self, account_id, since):
+        filled = [
+            one
+            for one in sorted(self.rows.executions.values(), key=lambda one: one.id)
+            if one.account_id == account_id and one.state is State.FILLED and one.frozen_at >= since
+        ]
+        closed = {one.exchange_order_id for one in filled if one.kind is LegKind.CLOSE}
+        return [one for one in filled if one.kind is LegKind.OPEN and one.exchange_order_id not in closed]
+
     def move(self, before, after, *, at, evidence=None):
         if before.state is not after.state:
             check_move(before.state, after.state)

@@ -255,6 +255,33 @@ async def test_orders_stops_and_what_is_settled_are_told_apart(store, desk, sign
     assert set(orders) == {"1", "2", "3"}
 
 
+async def test_openings_whose_order_a_close_names_are_closed_and_the_others_are_not(store, desk, signal):
+    def make(leg, state, order_id, minutes=0):
+        frozen_at = NOW - timedelta(minutes=minutes)
+        return desk.execution(signal, leg=leg, state=state, exchange_order_id=order_id, frozen_at=frozen_at)
+
+    made = [
+        make("open", State.FILLED, "7"),
+        make("open:2", State.FILLED, "8"),
+        make("open:3", State.UNKNOWN, "9"),
+        make("open:4", State.FILLED, "6", minutes=9),
+        make("close", State.FILLED, "7"),
+        make("close:2", State.WORKING, "8"),
+    ]
+    await store.write(lambda tables: tables.executions.add(made))
+
+    recent, all_of_them, nobodys = await store.read(
+        lambda tables: [
+            tables.executions.unclosed_openings(account, NOW - timedelta(minutes=minutes))
+            for account, minutes in ((desk.account.id, 1), (desk.account.id, 10), ("nobody", 10))
+        ]
+    )
+
+    assert [one.exchange_order_id for one in recent] == ["8"]
+    assert [one.exchange_order_id for one in all_of_them] == ["8", "6"]
+    assert nobodys == []
+
+
 async def test_executions_of_other_signals_are_not_mixed_in(store, desk, signal, planned):
     other = await store.write(new_desk)
     foreign_signal = other.signal()

@@ -242,3 +242,48 @@ async def test_one_refused_instruction_takes_back_those_before_it(store, desk):
     assert held is Direction.FLAT
     assert not intake.arrived.is_set()
     assert (await accept(store, desk, enter)).duplicate is False
+
+
+async def test_a_key_and_a_symbol_belong_to_their_bot(store, desk):
+    other = (await store.write(new_desk)).bot
+    at_one, at_other = desk.signal(), desk.signal(bot_id=other.id)
+
+    def work(tables):
+        for signal in (at_one, at_other):
+            tables.signals.add(signal)
+        tables.signals.remember(desk.bot.id, "mine", at_one.id, NOW + timedelta(days=1))
+        tables.signals.remember(other.id, "theirs", at_other.id, NOW + timedelta(days=1))
+        tables.signals.set_held_by_bot(desk.bot.id, "BTCUSDT", Direction.LONG, NOW)
+
+    await store.write(work)
+
+    def ask(tables):
+        told = [(desk.bot.id, "mine", "BTCUSDT"), (other.id, "theirs", "BTCUSDT"), (other.id, "mine", "ETHUSDT")]
+        tables.signals.read_ahead(told)
+        known = [tables.signals.known(bot_id, key, NOW) for bot_id, key, _ in told]
+        return known, [tables.signals.held_by_bot(bot_id, symbol) for bot_id, _, symbol in told]
+
+    known, held = await store.read(ask)
+    assert known == [at_one.id, at_other.id, None]
+    assert held == [Direction.LONG, Direction.FLAT, Direction.FLAT]
+
+
+@pytest.mark.parametrize("count", [1, 15, 16, 17, 50])
+async def test_however_many_signals_a_transaction_adds_all_of_them_are_there(store, desk, count):
+    signals = [desk.signal() for _ in range(count)]
+
+    def work(tables):
+        for number, signal in enumerate(signals):
+            tables.signals.add(signal)
+            tables.signals.remember(desk.bot.id, str(number), signal.id, NOW + timedelta(days=1))
+
+    await store.write(work)
+
+    assert await store.read(lambda tables: tables.signals.waiting()) == signals
+    told = [(desk.bot.id, str(number), "BTCUSDT") for number in range(count)]
+
+    def ask(tables):
+        tables.signals.read_ahead(told)
+        return [tables.signals.known(bot_id, key, NOW) for bot_id, key, _ in told]
+
+    assert await store.read(ask) == [one.id for one in signals]

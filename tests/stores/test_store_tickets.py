@@ -6,11 +6,17 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from copydesk.domain.bot import BotStatus
-from copydesk.domain.signal import Direction, SourceKind
+from copydesk.domain.signal import Direction, OrderKind, SourceKind, TicketChange, Waiting
 from copydesk.domain.tickets import Ticket
 from store_support import NOW, make_bot, new_desk
 
 LARGEST = 2**63 - 1
+WAITING = Waiting(
+    kind=OrderKind.BUY_STOP_LIMIT,
+    price=Decimal("95000.5"),
+    limit=Decimal("94900.1"),
+    expires_at=NOW + timedelta(days=1),
+)
 
 
 def make_ticket(signal, **changes):
@@ -34,6 +40,25 @@ async def test_a_ticket_comes_back_as_it_was_put(store, desk):
 
     assert await store.read(lambda tables: tables.tickets.get(desk.bot.id, LARGEST)) == ticket
     assert await store.read(lambda tables: tables.tickets.get(desk.bot.id, 1)) is None
+
+
+async def test_an_order_that_waits_comes_back_with_its_terms_and_is_in_no_book(store, desk):
+    change = TicketChange(
+        number=1,
+        direction=Direction.LONG,
+        volume=Decimal("0.1"),
+        before=Decimal(0),
+        stop_loss=Decimal(0),
+        take_profit=Decimal(0),
+        waiting=WAITING,
+    )
+    signal = replace(desk.signal(), ticket=change)
+    ticket = make_ticket(signal, waiting=WAITING, contract={"size": "100", "currency_base": "XAU"})
+    await store.write(lambda tables: (tables.signals.add(signal), tables.tickets.put(desk.bot.id, ticket, NOW)))
+
+    assert await store.read(lambda tables: tables.tickets.get(desk.bot.id, 1)) == ticket
+    assert (await store.read(lambda tables: tables.signals.get(signal.id))).ticket == change
+    assert (await store.read(lambda tables: tables.tickets.book(desk.bot.id, "BTCUSDT"))).tickets == ()
 
 
 async def test_the_book_holds_a_symbol_s_open_tickets_and_what_followers_hold(store, desk):

@@ -9,10 +9,10 @@ import pytest
 pytestmark = pytest.mark.xdist_group("heavy")
 
 
-def bench(folder, *arguments):
+def bench(folder, *arguments, rounds=1):
     """Away from the environments of peers that other tests make."""
-    command = [sys.executable, "-m", "copydesk", "bench", *map(str, arguments), "--rounds", "1", "--json"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=110, cwd=folder)
+    command = [sys.executable, "-m", "copydesk", "bench", *map(str, arguments), "--rounds", str(rounds), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=170, cwd=folder)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout), done.stderr
 
@@ -53,3 +53,20 @@ def test_broadcast_reaches_every_agent_of_both_servers(tmp_path):
     assert [row["server"] for row in found["rows"]] == ["FastAPI, send_json loop", "copydesk"]
     assert all(0 < row["ms_median_receipt"] <= row["ms_last_receipt"] for row in found["rows"])
     assert "goal ≥ 1.8" in shown
+
+
+@pytest.mark.timeout(180)
+def test_a_trade_by_hand_is_timed_from_the_masters_terminal_to_the_followers(tmp_path):
+    found, _ = bench(tmp_path, "mt5", "--followers", 2, rounds=3)
+
+    assert found["ratios"].keys() == {"ms_fill_over_floor"}
+    assert [row["step"].split(": ")[1] for row in found["rows"]][:4] == [
+        "seen by the master",
+        "accepted by the hub",
+        "order_send at the copier",
+        "filled for the follower",
+    ]
+    own = {row["step"]: row["ms_p50"] for row in found["rows"]}
+    assert own["1 follower: seen by the master"] < own["1 follower: accepted by the hub"]
+    assert own["1 follower: accepted by the hub"] < own["1 follower: filled for the follower"]
+    assert own["floor: order_send's own round trip"] > 0

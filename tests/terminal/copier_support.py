@@ -81,7 +81,7 @@ class Follower:
             return opened.execute(question, values).fetchall()
 
     def is_idle(self):
-        return not self.journal("SELECT 1 FROM commands WHERE standing <> 'ANSWERED'")
+        return not self.journal("SELECT 1 FROM commands WHERE standing IN ('WAITING', 'ASKING')")
 
     async def held(self):
         """(symbol, side, lots, the master's ticket) of each copy, by the simulator's ledger."""

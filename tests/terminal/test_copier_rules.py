@@ -342,7 +342,8 @@ def test_an_order_is_found_by_its_magic_wherever_it_shows():
     assert (by_deals.volume, by_deals.position_id) == (Decimal("0.4"), 7)
     assert look_for(mine, **nothing | {"positions": [position(magic=mine)]}).position_id == 7
     assert look_for(mine, **nothing | {"orders": [order(magic=mine)]}).still_waits
-    assert look_for(mine, **nothing | {"past": [order(magic=mine, state=2)]}) is None
+    assert look_for(mine, **nothing | {"past": [order(magic=mine, state=2, type=0)]}) is None
+    assert look_for(mine, **nothing | {"past": [order(magic=mine, state=2, type=2)]}).volume == 0
 
 
 def test_a_comment_tells_the_masters_ticket_within_its_length():

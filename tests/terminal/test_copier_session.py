@@ -13,16 +13,23 @@ from master_support import eventually
 
 STEPS = 60
 SYMBOLS = ("EURUSD", "XAUUSD")
+FAR = {
+    "EURUSD": (("buy-limit", 0.8), ("sell-limit", 1.5), ("buy-stop", 1.5), ("sell-stop", 0.8)),
+    "XAUUSD": (("buy-limit", 1_500.0), ("sell-limit", 4_500.0), ("buy-stop", 4_500.0), ("sell-stop", 1_500.0)),
+}
+MIDDLE = {"EURUSD": 1.1, "XAUUSD": 2_600.0}
 
 pytestmark = [pytest.mark.xdist_group("heavy"), pytest.mark.timeout(240)]
 
 
 class Session:
-    """What a person does at the master's terminal, by a seed; `open` is what is held there: {ticket: (symbol, side, lots)}."""
+    """What a person does at the master's terminal, by a seed; `open` is what is held there: {ticket: (symbol, side, lots)}, and
+    `waiting` what waits there: {ticket: (symbol, price)}.
+    """
 
-    def __init__(self, desk, seed):
-        self.desk, self.chance, self.open = desk, random.Random(seed), {}
-        self.done = []
+    def __init__(self, desk, seed, followers):
+        self.desk, self.chance, self.open, self.waiting = desk, random.Random(seed), {}, {}
+        self.followers, self.done = followers, []
 
     async def step(self):
         choices = [self.opens] * (6 - len(self.open))
@@ -30,6 +37,10 @@ class Session:
             choices += [self.moves, self.closes_a_part, self.closes, self.reverses, self.flashes]
         if self._pair() is not None:
             choices += [self.closes_by] * 3
+        choices += [self.places] if len(self.waiting) < 3 else []
+        choices += [self.moves_an_order, self.takes_back] if self.waiting else []
+        if "fills" not in self.done[-12:]:
+            choices += [self.fills, self.lets_expire]
         act = self.chance.choice(choices or [self.closes])
         self.done.append(act.__name__)
         await act()
@@ -77,6 +88,48 @@ class Session:
             self.open[one] = (symbol, side, lots - other_lots)
         elif other_lots > lots:
             self.open[other] = (symbol, other_side, other_lots - lots)
+
+    async def places(self):
+        symbol = self.chance.choice(SYMBOLS)
+        kind, at = self.chance.choice(FAR[symbol])
+        lots = self.chance.choice((0.1, 0.2))
+        self.waiting[await self.desk.do("pend", kind, symbol, lots, at)] = (symbol, at)
+
+    async def moves_an_order(self):
+        ticket = self.chance.choice(list(self.waiting))
+        symbol, at = self.waiting[ticket]
+        at = round(at * (0.99 if at < MIDDLE[symbol] else 1.01), 2)
+        await self.desk.do("modify", ticket, price=at)
+        self.waiting[ticket] = (symbol, at)
+
+    async def takes_back(self):
+        ticket = self.chance.choice(list(self.waiting))
+        await self.desk.do("remove", ticket)
+        del self.waiting[ticket]
+
+    async def fills(self):
+        """Its price comes once it waits everywhere: a market that has passed is another matter."""
+        bid = (await self.desk.look())["quotes"]["EURUSD"][0]
+        await self._hold("EURUSD", bid)
+        kind, side, step = self.chance.choice((("buy-limit", "buy", -0.002), ("sell-stop", "sell", -0.002)))
+        ticket = await self.desk.do("pend", kind, "EURUSD", 0.1, round(bid + step, 5))
+        for one in self.followers:
+            await eventually(lambda one=one: _is_waiting(one, ticket), within_s=60)
+        await self._hold("EURUSD", round(bid + 1.5 * step, 5))
+        self.open[ticket] = ("EURUSD", side, Decimal("0.10"))
+        await eventually(lambda: self._is_held(ticket))
+
+    async def lets_expire(self):
+        server_s = (await self.desk.broker.get("/_sim/time")).json()["server_ms"] // 1_000
+        ends = {"type_time": 2, "expiration": server_s + 3}
+        await self.desk.do("pend", "buy-limit", "EURUSD", 0.1, 0.9, **ends)
+
+    async def _hold(self, symbol, price):
+        held = {"symbol": symbol, "price": str(price), "hold": True}
+        (await self.desk.broker.post("/_sim/price", json=held)).raise_for_status()
+
+    async def _is_held(self, ticket):
+        return ticket in {one["ticket"] for one in (await self.desk.look())["positions"]}
 
     def _pair(self):
         for one, (symbol, side, _) in self.open.items():
@@ -136,7 +189,7 @@ async def test_sixty_steps_while_everything_dies_leave_followers_with_what_their
         for one in (ann, bob):
             await one.until_connected(programs.copiers[one.name])
 
-        session = Session(desk, seed=11)
+        session = Session(desk, 11, (ann, bob))
         trouble = {
             8: cable.cut,
             14: lambda: programs.kill_copier(ann),
@@ -174,11 +227,44 @@ async def test_sixty_steps_while_everything_dies_leave_followers_with_what_their
             "reverses",
             "closes_by",
             "flashes",
+            "places",
+            "moves_an_order",
+            "takes_back",
+            "fills",
+            "lets_expire",
         }
         for one in (ann, bob):
             assert await _holds(one, wanted[one.name], ledger), one.log()
+            assert await _waiting(one) == await _should_wait(desk, one.name), one.log()
             assert await _doubled(one) == []
         assert own in {one["ticket"] for one in (await asyncio.to_thread(ann.hand.look))["positions"]}
+
+
+async def _is_waiting(follower, ticket):
+    return ticket in await _waiting(follower)
+
+
+async def _waiting(follower):
+    """{the master's ticket: (kind, price, lots)} of what waits at a follower's."""
+    orders = (await follower.desk.ledger(follower.login))["orders"]
+    own = [one for one in orders if one["status"] == "PLACED" and one["client_order_id"].startswith("copydesk")]
+    told = {int(one["client_order_id"].split()[1]): _order(one, Decimal(one["quantity"])) for one in own}
+    assert len(told) == len(own)
+    return told
+
+
+async def _should_wait(desk, name):
+    orders = (await desk.ledger(desk.login))["orders"]
+    lots = {"ann": lambda _, __: Decimal("0.06"), "bob": _bobs_lots}[name]
+    return {
+        int(one["order_id"]): _order(one, lots(one["symbol"], Decimal(one["quantity"])))
+        for one in orders
+        if one["status"] == "PLACED"
+    }
+
+
+def _order(one, lots):
+    return one["side"], one["type"], Decimal(one["price"]), lots
 
 
 def _bobs_lots(symbol, lots):

@@ -13,7 +13,7 @@ from copydesk.terminal.events import Event, Kind
 from copydesk.terminal.hub import Accepted, Later, Refused
 from copydesk.terminal.journal import Journal, Stage, Told
 from copydesk.terminal.memory import Memory
-from copydesk.terminal.messages import Sender
+from copydesk.terminal.messages import NETS, Sender
 from copydesk.terminal.outbox import Outbox
 
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -95,7 +95,7 @@ def event(kind=Kind.OPEN, number=7, detail="1", volume="0.1", before="0", **more
         number=number,
         identifier=number,
         symbol=more.pop("symbol", "EURUSD"),
-        type="BUY",
+        type=more.pop("type", "BUY"),
         detail=detail,
         moment_msc=1_000,
         volume=Decimal(volume),
@@ -288,15 +288,67 @@ async def test_an_opening_that_the_hub_knows_already_is_closed_later(bench):
     assert bench.stages()[-1] == (Kind.PARTIAL_CLOSE, Stage.SENT)
 
 
-async def test_pending_orders_and_flashes_stay_in_the_journal_with_a_reason(bench):
-    bench.happen(event(Kind.PENDING), event(Kind.FLASH, number=8), event(Kind.ALARM, number=9, reason="it is gone"))
+async def test_flashes_and_orders_of_a_netting_account_stay_in_the_journal_with_a_reason(bench):
+    bench.happen(
+        event(Kind.PENDING, type="BUY_LIMIT", nets=True),
+        event(Kind.FLASH, number=8),
+        event(Kind.ALARM, number=9, reason="it is gone"),
+    )
 
     await bench.outbox.send_all()
 
     entries = bench.journal.entries()
     assert {one.stage for one in entries} == {Stage.KEPT}
-    assert entries[0].reason == "not sent: the hub takes no pending orders"
+    assert entries[0].reason == NETS
     assert any(level == "error" and "it is gone" in line for level, line in bench.told)
+
+
+async def test_an_order_that_waits_is_told_from_its_placing_to_what_it_becomes(bench):
+    waits = {"type": "BUY_LIMIT", "sl": Decimal("1.07")}
+    bench.happen(event(Kind.PENDING, expires_at=START + timedelta(hours=1), **waits))
+    bench.happen(event(Kind.PENDING_MODIFY, detail="2", **waits))
+    bench.happen(event(Kind.PENDING_FILLED, **waits), event(Kind.OPEN))
+    await bench.outbox.send_all()
+
+    told = [json.loads(one.body) for one in bench.hub.got]
+    assert [(one["event"], one["type"]) for one in told] == [
+        ("OPEN", "BUY_LIMIT"),
+        ("MODIFY", "BUY_LIMIT"),
+        ("OPEN", "BUY"),
+    ]
+    assert (told[0]["expiration"], told[0]["sl"]) == ("2026-01-05T13:00:00+00:00", "1.07")
+    assert bench.journal.told(7) == Told(volume=Decimal("0.1"))
+
+
+async def test_an_order_that_is_taken_back_is_cancelled_and_over(bench):
+    bench.happen(event(Kind.PENDING, type="SELL_STOP"), event(Kind.PENDING_REMOVE, type="SELL_STOP", reason="expired"))
+    await bench.outbox.send_all()
+
+    last = json.loads(bench.hub.got[-1].body)
+    assert (last["event"], last["reason"]) == ("CANCEL", "expired")
+    assert bench.journal.told(7) is None
+
+
+async def test_an_order_that_was_filled_long_ago_is_told_as_a_change_and_opens_nothing_late(bench):
+    bench.happen(event(Kind.PENDING, type="BUY_LIMIT"))
+    await bench.outbox.send_all()
+    bench.happen(event(Kind.OPEN))
+    bench.clock.at += timedelta(hours=2)
+    await bench.outbox.send_all()
+
+    last = json.loads(bench.hub.got[-1].body)
+    assert (last["event"], last["type"]) == ("MODIFY", "BUY")
+    assert bench.journal.told(7) == Told(volume=Decimal("0.1"))
+
+
+async def test_an_order_that_filled_and_closed_between_two_looks_is_closed_for_whoever_waits(bench):
+    bench.happen(event(Kind.PENDING, type="BUY_LIMIT"))
+    await bench.outbox.send_all()
+    bench.happen(event(Kind.PENDING_FILLED, type="BUY_LIMIT"), event(Kind.FLASH))
+    await bench.outbox.send_all()
+
+    assert bench.hub.got[-1].route == "/signal/close"
+    assert bench.journal.told(7) is None
 
 
 async def test_the_same_happening_is_in_the_journal_once(bench):

@@ -60,13 +60,17 @@ async def test_the_shell_and_the_python_of_the_page_trade_a_ticket_each(desk):
         *answers, secret = told.strip().splitlines()
         python = await run(sys.executable, "-c", *blocks("python"), SECRET=secret, **world)
 
-    assert [re.search(r'"duplicate":(\w+)', one)[1] for one in answers] == ["false"] * 4
+    assert [re.search(r'"duplicate":(\w+)', one)[1] for one in answers] == ["false"] * 8
     assert python.count("success=True") == 2
     signals = reversed(await provider.items(SIGNALS))
     assert [(one["action"], [step["fraction"] for step in one["steps"]]) for one in signals] == [
         ("open_long", ["1"]),
         ("modify", []),
         ("close_long", ["0.25"]),
+        ("close_long", ["1"]),
+        ("pending", []),
+        ("modify", []),
+        ("open_long", ["1"]),
         ("close_long", ["1"]),
         ("open_short", ["1"]),
         ("close_short", ["1"]),

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 import pytest_asyncio
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from agent_support import Pair, agent, make_pair, mt5_account, served
@@ -125,6 +126,28 @@ async def test_hedged_tickets_are_positions_of_their_own(pair, base):
     assert [one["data"]["type"] for one in one.frames if one["event"] == "OPEN"] == ["BUY", "SELL", "BUY"]
 
 
+async def test_two_bots_tickets_of_one_number_are_two_positions_on_one_account(pair, base, desk):
+    other = await make_pair(desk)
+    other.follower, other.account = pair.follower, pair.account
+    await desk.subscription(pair.follower, other.bot, pair.account)
+    async with agent(base, pair.follower.token) as program:
+        await program.until("SNAPSHOT")
+        signals = []
+        for one in (pair, other):
+            signals.append(await one.open(5))
+            await program.done(await program.until("OPEN"))
+        for signal in signals:
+            await pair.executions(signal, "FILLED")
+        closing = await other.close(5)
+        told = await program.until("CLOSE")
+        await program.done(told, profit="1")
+
+        assert told["data"]["bot_id"] == other.bot["id"]
+        await pair.executions(closing, "FILLED")
+        held = await pair.follower.items(EXECUTIONS, signal_id=signals[0])
+        assert [(one["state"], one["leg"]) for one in held] == [("FILLED", "open")]
+
+
 async def test_a_refusal_at_the_terminal_says_its_reason(pair, base):
     async with agent(base, pair.follower.token) as one:
         signal_id = await pair.open(1)
@@ -212,6 +235,17 @@ async def test_nobody_connects_without_a_token(base):
                 pass
 
         assert refused.value.response.status_code == 401
+
+
+async def test_a_page_of_somebody_elses_does_not_connect_and_the_desks_own_does(pair, base):
+    own = base.replace("ws://", "http://")
+    address = f"{base}/ws?token={pair.follower.token}"
+    with pytest.raises(InvalidStatus) as refused:
+        async with connect(address, origin="https://elsewhere.example"):
+            pass
+    assert refused.value.response.status_code == 403
+    async with connect(address, origin=own) as connection:
+        assert "WELCOME" in await connection.recv()
 
 
 async def test_a_foreign_login_is_cut_off_and_written_down(pair, base, desk):

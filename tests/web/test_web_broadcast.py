@@ -178,9 +178,10 @@ async def test_what_does_not_fit_the_tickets_is_refused_and_changes_nothing(desk
 
 
 NOT_UNDERSTOOD = {
-    "a pending order": ({"type": "BUY_LIMIT"}, "type", "pending order"),
-    "a type nobody knows": ({"type": "HODL"}, "type", "BUY or SELL"),
-    "a type that is a number": ({"type": 0}, "type", "BUY or SELL"),
+    "a type nobody knows": ({"type": "HODL"}, "type", "BUY, SELL"),
+    "a type that is a number": ({"type": 0}, "type", "BUY_LIMIT"),
+    "an end that is no moment": ({"type": "BUY_LIMIT", "expiration": "soon"}, "expiration", "moment"),
+    "an end without its zone": ({"type": "BUY_LIMIT", "expiration": "2026-11-30T17:00"}, "expiration", "moment"),
     "an event nobody knows": ({"event": "EXPLODE"}, "event", "OPEN"),
     "a volume below 0": ({"volume": -1}, "volume", "above 0"),
     "a volume that is true": ({"volume": True}, "volume", "not a number"),

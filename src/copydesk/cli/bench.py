@@ -20,6 +20,7 @@ from copydesk.wiring.bench.goals import goal_of, is_met
 from copydesk.wiring.bench.ingest import run_ingest
 from copydesk.wiring.bench.naive import serve as serve_naive
 from copydesk.wiring.bench.report import render
+from copydesk.wiring.bench.terminals import run_terminals
 from copydesk.wiring.logs import set_up_logs
 from copydesk.wiring.loop import run
 
@@ -70,6 +71,7 @@ def ingest(
     with _measuring("Starting both") as tell:
         found = run(run_ingest(alerts=alerts, at_once=at_once, rounds=rounds, tell=tell))
     _show(found, f"{alerts} alerts, {at_once} at a time, {rounds} rounds")
+    _table(found["steps"])
     _hand_out(found, as_json=as_json, report=report)
 
 
@@ -85,6 +87,21 @@ def broadcast(
     with _measuring("Starting both") as tell:
         found = run(run_broadcast(agents=agents, rounds=rounds, tell=tell))
     _show(found, f"{agents} agents, {rounds} rounds")
+    _hand_out(found, as_json=as_json, report=report)
+
+
+@app.command()
+def mt5(
+    *,
+    followers: Annotated[int, typer.Option(min=1, max=50, help="Followers, each with a terminal and a copier.")] = 4,
+    rounds: Annotated[int, typer.Option(min=3, max=500, help="A trade is opened and closed in each.")] = 30,
+    as_json: AsJson = False,
+    report: Report = None,
+) -> None:
+    """From a master's hand to its followers' fills, on a simulated broker, with the floor."""
+    with _measuring("Starting") as tell:
+        found = run(run_terminals(followers=followers, rounds=rounds, tell=tell))
+    _show(found, f"1 and {followers} followers, {2 * rounds} trades each")
     _hand_out(found, as_json=as_json, report=report)
 
 
@@ -148,9 +165,13 @@ _HEADINGS = {
     "alerts_a_second": "alerts a second",
     "ms_median": "ms to an answer, median",
     "ms_p99": "ms, 99 of 100",
+    "us_cpu_an_alert": "µs CPU an alert",
+    "part": "one alert's way",
     "ms_median_receipt": "ms to half of them",
     "ms_last_receipt": "ms to the last",
     "us_cpu_an_agent": "µs CPU of the server an agent",
+    "ms_p50": "ms, median",
+    "ms_p95": "ms, 95 of 100",
     "backtest": "backtest",
     "rows_a_second": "rows a second of CPU",
     "ms_cpu": "ms of CPU",

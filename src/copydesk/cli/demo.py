@@ -39,10 +39,10 @@ def demo(
         int, typer.Option(min=0, max=65535, help="Port of the dashboard; 0 picks a free one.")
     ] = 8050,
     simulator_port_base: Annotated[
-        int, typer.Option(min=0, max=65530, help="Binance's port; 0 picks free ones.")
+        int, typer.Option(min=0, max=65530, help="Binance's port, MetaTrader 5's is two above; 0 picks free ones.")
     ] = 8101,
 ) -> None:
-    """Start a simulated exchange, the hub and the dashboard, seed users and followers, and let alerts fire."""
+    """Start a simulated exchange and a broker with terminals, the hub and the dashboard, seed users and followers, let alerts fire."""
     leave_on_sigterm()
     with ExitStack() as stack:
         folder = data_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="copydesk-demo-")))
@@ -89,7 +89,7 @@ async def _play_once(scene: Scene, *, as_json: bool) -> bool:
 
         ending = await play(scene, tell)
         progress.update(bar, completed=len(STORY), description="The story is told")
-    _show_ending(scene, ending)
+    _show_ending(ending)
     if as_json:
         _print_line(ending.line())
     return not ending.differences
@@ -114,6 +114,7 @@ def _show_scene(scene: Scene) -> None:
     table.add_row("API", f"[link]{scene.api}/docs[/link]")
     table.add_row("Dashboard", f"[link]{scene.dashboard}[/link]")
     table.add_row("Binance simulator", f"{scene.binance}/_sim/ledger")
+    table.add_row("MetaTrader 5 simulator", f"{scene.terminals.url}/_sim/ledger")
     for role, one in [("Admin", users["admin"]), ("Provider", users["provider"]), ("Follower", users["followers"][0])]:
         table.add_row(role, f"{one['username']}   password {one['password']}")
     table.add_row("Bot", f"{scene.seed['bots'][0]['name']}   {scene.seed['bots'][0]['webhook_url']}")
@@ -121,7 +122,7 @@ def _show_scene(scene: Scene) -> None:
     console.print()
 
 
-def _show_ending(scene: Scene, ending: Ending) -> None:
+def _show_ending(ending: Ending) -> None:
     names = {signal.id: f"{signal.action} {signal.symbol}" for signal in ending.signals}
     table = Table(title="What became of each signal", title_justify="left")
     for column in ("signal", "filled", "stops and targets", "skipped", "other", "slowest ms", "a reason"):
@@ -149,7 +150,7 @@ def _show_ending(scene: Scene, ending: Ending) -> None:
     for difference in ending.differences:
         console.print(f"[red]{difference}[/red]")
     if not ending.differences:
-        console.print(f"[green]The exchange's ledger and ours agree[/green] ({scene.binance}/_sim/ledger).")
+        console.print("[green]The venues' ledgers and ours agree[/green].")
 
 
 def _print_line(line: object) -> None:

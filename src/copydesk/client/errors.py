@@ -77,3 +77,23 @@ def read_error(answer: httpx.Response) -> ApiError:
         return kind(answer.status_code, error["code"], error["message"], problems)
     except (ValueError, KeyError, TypeError, AttributeError):
         return kind(answer.status_code, "http_error", f"HTTP {answer.status_code}")
+
+
+_STATUSES = {
+    "unauthorized": 401,
+    "forbidden": 403,
+    "not_found": 404,
+    "conflict": 409,
+    "too_many_requests": 429,
+    "store_unavailable": 503,
+    "venue_unavailable": 503,
+    "elsewhere": 503,
+    "internal_error": 500,
+}
+
+
+def error_of_answer(told: Mapping[str, Any]) -> ApiError:
+    """Out of a callback of the live API: what is not on the list is a wish that was not understood."""
+    status = _STATUSES.get(told["code"], 422)
+    problems = {one["field"]: one["problem"] for one in told["details"].get("fields", [])}
+    return _KINDS.get(status, Unavailable)(status, told["code"], told["message"], problems)

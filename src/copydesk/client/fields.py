@@ -59,6 +59,8 @@ Lots = Annotated[Given, Field(gt=0, le=1_000), Written(ABOVE_ZERO)]
 LotsInAll = Annotated[Given, Field(ge=0, le=100_000), Written(rf"^[0-9]{{1,5}}{_DECIMALS}")]
 Flag = Annotated[bool, Strict()]
 Mt5Login = Annotated[int, Field(ge=1, le=2**53 - 1, description="an MT5 login")]
+DerivLogin = Annotated[str, Field(pattern=r"^[A-Z]{2,8}[0-9]{1,15}$", description="an account's id at Deriv")]
+Login = Mt5Login | DerivLogin
 Leverage = Annotated[int, Field(ge=1, le=125, description="a factor")]
 Name = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Username = Annotated[str, Field(min_length=3, max_length=64, pattern=r"^[A-Za-z0-9._@+-]+$")]
@@ -66,8 +68,8 @@ Password = Annotated[str, Field(min_length=10, max_length=200, description="at l
 Venue = Annotated[
     VenueName,
     Field(
-        pattern=r"^(binance-futures|mt5|paper|ccxt:[a-z0-9]{2,40})$",
-        description="binance-futures, mt5, paper, or ccxt:<id> with the id of any exchange that ccxt knows",
+        pattern=r"^(binance-futures|deriv|mt5|paper|ccxt:[a-z0-9]{2,40})$",
+        description="binance-futures, deriv, mt5, paper, or ccxt:<id> with the id of any exchange that ccxt knows",
     ),
 ]
 WebhookPath = Annotated[str, Field(min_length=3, max_length=100, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]

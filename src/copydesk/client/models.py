@@ -13,7 +13,7 @@ from copydesk.client.fields import (
     Flag,
     Key,
     Leverage,
-    Mt5Login,
+    Login,
     Name,
     Number,
     Percent,
@@ -160,7 +160,10 @@ class NewAccount(Request):
     api_key: Key | None = None
     api_secret: Key | None = None
     api_passphrase: Key | None = Field(None, description="the exchange's third secret, where it has one")
-    login: Mt5Login | None = Field(None, description="the MT5 login that the account is")
+    token: Key | None = Field(None, description="Deriv's token, with the scopes read and trade")
+    login: Login | None = Field(
+        None, description="the MT5 login that the account is; the account's id at Deriv's new API"
+    )
     server: Name | None = Field(None, description="the broker's server, as the terminal shows it")
     key_cannot_withdraw: Flag = Field(
         False, description="your word for it, needed for real money where the exchange does not tell"
@@ -173,7 +176,8 @@ class AccountChange(Change):
     api_key: Key = ABSENT
     api_secret: Key = ABSENT
     api_passphrase: Key = ABSENT
-    login: Mt5Login = ABSENT
+    token: Key = ABSENT
+    login: Login = ABSENT
     server: Name = ABSENT
     is_active: Flag = ABSENT
 

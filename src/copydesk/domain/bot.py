@@ -97,6 +97,7 @@ class Meaningless(Struct, frozen=True, kw_only=True):
 
 
 _OPENS = {Action.OPEN_LONG: Direction.LONG, Action.OPEN_SHORT: Direction.SHORT}
+_OF_TICKETS = frozenset({Action.MODIFY, Action.PENDING, Action.CANCEL})
 _CLOSES = {Action.CLOSE: Direction.FLAT, Action.CLOSE_LONG: Direction.LONG, Action.CLOSE_SHORT: Direction.SHORT}
 _PUSHES = {
     Action.BUY: Direction.LONG,
@@ -132,7 +133,7 @@ def steer(bot: Bot, held: Direction, instruction: Instruction) -> Course | Meani
 
 
 def _course(bot: Bot, held: Direction, instruction: Instruction) -> Course | Meaningless:
-    if instruction.action is Action.MODIFY:
+    if instruction.action in _OF_TICKETS:
         return Meaningless(problem="only a ticket can be modified")
     if instruction.target is not None:
         return _towards_target(held, instruction.action, instruction.target)

@@ -65,24 +65,31 @@ def change_of(before: Ticket | None, after: Ticket, told: Instruction) -> Ticket
         stop_loss=after.stop_loss,
         take_profit=after.take_profit,
         moved_stops=moved and after.volume > 0,
-        price=told.price,
+        price=told.price if after.waiting is None else after.waiting.price,
         contract=None if told.ticket is None else told.ticket.contract,
+        waiting=after.waiting,
+        has_waited=before is not None and before.waiting is not None,
     )
 
 
 def follow(signal: Signal) -> Signal:
     """A master's signal as those see it who follow tickets. What comes without one they see as everybody does."""
     ticket = signal.ticket
-    return (
-        signal
-        if ticket is None
-        else replace(signal, symbol=place_of(signal.symbol, ticket.number), steps=_steps(ticket), note=None)
-    )
+    if ticket is None:
+        return signal
+    steps = _steps(ticket)
+    note = None if steps else f"The master's order of ticket {ticket.number} is filled: an order here fills by itself"
+    return replace(signal, symbol=place_of(signal.symbol, ticket.number), steps=steps, note=note)
 
 
 def _steps(ticket: TicketChange) -> tuple[Step, ...]:
+    """An order that waits is placed, moved and taken back; that it was filled at the master's opens nothing: a terminal's own
+    order does, or there is none.
+    """
     direction, before, volume = ticket.direction, ticket.before, ticket.volume
     steps: list[Step] = []
+    if ticket.waiting is not None and ticket.has_waited:
+        return (Step(leg=LegKind.MODIFY, direction=direction),)
     if before == 0:
         steps.append(Step(leg=LegKind.OPEN, direction=direction))
     elif volume > before:
@@ -110,7 +117,11 @@ class TerminalPlans:
         if refused is not None:
             return refused
         if step.leg is LegKind.OPEN:
-            return refuse_open(follower.subscription, follower.exposure) or self._open(step, follower)
+            exposure = follower.exposure
+            if self._signal.ticket is not None:
+                # Another bot's ticket of this number is another position: bot and ticket together name it.
+                exposure = replace(exposure, symbol_taken_by=None)
+            return refuse_open(follower.subscription, exposure) or self._open(step, follower)
         return self._change(step, follower)
 
     def _open(self, step: Step, follower: Follower) -> Copy | Refusal:
@@ -171,4 +182,18 @@ class TerminalPlans:
         told["master_volume"] = plain(abs(ticket.volume - ticket.before))
         if ticket.contract is not None:
             told["contract"] = msgspec.json.encode(ticket.contract).decode()
-        return told | {name: plain(level) for name, level in levels.items() if level is not None}
+        told |= {name: plain(level) for name, level in levels.items() if level is not None}
+        return told | _order_of(ticket)
+
+
+def _order_of(ticket: TicketChange) -> dict[str, str]:
+    """How it waits; and that it does no more, where it was never filled."""
+    waiting = ticket.waiting
+    if waiting is None:
+        return {"taken_back": "yes"} if ticket.has_waited and ticket.volume == 0 else {}
+    told = {"order_kind": waiting.kind.value}
+    if waiting.limit:
+        told["stop_limit"] = plain(waiting.limit)
+    if waiting.expires_at is not None:
+        told["order_expires_at"] = waiting.expires_at.isoformat()
+    return told

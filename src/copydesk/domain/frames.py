@@ -93,12 +93,18 @@ class Received(Struct, frozen=True, kw_only=True, tag_field="action", tag="recei
 
 
 class ResultStatus(StrEnum):
-    """What became of a command: `partial` has ended with less than wanted; `unknown` is being found out."""
+    """What became of a command: `partial` has ended with less than wanted; `unknown` is being found out; `placed` waits for its
+    price at the broker's, and another result follows.
+    """
 
     FILLED = "filled"
     PARTIAL = "partial"
     REFUSED = "refused"
     UNKNOWN = "unknown"
+    PLACED = "placed"
+
+
+NOT_THE_END = frozenset({ResultStatus.UNKNOWN, ResultStatus.PLACED})
 
 
 class Result(Struct, frozen=True, kw_only=True, tag_field="action", tag="result"):

@@ -2,6 +2,7 @@
 
 import re
 from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -11,6 +12,9 @@ _SETTLED = re.compile(r"^[A-Z0-9]+(USDT|USDC|USD|BTC):\1$")
 _PERPETUAL_SUFFIX = re.compile(r"(\.P|[-_.]?PERP|[-_]SWAP)$")
 _BARE_PERPETUAL = re.compile(r"[-_.]PERP$")
 _QUOTED = re.compile(r"(USDT|USDC|USD|BUSD|FDUSD|TUSD)$")
+_VOLATILITY = re.compile(r"^R_[0-9]{2,3}$")
+"""Deriv's own names for its indices: the line belongs to them."""
+
 _TEXT_MAX = 60
 _SYMBOL = re.compile(r"^[A-Z0-9]{2,30}$")
 
@@ -45,11 +49,16 @@ def canonical_symbol(text: str) -> str | None:
     A coin's perpetual that names no quote (ETH-PERP) is the one in USDT. BTCUSD.P names one: it stays BTCUSD.
     """
     symbol = text.strip().upper()
-    if len(symbol) > _TEXT_MAX:
-        return None
+    return _canonical(symbol) if len(symbol) <= _TEXT_MAX else None
+
+
+@lru_cache(maxsize=4096)
+def _canonical(symbol: str) -> str | None:
     if "/" in symbol or _SETTLED.match(symbol):
         symbol = _SETTLE_SUFFIX.sub("", symbol)
     spelt = _EXCHANGE_PREFIX.sub("", symbol)
+    if _VOLATILITY.match(spelt):
+        return spelt
     symbol = re.sub(r"[/\-_]", "", _PERPETUAL_SUFFIX.sub("", spelt))
     if symbol and _BARE_PERPETUAL.search(spelt) and _QUOTED.search(symbol) is None:
         symbol += "USDT"

@@ -44,13 +44,19 @@ class FrozenRequest(Struct, frozen=True, kw_only=True):
 
 
 class OrderRef(Struct, frozen=True, kw_only=True):
-    """How to ask a venue about an order of ours; the venue's own id is known once it has shown the order."""
+    """How to ask a venue about an order of ours; the venue's own id is known once it has shown the order.
+
+    `params` is the request that was frozen, and `others` the venue's ids of our other orders on the account and symbol, for
+    venues that keep no id of ours and find an order by what it is.
+    """
 
     symbol: str
     client_order_id: str
     conditional: bool
     placed_at: datetime
     exchange_order_id: str | None = None
+    params: Mapping[str, str] = field(default_factory=dict)
+    others: frozenset[str] = frozenset()
 
 
 class OrderStatus(StrEnum):

@@ -59,7 +59,11 @@ class Action(StrEnum):
     CLOSE_SHORT = "close_short"
     CLOSE = "close"
     MODIFY = "modify"
-    """A ticket's stops changed: recorded, and nothing to open or close."""
+    """A ticket's stops changed, or a waiting order: recorded, and nothing to open or close."""
+    PENDING = "pending"
+    """An order waits for its price at the master's: nothing is open yet."""
+    CANCEL = "cancel"
+    """A waiting order is no more, and was never filled."""
 
 
 class Target(Struct, frozen=True, kw_only=True):
@@ -91,10 +95,42 @@ class TicketEvent(StrEnum):
     OPEN = "OPEN"
     MODIFY = "MODIFY"
     CLOSE = "CLOSE"
+    CANCEL = "CANCEL"
+
+
+class OrderKind(StrEnum):
+    """How an order waits, in MetaTrader's words."""
+
+    BUY_LIMIT = "BUY_LIMIT"
+    SELL_LIMIT = "SELL_LIMIT"
+    BUY_STOP = "BUY_STOP"
+    SELL_STOP = "SELL_STOP"
+    BUY_STOP_LIMIT = "BUY_STOP_LIMIT"
+    SELL_STOP_LIMIT = "SELL_STOP_LIMIT"
+
+    @property
+    def direction(self) -> Direction:
+        return Direction.LONG if self.name.startswith("BUY") else Direction.SHORT
+
+    @property
+    def is_stop_limit(self) -> bool:
+        return self.name.endswith("STOP_LIMIT")
+
+
+class Waiting(Struct, frozen=True, kw_only=True):
+    """An order that waits for its price. `limit` is what a stop-limit order becomes, 0 for others; None: it does not expire."""
+
+    kind: OrderKind
+    price: Decimal
+    limit: Decimal = Decimal(0)
+    expires_at: datetime | None = None
 
 
 class TicketReport(Struct, frozen=True, kw_only=True):
-    """A master's ticket as it was told; None is not told. Volume > 0, of a close the part to close; a stop of 0 is none."""
+    """A master's ticket as it was told; None is not told. Volume > 0, of a close the part to close; a stop of 0 is none.
+
+    `kind` is that of an order that waits, and `price` its price; of a position it is told for the record.
+    """
 
     number: int
     event: TicketEvent | None = None
@@ -103,6 +139,10 @@ class TicketReport(Struct, frozen=True, kw_only=True):
     stop_loss: Decimal | None = None
     take_profit: Decimal | None = None
     contract: Mapping[str, str] | None = None
+    kind: OrderKind | None = None
+    price: Decimal | None = None
+    limit: Decimal | None = None
+    expires_at: datetime | None = None
 
 
 class TicketChange(Struct, frozen=True, kw_only=True):
@@ -120,6 +160,10 @@ class TicketChange(Struct, frozen=True, kw_only=True):
     moved_stops: bool = False
     price: Decimal | None = None
     contract: Mapping[str, str] | None = None
+    waiting: Waiting | None = None
+    """How it waits now; None where it is a position, or closed."""
+    has_waited: bool = False
+    """It waited until this message."""
 
 
 class Right(StrEnum):

@@ -4,7 +4,7 @@ The bot holds a volume in one direction: what its signals told followers to hold
 tickets. A hedge takes from it and lifting the hedge gives nothing back: followers hold at most the master's net.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
@@ -13,13 +13,16 @@ from msgspec.structs import replace
 from copydesk.domain.bot import Bot, MarketType, Meaningless, OnOpposite
 from copydesk.domain.ids import SignalId
 from copydesk.domain.instrument import plain
-from copydesk.domain.signal import Action, Direction, LegKind, Step, TicketEvent, TicketReport
+from copydesk.domain.signal import Action, Direction, LegKind, Step, TicketEvent, TicketReport, Waiting
 
 NOTHING = Decimal(0)
 
 
 class Ticket(Struct, frozen=True, kw_only=True):
-    """One position of the master: its volume that is open now (0 = closed), its stops (0 = none), its latest signal."""
+    """One position of the master: its volume that is open now (0 = closed), its stops (0 = none), its latest signal.
+
+    While it is `waiting` it is an order, and nothing is open. `contract` is what a lot is there, as its terminal tells.
+    """
 
     number: int
     symbol: str
@@ -28,10 +31,16 @@ class Ticket(Struct, frozen=True, kw_only=True):
     stop_loss: Decimal
     take_profit: Decimal
     signal_id: SignalId
+    waiting: Waiting | None = None
+    contract: Mapping[str, str] | None = None
 
     @property
     def is_open(self) -> bool:
-        return self.volume > 0
+        return self.volume > 0 and self.waiting is None
+
+    @property
+    def is_over(self) -> bool:
+        return self.volume == 0
 
 
 class Book(Struct, frozen=True, kw_only=True):
@@ -89,11 +98,15 @@ def rule(bot: Bot, book: Book, known: Ticket | None, report: TicketReport, symbo
     if known is None:
         if event is not TicketEvent.OPEN:
             return Unheard(problem=f"ticket {report.number} was never opened here")
-        return _open(bot, book, report, symbol)
-    if not known.is_open:
+        return _open(bot, book, report, symbol) if report.kind is None else _place(book, report, symbol)
+    if known.is_over:
         return Contradicted(problem=f"ticket {known.number} is closed")
     if symbol is not None and symbol != known.symbol:
         return Contradicted(problem=f"ticket {known.number} is open on {known.symbol}, not on {symbol}")
+    if known.waiting is not None:
+        return _rule_waiting(bot, book, known, known.waiting, report)
+    if report.kind is not None or event is TicketEvent.CANCEL:
+        return Contradicted(problem=f"ticket {known.number} is a position: it is closed, or its stops are moved")
     if event is TicketEvent.CLOSE:
         return _close(book, known, report)
     return _modify(bot, book, known, report, explicit_open=report.event is TicketEvent.OPEN)
@@ -114,8 +127,103 @@ def _open(bot: Bot, book: Book, report: TicketReport, symbol: str | None) -> Rul
         stop_loss=report.stop_loss or NOTHING,
         take_profit=report.take_profit or NOTHING,
         signal_id=SignalId(""),
+        contract=report.contract,
     )
     return _grown(bot, book, ticket, report.volume, share=Decimal(1))
+
+
+def _place(book: Book, report: TicketReport, symbol: str | None) -> Ruling:
+    """An order that waits opens nothing: whoever holds the net does so once it is filled."""
+    kind, price, volume = report.kind, report.price, report.volume
+    if symbol is None or kind is None or not price or volume is None:
+        needed = {"symbol": symbol, "type": kind, "price": price or None, "volume": volume}
+        missing = ", ".join(name for name, told in needed.items() if told is None)
+        return Meaningless(problem=f"a new order that waits needs {missing}")
+    if kind.is_stop_limit and not report.limit:
+        return Meaningless(problem=f"a {kind} order needs stoplimit, the price of the limit that it becomes")
+    ticket = Ticket(
+        number=report.number,
+        symbol=symbol,
+        direction=kind.direction,
+        volume=volume,
+        stop_loss=report.stop_loss or NOTHING,
+        take_profit=report.take_profit or NOTHING,
+        signal_id=SignalId(""),
+        waiting=Waiting(kind=kind, price=price, limit=report.limit or NOTHING, expires_at=report.expires_at),
+        contract=report.contract,
+    )
+    return _unmoved(book, ticket, Action.PENDING, f"{_waits(ticket)}: nothing is opened before it is filled there")
+
+
+def _rule_waiting(bot: Bot, book: Book, known: Ticket, waiting: Waiting, report: TicketReport) -> Ruling:
+    event = report.event or TicketEvent.MODIFY
+    if report.direction not in {None, known.direction}:
+        return Contradicted(problem=f"ticket {known.number} waits as {waiting.kind}: it does not change its side")
+    if event is TicketEvent.CANCEL or (event is TicketEvent.CLOSE and report.volume in {None, known.volume}):
+        gone = replace(known, volume=NOTHING, waiting=None)
+        note = f"The order of ticket {known.number} is taken back, and was never filled: nothing was opened for it"
+        return _unmoved(book, gone, Action.CANCEL, note)
+    if event is TicketEvent.CLOSE:
+        return _close(book, replace(known, waiting=None), report)
+    if report.direction is not None and report.kind is None:
+        return _filled(bot, book, known, report)
+    return _move(book, known, waiting, report)
+
+
+def _filled(bot: Bot, book: Book, known: Ticket, report: TicketReport) -> Ruling:
+    """As an opening; one that is told as a change was filled too long ago for those who open only now."""
+    after = replace(
+        known,
+        waiting=None,
+        volume=_told(report.volume, known.volume),
+        stop_loss=_told(report.stop_loss, known.stop_loss),
+        take_profit=_told(report.take_profit, known.take_profit),
+        contract=report.contract or known.contract,
+    )
+    if report.event is TicketEvent.MODIFY:
+        note = f"The order of ticket {known.number} was filled too long ago to be followed now"
+        return _unmoved(book, after, Action.MODIFY, note)
+    if _cannot_open(bot, after.direction) and book.held is not after.direction.opposite:
+        return _unmoved(book, after, Action.OPEN_SHORT, "a spot bot has nothing to sell here: spot cannot go short")
+    return _grown(bot, book, after, after.volume, share=Decimal(1))
+
+
+def _move(book: Book, known: Ticket, waiting: Waiting, report: TicketReport) -> Ruling:
+    """Its price and levels. What a report with its kind leaves out is none; one without it leaves that as it was."""
+    if report.volume not in {None, known.volume}:
+        return Contradicted(problem=f"ticket {known.number} waits with {plain(known.volume)}: that cannot be changed")
+    is_whole = report.kind is not None
+    moved = Waiting(
+        kind=report.kind or waiting.kind,
+        price=report.price or waiting.price,
+        limit=(report.limit or NOTHING) if is_whole else _told(report.limit, waiting.limit),
+        expires_at=report.expires_at if is_whole else report.expires_at or waiting.expires_at,
+    )
+    after = replace(
+        known,
+        waiting=moved,
+        stop_loss=_told(report.stop_loss, known.stop_loss),
+        take_profit=_told(report.take_profit, known.take_profit),
+    )
+    if after == known:
+        return Repeated(signal_id=known.signal_id)
+    if report.event is TicketEvent.OPEN:
+        return Contradicted(problem=f"ticket {known.number} waits already: a change of it is a MODIFY")
+    return _unmoved(book, after, Action.MODIFY, f"{_waits(after)} now: nothing is opened before it is filled there")
+
+
+def _unmoved(book: Book, after: Ticket, action: Action, note: str) -> Turn:
+    """Nobody but a terminal has anything to do."""
+    return Turn(ticket=after, action=action, steps=(), held=book.held, volume=book.volume, note=note)
+
+
+def _waits(ticket: Ticket) -> str:
+    waiting = ticket.waiting
+    return (
+        ""
+        if waiting is None
+        else f"Ticket {ticket.number} waits at the master's as {waiting.kind} at {plain(waiting.price)}"
+    )
 
 
 def _modify(bot: Bot, book: Book, known: Ticket, report: TicketReport, *, explicit_open: bool) -> Ruling:

@@ -1,4 +1,4 @@
-"""The names of venues: three of our own making, and `ccxt:<id>` for every exchange that ccxt knows."""
+"""The names of venues: four that the desk knows itself, and `ccxt:<id>` for every exchange that ccxt knows."""
 
 from typing import NewType
 
@@ -7,6 +7,7 @@ VenueName = NewType("VenueName", str)
 BINANCE_FUTURES = VenueName("binance-futures")
 PAPER = VenueName("paper")
 MT5 = VenueName("mt5")
+DERIV = VenueName("deriv")
 
 CCXT = "ccxt:"
 

@@ -12,7 +12,7 @@ from copydesk.domain.errors import VenueError
 from copydesk.domain.ids import SubscriptionId
 from copydesk.domain.instrument import plain
 from copydesk.domain.signal import Direction
-from copydesk.domain.subscription import Environment
+from copydesk.domain.subscription import Account, Environment
 from copydesk.domain.venue import VenueName
 from copydesk.engine import desk_signals
 from copydesk.engine.sessions import Sessions
@@ -43,8 +43,9 @@ class DailyLoss:
         if not held:
             return
         lines = {_line(one): one for one in held}
-        # What a terminal's open positions bring is known beside it alone: there the realised result counts.
-        unpriced = {line for line, one in lines.items() if self.sessions.venue(one.account).traits.is_terminal}
+        # What a terminal's open positions bring is known beside it alone, and a contract brings nothing before its end: there
+        # the realised result counts.
+        unpriced = {line for line, one in lines.items() if self._has_no_price(one.account)}
         lines = {line: one for line, one in lines.items() if line not in unpriced}
         found = await asyncio.gather(*(self._price(one) for one in lines.values()))
         prices = {line: price for line, price in zip(lines, found, strict=True) if price is not None}
@@ -55,6 +56,10 @@ class DailyLoss:
             loss = loss_of(positions, prices, unpriced)
             if loss is not None and loss >= (positions[0].subscription.max_daily_loss_usd or 0):
                 await self._close(positions, loss)
+
+    def _has_no_price(self, account: Account) -> bool:
+        traits = self.sessions.venue(account).traits
+        return traits.is_terminal or traits.is_contracts
 
     async def _price(self, held: AtRisk) -> Decimal | None:
         try:

@@ -7,7 +7,9 @@ from functools import cached_property
 
 from msgspec.structs import replace
 
+from copydesk.domain import contracts
 from copydesk.domain.breaker import Breaker
+from copydesk.domain.contracts import ContractPlans
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.following import TerminalPlans
 from copydesk.domain.guards import Refusal, refuse_account, refuse_breaker
@@ -19,6 +21,7 @@ from copydesk.domain.signal import Direction, LegKind, Signal, Size, SourceKind,
 from copydesk.domain.subscription import PositionMode, SubscriptionStatus
 from copydesk.domain.venue import PAPER
 from copydesk.engine import making, protection
+from copydesk.engine.contracts import opening_of
 from copydesk.engine.making import Freezer
 from copydesk.engine.sessions import Sessions
 from copydesk.ports.store import Preparation, Transaction
@@ -37,6 +40,13 @@ def is_prepared(made: Preparation | None, follower: Follower) -> bool:
     """Whether the account has been set up for what this follower wants."""
     wanted = follower.settings.leverage, follower.subscription.copy.margin_mode
     return made is not None and (made.leverage, made.margin_mode) == wanted
+
+
+def plans_for(traits: Traits, signal: Signal, quote: Quote | None) -> Plans | TerminalPlans | ContractPlans:
+    """How followers at such a venue are planned."""
+    if traits.is_terminal:
+        return TerminalPlans(signal)
+    return ContractPlans(signal, quote) if traits.is_contracts else Plans(quote)
 
 
 _TOLD = frozenset({State.WORKING, State.REVIEW})
@@ -66,7 +76,7 @@ class Deciding:
     market: Market
     sessions: Sessions
     at: datetime
-    plans: Plans | TerminalPlans
+    plans: Plans | TerminalPlans | ContractPlans
     sizes: Mapping[AccountId, Size] = field(default_factory=dict)
     set_up_problem: str | None = None
 
@@ -131,9 +141,24 @@ class Deciding:
             )
         size = self.sizes.get(follower.account.id, self.signal.size)
         copy = self._refuse_for_now(execution, follower) or self.plans.plan(step, follower, size)
+        if traits.is_contracts and isinstance(copy, Copy) and step.leg is LegKind.CLOSE:
+            copy = self._of_its_contract(copy, follower)
         if isinstance(copy, Refusal):
             return making.skipped(execution, self._explained(copy))
         return self._to_send(execution, follower, copy)
+
+    def _of_its_contract(self, copy: Copy, follower: Follower) -> Copy | Refusal:
+        """By the contract that our own opening bought, and no other; what has come to its end is not sold any more."""
+        subscription, symbol, held = follower.subscription, self.signal.symbol, follower.position
+        opening = None
+        if held is not None:
+            opening = opening_of(self.tables, follower.account.id, subscription.id, symbol, held)
+        if opening is None or opening.exchange_order_id is None:
+            return Refusal(reason="The contract that was bought is not known", rule="contract_unknown")
+        inputs = {**copy.inputs, contracts.CONTRACT_ID: opening.exchange_order_id}
+        if self.signal.source is SourceKind.DESK and self.signal.payload.get("rule") == contracts.ENDED:
+            inputs[contracts.ONLY_WAIT] = "yes"
+        return replace(copy, quantity=opening.executed_quantity, inputs=inputs)
 
     def _with_what_opens(self, execution: Execution, follower: Follower) -> Follower:
         """An opening that the terminal's program was told counts as held, of a size that is not known yet; one that a person

@@ -193,7 +193,8 @@ class Delivery:
             repeatable=execution.kind is not LegKind.OPEN and (never_left(execution) or not traits.is_spot),
             askable=traits.finds_orders,
             patient=not traits.is_spot,
-            poll_every=POLL_WATCHED_EVERY if self.is_watched(account.id) else POLL_EVERY,
+            # Of contracts the stream tells the end, and a wait for it is short anyway.
+            poll_every=POLL_WATCHED_EVERY if self.is_watched(account.id) and not traits.is_contracts else POLL_EVERY,
         )
 
     async def _place(self, dispatch: Dispatch) -> Event:
@@ -286,4 +287,5 @@ def order_ref(execution: Execution) -> OrderRef:
         conditional=execution.trigger_price is not None,
         placed_at=execution.frozen_at or execution.created_at,
         exchange_order_id=execution.exchange_order_id,
+        params=execution.request or {},
     )

@@ -15,7 +15,7 @@ from copydesk.domain.planning import Follower
 from copydesk.domain.signal import Signal
 from copydesk.domain.subscription import Account
 from copydesk.domain.venue import VenueName
-from copydesk.engine import daily_loss, making
+from copydesk.engine import contracts, daily_loss, making
 from copydesk.engine.daily_loss import DailyLoss
 from copydesk.engine.delivery import Delivery, Dispatch
 from copydesk.engine.fanout import Fanout
@@ -131,6 +131,7 @@ class Desk:
             self._tasks.create_task(self._repeat(self.sessions.sync_clocks, CLOCKS_EVERY_S))
             self._tasks.create_task(self._repeat(self._watching.look_after, WATCH_EVERY_S))
             self._tasks.create_task(self._repeat(self._daily_loss.look, daily_loss.LOOK_EVERY_S))
+            self._tasks.create_task(self._repeat(self._watching.contracts.look, contracts.LOOK_EVERY_S))
             self._tasks.create_task(self.self_check.run())
             for duty in self._duties:
                 self._tasks.create_task(self._repeat(duty, RELEASE_EVERY_S))
@@ -163,6 +164,10 @@ class Desk:
     def streams(self) -> Mapping[Place, Heard]:
         """How much the venues' own streams tell."""
         return self._watching.heard()
+
+    async def give_way(self, at_most_s: float) -> None:
+        """Return once no signal goes out any more, or after that time: for what may wait."""
+        await self._rush.give_way(at_most_s)
 
     async def _take_over(self) -> None:
         """Nothing is sent before the past is known; a database that is away is waited for."""

@@ -9,6 +9,7 @@ import structlog
 from msgspec import Struct
 
 from copydesk.domain.bot import Bot, as_signalled
+from copydesk.domain.contracts import ContractPlans
 from copydesk.domain.errors import CopydeskError
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.following import TerminalPlans, follow
@@ -16,7 +17,7 @@ from copydesk.domain.ids import AccountId, SubscriptionId
 from copydesk.domain.planning import Follower, Plans
 from copydesk.domain.signal import Direction, LegKind, Signal, Size, SourceKind, Step
 from copydesk.domain.subscription import Account
-from copydesk.engine.deciding import Deciding, Market
+from copydesk.engine.deciding import Deciding, Market, plans_for
 from copydesk.engine.delivery import Dispatch
 from copydesk.engine.readiness import Readiness, asks_balances
 from copydesk.engine.rush import Rush
@@ -46,7 +47,7 @@ class _Group(Struct, frozen=True, kw_only=True):
     account: Account
     places: Mapping[SubscriptionId, AccountId]
     market: Market
-    plans: Plans | TerminalPlans
+    plans: Plans | TerminalPlans | ContractPlans
     sizes: Mapping[AccountId, Size]
 
 
@@ -92,16 +93,15 @@ class Fanout:
     ) -> None:
         """Followers at one venue. Those whose account must be set up first are written down, and advance later."""
         ids = list(places)
-        is_terminal = self._sessions.venue(account).traits.is_terminal
-        signal = follow(signal) if is_terminal else signal
+        traits = self._sessions.venue(account).traits
+        signal = follow(signal) if traits.is_terminal else signal
         market = await self._readiness.market(account, signal.symbol)
         await self._sessions.open(dict.fromkeys(places.values()))
         sizes = await self._sizes(signal, bot, ids)
-        plans = TerminalPlans(signal) if is_terminal else Plans(market.quote)
+        plans = plans_for(traits, signal, market.quote)
         group = _Group(signal=signal, bot=bot, account=account, places=places, market=market, plans=plans, sizes=sizes)
         queued: list[Execution] = []
-        most = self._sessions.venue(account).traits.at_once
-        works = (self._record(group, some, queued) for some in batches(ids, most))
+        works = (self._record(group, some, queued) for some in batches(ids, traits.at_once))
         results = [result for work in works for result in await _each(work)]
         _raise_first(results)
         for execution in queued:

@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from copydesk.domain.bot import Bot, BotStatus, Course, Meaningless, steer, try_out
@@ -19,8 +19,7 @@ from copydesk.ports.clock import Clock
 from copydesk.ports.store import Store, Transaction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Acceptance:
+class Acceptance(Struct, frozen=True, kw_only=True):
     """What the sender is told: the signal (the first one, for a repeat) and how many followers it concerns."""
 
     signal_id: SignalId
@@ -28,8 +27,7 @@ class Acceptance:
     subscribers: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Arrival:
+class _Arrival(Struct, frozen=True, kw_only=True):
     """How a message came: from where, when, and when it is being accepted."""
 
     source: SourceKind
@@ -37,8 +35,7 @@ class _Arrival:
     now: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Message:
+class _Message(Struct, frozen=True, kw_only=True):
     """Instructions that are accepted all or not at all."""
 
     bot_id: BotId

@@ -14,7 +14,7 @@ import structlog
 
 from copydesk.domain.errors import StoreUnavailable
 from copydesk.domain.ids import UserId
-from copydesk.domain.notice import URGENT_KINDS, Choices, Fact, Notice, read_fact
+from copydesk.domain.notice import URGENT_KINDS, Choices, Notice, read_fact
 from copydesk.ports.clock import Clock
 from copydesk.ports.notifier import Notifier
 from copydesk.ports.store import Store
@@ -22,6 +22,7 @@ from copydesk.ports.store import Store
 log = structlog.get_logger()
 
 Cursor = TypeVar("Cursor", int, str)
+Told = TypeVar("Told")
 
 LOOK_EVERY_S = 1.0
 READ_MAX = 2_000
@@ -48,9 +49,9 @@ class Tail(Generic[Cursor]):
     floor: Cursor
     seen: dict[Cursor, datetime] = field(default_factory=dict)
 
-    def fresh(self, rows: Sequence[tuple[Cursor, Fact]], now: datetime, most: int) -> list[Fact]:
-        """The facts not seen before, of rows after the floor."""
-        found = [fact for cursor, fact in rows if cursor not in self.seen]
+    def fresh(self, rows: Sequence[tuple[Cursor, Told]], now: datetime, most: int) -> list[Told]:
+        """What was not seen before, of rows after the floor."""
+        found = [told for cursor, told in rows if cursor not in self.seen]
         self.seen |= {cursor: now for cursor, _ in rows if cursor not in self.seen}
         full = len(rows) == most
         for cursor, at in self.seen.items():

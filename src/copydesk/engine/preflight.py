@@ -49,7 +49,7 @@ def refuse_permissions(permissions: KeyPermissions) -> None:
             "make one that can only read and trade",
         )
     if not permissions.can_trade:
-        raise CredentialsRefused("the key may not trade futures: enable futures trading for it")
+        raise CredentialsRefused("the key may not trade: enable trading for it")
 
 
 async def check_key(account: Account, venue: Venue, credentials: Mapping[str, str]) -> Report:
@@ -95,7 +95,7 @@ async def _key(session: Session, findings: list[Finding]) -> tuple[KeyCheck, str
         permissions = await session.permissions()
         refuse_permissions(permissions)
     except CredentialsRefused as error:
-        advice = "Make a new key that can read and trade futures, and nothing else; then change it here."
+        advice = "Make a new key that can read and trade, and nothing else; then change it here."
         findings.append(Finding(name="key", ok=False, detail=error.text, advice=advice))
         return KeyCheck.REFUSED, error.text, isinstance(error, ForbiddenPermissions)
     detail = (
@@ -112,7 +112,7 @@ async def _holdings(session: Session, findings: list[Finding]) -> None:
             name="balance",
             ok=balance.available_usd > 0,
             detail=f"{plain(round(balance.available_usd, 2))} of {plain(round(balance.total_usd, 2))} USD available",
-            advice="Move some margin to the futures wallet.",
+            advice="Move some money to where it trades: the futures wallet, or the account.",
         ),
     )
     held = await session.positions()

@@ -147,16 +147,24 @@ class Reconciler:
             if execution.cancel_wanted:
                 await self._delivery.cancel(execution, account)
             session = await self._delivery.sessions.of(account)
+            others = await self._others(execution, account)
             async with asyncio.timeout(self._delivery.timeout_s):
                 await self._delivery.sessions.sync_clock(account)
                 # Read before asking: the answer is at least as young.
                 venue_time = self._delivery.sessions.venue_time(account)
-                report = await _look_up(session, execution)
+                report = await _look_up(session, execution, others)
         except VenueError as error:
             return self._not_told(account, error)
         except TimeoutError:
             return NotTold(reason="the venue did not answer in time")
         return NotFound(venue_time=venue_time) if report is None else Shown(report=report)
+
+    async def _others(self, execution: Execution, account: Account) -> frozenset[str]:
+        """Which orders are ours already, where one is found by what it is."""
+        if not self._delivery.sessions.venue(account).traits.is_contracts:
+            return frozenset()
+        ours = await self._store.read(lambda tables: tables.executions.order_ids(account.id, execution.symbol))
+        return frozenset(ours) - {execution.exchange_order_id}
 
     def _not_told(self, account: Account, error: VenueError) -> NotTold:
         if not isinstance(error, VenueUnavailable) or not error.retry_after_s:
@@ -217,11 +225,11 @@ def _read(tables: Transaction, execution_id: ExecutionId) -> tuple[Execution | N
     return execution, None if execution is None else tables.followers.account(execution.account_id)
 
 
-async def _look_up(session: Session, execution: Execution) -> OrderReport | None:
+async def _look_up(session: Session, execution: Execution, others: frozenset[str]) -> OrderReport | None:
     """What the venue shows of it: all attempts together, where an earlier one was executed after all. One that stands is
     taken back.
     """
-    latest = await session.look_up(order_ref(execution))
+    latest = await session.look_up(replace(order_ref(execution), others=others))
     if execution.state in {State.WORKING, State.PARTIAL}:
         return latest
     for ref in earlier_refs(execution):

@@ -9,12 +9,12 @@ from msgspec.structs import replace
 from copydesk.domain.bot import as_signalled
 from copydesk.domain.errors import CopydeskError, StaleWrite
 from copydesk.domain.execution import FINAL, Execution, State
-from copydesk.domain.following import TerminalPlans, follow
+from copydesk.domain.following import follow
 from copydesk.domain.ids import AccountId, SignalId
-from copydesk.domain.planning import Follower, Plans
+from copydesk.domain.planning import Follower
 from copydesk.domain.signal import LegKind, Signal, Size
 from copydesk.engine import protection
-from copydesk.engine.deciding import Deciding, Market, in_line, is_prepared
+from copydesk.engine.deciding import Deciding, Market, in_line, is_prepared, plans_for
 from copydesk.engine.delivery import Dispatch
 from copydesk.engine.readiness import Readiness
 from copydesk.engine.sessions import Sessions
@@ -127,17 +127,17 @@ class Releasing:
             queued = replace(execution, state=State.QUEUED, reason=None)
             execution = tables.executions.move(execution, queued, at=at)
         made = tables.followers.preparation(execution.account_id, execution.symbol)
-        is_terminal = self._sessions.venue(follower.account).traits.is_terminal
-        needs_set_up = execution.kind is LegKind.OPEN and not is_terminal and ready.problem is None
+        traits = self._sessions.venue(follower.account).traits
+        needs_set_up = execution.kind is LegKind.OPEN and not traits.is_terminal and ready.problem is None
         if needs_set_up and not is_prepared(made, follower):
             return execution
         deciding = Deciding(
             tables=tables,
-            signal=follow(signal) if is_terminal else signal,
+            signal=follow(signal) if traits.is_terminal else signal,
             market=ready.market,
             sessions=self._sessions,
             at=at,
-            plans=TerminalPlans(signal) if is_terminal else Plans(ready.market.quote),
+            plans=plans_for(traits, signal, ready.market.quote),
             sizes=ready.sizes,
             set_up_problem=ready.problem,
         )

@@ -1,7 +1,7 @@
 """Accounts logged in at their venues, and what each venue's clock says."""
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -49,6 +49,10 @@ class Sessions:
 
     def venue(self, account: Account) -> Venue:
         return self._venues[account.venue]
+
+    def contract_venues(self) -> Sequence[VenueName]:
+        """Those in use where contracts are bought."""
+        return [name for name, venue in self._venues.items() if venue.traits.is_contracts]
 
     def known(self, account: Account) -> Session | None:
         """The account's session where it is open already."""

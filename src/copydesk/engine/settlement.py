@@ -7,6 +7,7 @@ from decimal import Decimal
 import structlog
 from msgspec.structs import replace
 
+from copydesk.domain.contracts import is_contract
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.life import Action, Event, NotTold, Rules, Shown, step
 from copydesk.domain.position import increase, reduce
@@ -130,7 +131,8 @@ def _follow_up(
     tables: Transaction, before: Execution, now: Execution, at: datetime, freezer: FreezerSource
 ) -> list[Execution]:
     if now.kind is LegKind.OPEN:
-        if before.is_final and _is_unwanted(tables, now):
+        # A contract ends by itself, whatever the bot thinks of it by now.
+        if before.is_final and not is_contract(now) and _is_unwanted(tables, now):
             why = f"{now.reason}; the bot holds no such position any more"
             _close_again(tables, now, "late_truth", why, at)
             return []

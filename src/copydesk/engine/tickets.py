@@ -33,12 +33,12 @@ def take_turn(tables: Transaction, bot: Bot, instruction: Instruction, report: T
 
 
 def wanted_direction(tables: Transaction, bot_id: BotId, place: str) -> Direction:
-    """Where the bot stands: on a symbol by its signals, on a ticket's place as long as the master's ticket is open."""
+    """Where the bot stands: on a symbol by its signals, on a ticket's place as long as the master's ticket is open, or waits."""
     symbol, number = split_place(place)
     if number is None:
         return tables.signals.held_by_bot(bot_id, symbol)
     ticket = tables.tickets.get(bot_id, number)
-    return ticket.direction if ticket is not None and ticket.is_open else Direction.FLAT
+    return Direction.FLAT if ticket is None or ticket.is_over else ticket.direction
 
 
 def keep_turn(tables: Transaction, turn: Turn, signal: Signal, at: datetime) -> None:

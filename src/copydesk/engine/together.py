@@ -30,16 +30,15 @@ class Together(Generic[E, R]):
         self._store = store
         self._most = most
         self._waiting: deque[_Place[E, R]] = deque()
-        self._turn = asyncio.Lock()
+        self._stored: asyncio.Event | None = None
 
     async def do(self, entry: E) -> R:
         """Raise what it was refused with, or what storing raises."""
         place: _Place[E, R] = _Place(entry)
         self._waiting.append(place)
         try:
-            async with self._turn:
-                while place.came is None:
-                    await self._store_some()
+            while place.came is None:
+                await (self._store_some() if self._stored is None else self._stored.wait())
         except asyncio.CancelledError:
             # Whoever has gone must not be stored with those who come later.
             with contextlib.suppress(ValueError):
@@ -50,12 +49,18 @@ class Together(Generic[E, R]):
         return place.came
 
     async def _store_some(self) -> None:
-        some = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
+        """Whoever comes first stores for all that wait; all of them are woken at once."""
+        stored = self._stored = asyncio.Event()
+        some: list[_Place[E, R]] = []
         try:
+            await _once_around()
+            some = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
             await self._store_these(some)
         finally:
             # Whoever stored for the others was cancelled: whether it is stored is not known.
             _tell([one for one in some if one.came is None], StoreUnavailable("given up while it was being stored"))
+            self._stored = None
+            stored.set()
 
     async def _store_these(self, some: Sequence[_Place[E, R]]) -> None:
         try:
@@ -69,6 +74,13 @@ class Together(Generic[E, R]):
             return
         for place, one_came in zip(some, came, strict=True):
             place.came = one_came
+
+
+async def _once_around() -> None:
+    """Whoever is at the door already comes along: a transaction for one alone costs the others the time of one."""
+    turned = asyncio.Event()
+    asyncio.get_running_loop().call_soon(turned.set)
+    await turned.wait()
 
 
 def _tell(places: Sequence[_Place[E, R]], error: Exception) -> None:

@@ -15,11 +15,12 @@ from copydesk.domain.life import Shown
 from copydesk.domain.order import OrderReport, OrderStatus
 from copydesk.domain.subscription import Account, Environment
 from copydesk.domain.venue import VenueName
+from copydesk.engine.contracts import Contracts
 from copydesk.engine.delivery import Delivery
 from copydesk.engine.reconcile import Reconciler
 from copydesk.ports.clock import Clock
 from copydesk.ports.store import Store
-from copydesk.ports.venue import OrderNews, StreamOpened
+from copydesk.ports.venue import ContractEnded, ContractsHeld, OrderNews, StreamOpened
 
 log = structlog.get_logger()
 
@@ -68,9 +69,13 @@ class Watching:
     clock: Clock
     start: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None] | None]
     spawn: Callable[[Coroutine[Any, Any, None]], object]
+    contracts: Contracts = field(init=False)
     _streams: dict[Place, list[_Stream]] = field(default_factory=dict)
     _early: dict[ExecutionId, OrderNews] = field(default_factory=dict)
     _watched: set[AccountId] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.contracts = Contracts(self.store, self.delivery.sessions, self.clock, self.reconciler.look_soon)
 
     def is_watched(self, account_id: AccountId) -> bool:
         return account_id in self._watched
@@ -169,6 +174,10 @@ class Watching:
                         await self.reconciler.look_at_accounts([one.id for one in accounts])
                     case OrderNews():
                         await self._take(stream.accounts[news.account_id], news)
+                    case ContractEnded():
+                        await self.contracts.ended(news)
+                    case ContractsHeld():
+                        await self.contracts.compare(news)
 
     def _hear(self, stream: _Stream, accounts: frozenset[AccountId]) -> None:
         self._watched -= stream.heard

@@ -10,6 +10,9 @@ from copydesk.domain.frames import Closing, Command, Result
 from copydesk.domain.ids import AccountId, UserId
 from copydesk.domain.terminal import Terminal
 
+CANCEL_MARK = ".cancel"
+"""Ends the id of the word that takes a command back: that command's id stands before it."""
+
 
 class Line(Protocol):
     """One open connection to an agent."""

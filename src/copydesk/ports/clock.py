@@ -33,10 +33,12 @@ class SystemClock:
         self._ahead = self._machine() - self._reckoned()
 
     def now(self) -> datetime:
-        ahead = self._machine() - self._reckoned()
-        if ahead > self._ahead - SET_BACK_MAX:
-            self._ahead = ahead
-        return self._reckoned() + self._ahead
+        machine, reckoned = self._machine(), self._reckoned()
+        ahead = machine - reckoned
+        if ahead <= self._ahead - SET_BACK_MAX:
+            return reckoned + self._ahead
+        self._ahead = ahead
+        return machine
 
     def elapsed(self) -> float:
         return time.monotonic()

@@ -161,6 +161,9 @@ class ExecutionTable(Protocol):
         """The venue's ids of every order of ours on an account and symbol."""
         ...
 
+    def unclosed_openings(self, account_id: AccountId, since: datetime) -> Sequence[Execution]:
+        """Filled openings frozen from `since` on whose order no filled close names as its own; oldest first."""
+
     def move(
         self, before: Execution, after: Execution, *, at: datetime, evidence: Mapping[str, object] | None = None
     ) -> Execution:

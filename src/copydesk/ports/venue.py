@@ -76,6 +76,24 @@ class OrderNews(Struct, frozen=True, kw_only=True):
     report: OrderReport | None = None
 
 
+class ContractEnded(Struct, frozen=True, kw_only=True):
+    """A contract of the account, ours or not, has come to its end: by itself, or because somebody sold it."""
+
+    account_id: AccountId
+    contract_id: str
+
+
+class ContractsHeld(Struct, frozen=True, kw_only=True):
+    """Every contract that is open on an account, ours or not, as of a moment that is not before `asked_at` (by our clock)."""
+
+    account_id: AccountId
+    contract_ids: frozenset[str]
+    asked_at: datetime
+
+
+News = StreamOpened | OrderNews | ContractEnded | ContractsHeld
+
+
 class Begun(Protocol):
     """The answer to an order that is on the wire; an asyncio.Future is one."""
 
@@ -135,18 +153,21 @@ class Session(Protocol):
 class Traits(Struct, frozen=True, kw_only=True):
     """What a venue is like.
 
-    `markets`: which bots' symbols are traded there. `credentials`: the secrets an account needs, by the API's names.
+    `markets`: which bots' symbols are traded there. `credentials`: the secrets an account needs, by the API's names;
+    `may_have`: those it may have besides.
     `is_spot`: an account holds coins instead of positions; a close is then a plain sale, which can be done twice, and
     a standing stop locks the coins that it would sell. `places_stops`: a stop can stand at the venue itself; where
     not, nothing that wants one is opened. `tells_permissions`: it can be asked what a key may do (outside its demo).
     `finds_orders`: an order is found again by our own id. `lists_orders`: an account's recent orders can be listed.
     `tells_news`: it has a stream that tells of orders as they change. `at_once`: requests that may be on their way to it at
     one time and still leave fresh. `is_terminal`: an account is a terminal with a program beside it, which follows a master's
-    tickets one by one, works out sizes itself, sends stops with their opening, and needs no setting up.
+    tickets one by one, works out sizes itself, sends stops with their opening, and needs no setting up. `is_contracts`: what
+    is bought there is a contract of its own, which ends by itself; it has no id of ours, and is found again by what it is.
     """
 
     markets: frozenset[MarketType]
     credentials: tuple[str, ...]
+    may_have: tuple[str, ...] = ()
     is_spot: bool = False
     places_stops: bool = True
     tells_permissions: bool = True
@@ -155,6 +176,7 @@ class Traits(Struct, frozen=True, kw_only=True):
     tells_news: bool = False
     at_once: int = 30
     is_terminal: bool = False
+    is_contracts: bool = False
 
 
 class Venue(Protocol):
@@ -177,7 +199,7 @@ class Venue(Protocol):
 
     async def read_clock(self, environment: Environment) -> ClockReading: ...
 
-    def listen(self, sessions: Mapping[AccountId, Session]) -> AsyncGenerator[StreamOpened | OrderNews, None]:
+    def listen(self, sessions: Mapping[AccountId, Session]) -> AsyncGenerator[News, None]:
         """One connection that tells of these accounts' orders (all of one environment); only where `tells_news`.
 
         Ends by raising VenueError, or StopAsyncIteration where the venue ends it; who asks again starts anew.

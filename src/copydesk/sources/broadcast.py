@@ -1,7 +1,7 @@
 """Signed REST signals: a master's ticket as JSON, read into an Instruction or refused with what was missing.
 
-`{"master_ticket", "symbol", "type", "volume", "price", "sl", "tp"}` and, where the sender tells them, `event`,
-`position_id`, `comment`, `mt5_login`, `bot_id`; docs/signals-over-rest.md.
+`{"master_ticket", "symbol", "type", "volume", "price", "sl", "tp"}` and, where the sender tells them, `event`, `stoplimit`,
+`expiration`, `position_id`, `comment`, `mt5_login`, `bot_id`; docs/signals-over-rest.md.
 """
 
 import hashlib
@@ -9,13 +9,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from copydesk.domain.bot import Bot, MarketType
 from copydesk.domain.errors import FieldError, InvalidInput
 from copydesk.domain.instrument import canonical_symbol, plain
-from copydesk.domain.signal import Action, Direction, Instruction, TicketEvent, TicketReport
+from copydesk.domain.signal import Action, Direction, Instruction, OrderKind, TicketEvent, TicketReport
 from copydesk.domain.signing import Signed
 from copydesk.sources.tradingview.figures import SHOWN_MAX, read_number
 
@@ -29,7 +30,6 @@ DECIMALS_MAX = 8
 """Volumes are lots or coins: more digits than this are a mistake, and sums stay exact."""
 
 TYPES: Mapping[str, Direction] = {"BUY": Direction.LONG, "SELL": Direction.SHORT}
-PENDING = re.compile(r"(BUY|SELL)_(LIMIT|STOP|STOP_LIMIT)")
 EVENTS: Mapping[str, TicketEvent] = {one.value: one for one in TicketEvent} | {"PARTIAL_CLOSE": TicketEvent.CLOSE}
 
 # A terminal's symbols keep the broker's own spelling: XAUUSD.m is another contract than XAUUSD.
@@ -76,18 +76,21 @@ def read_broadcast(message: Message, bot: Bot, signed: Signed, event: TicketEven
     document = message.document
     problems: list[FieldError] = []
     event = _event(document, event, problems)
-    closes = event is TicketEvent.CLOSE
-    symbol, direction = _symbol(document, bot, problems), None if closes else _direction(document, problems)
+    ends = event in {TicketEvent.CLOSE, TicketEvent.CANCEL}
+    symbol, (direction, kind) = _symbol(document, bot, problems), (None, None) if ends else _type(document, problems)
     number = _ticket(document, problems)
     volume = _volume(document, problems)
-    price, stop_loss, take_profit = (_price(document, name, problems) for name in ("price", "sl", "tp"))
+    price, stop_loss, take_profit, limit = (
+        _price(document, name, problems) for name in ("price", "sl", "tp", "stoplimit")
+    )
     contract = _contract(document, problems)
+    expires_at = _moment(document, "expiration", problems)
     if problems or number is None:
         raise _refusal(*problems)
     return Instruction(
         ticker=str(document["symbol"]).strip() if symbol else "",
         symbol=symbol or "",
-        action=_action(direction, closes=closes),
+        action=_action(direction, ends=ends),
         key=hashlib.sha256(signed.identity.encode()).hexdigest(),
         key_ttl_s=KEY_TTL_S,
         content=message.content,
@@ -100,6 +103,10 @@ def read_broadcast(message: Message, bot: Bot, signed: Signed, event: TicketEven
             stop_loss=stop_loss,
             take_profit=take_profit,
             contract=contract,
+            kind=kind,
+            price=price,
+            limit=limit,
+            expires_at=expires_at,
         ),
         payload=document,
     )
@@ -158,17 +165,21 @@ def _symbol(document: Mapping[str, Any], bot: Bot, problems: list[FieldError]) -
     return symbol
 
 
-def _direction(document: Mapping[str, Any], problems: list[FieldError]) -> Direction | None:
+def _type(
+    document: Mapping[str, Any], problems: list[FieldError]
+) -> tuple[Direction, OrderKind | None] | tuple[None, None]:
+    """A position's side; and how it waits, where it is an order that does."""
     told = document.get("type")
     if told is None:
-        return None
+        return None, None
     word = told.strip().upper() if isinstance(told, str) else ""
-    direction = TYPES.get(word)
-    if direction is None and PENDING.fullmatch(word):
-        problems.append(FieldError("type", f"{word} is a pending order: only positions are copied, BUY or SELL"))
-    elif direction is None:
-        problems.append(FieldError("type", f"{_shown(told)} is not understood: BUY or SELL"))
-    return direction
+    if (direction := TYPES.get(word)) is not None:
+        return direction, None
+    if word in OrderKind.__members__:
+        return OrderKind(word).direction, OrderKind(word)
+    kinds = ", ".join([*TYPES, *OrderKind])
+    problems.append(FieldError("type", f"{_shown(told)} is not understood: one of {kinds}"))
+    return None, None
 
 
 def _ticket(document: Mapping[str, Any], problems: list[FieldError]) -> int | None:
@@ -200,6 +211,21 @@ def _price(document: Mapping[str, Any], name: str, problems: list[FieldError]) -
     return price
 
 
+def _moment(document: Mapping[str, Any], name: str, problems: list[FieldError]) -> datetime | None:
+    """ISO 8601 with its zone."""
+    told = document.get(name)
+    if told is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(told) if isinstance(told, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        problems.append(FieldError(name, f"{_shown(told)} is no moment: as 2026-11-30T17:00:00Z"))
+        return None
+    return moment.astimezone(UTC)
+
+
 def _contract(document: Mapping[str, Any], problems: list[FieldError]) -> Mapping[str, str] | None:
     """What a lot is at the master's broker, as text: `size` in units of the base, and what else its terminal tells of it."""
     told = document.get("contract")
@@ -228,10 +254,10 @@ def _number(document: Mapping[str, Any], name: str, problems: list[FieldError]) 
     return number
 
 
-def _action(direction: Direction | None, *, closes: bool) -> Action:
+def _action(direction: Direction | None, *, ends: bool) -> Action:
     """Only a first guess: the bot's tickets say what it becomes."""
     opens = {Direction.LONG: Action.OPEN_LONG, Direction.SHORT: Action.OPEN_SHORT}
-    return Action.CLOSE if closes else opens.get(direction or Direction.FLAT, Action.MODIFY)
+    return Action.CLOSE if ends else opens.get(direction or Direction.FLAT, Action.MODIFY)
 
 
 def _shown(value: Any) -> str:

@@ -95,7 +95,8 @@ class Accounts(Part):
             name: self._vault.seal(secret, context=secret_context(account.owner_id, account.id, name))
             for name, secret in secrets.items()
         }
-        identity = secrets.get("api_key") or "@".join(secrets[one] for one in ("login", "server") if one in secrets)
+        named = (secrets[one] for one in ("token", "login", "server") if one in secrets)
+        identity = secrets.get("api_key") or "@".join(named)
         place = f"{account.venue}/{account.environment}/{identity}"
         return {"sealed_secrets": sealed, "key_fingerprint": self._vault.fingerprint(place) if identity else None}
 

@@ -13,13 +13,16 @@ from copydesk.domain.ids import BotId, UserId
 from copydesk.domain.signal import SourceKind
 from copydesk.domain.subscription import SubscriptionStatus
 from copydesk.stores import tables
-from copydesk.stores.rows import columns, count, dump, first, load, one_or_none, page
+from copydesk.stores.remembered import Remembered
+from copydesk.stores.rows import columns, count, dump, first, load, names, page
+from copydesk.stores.statements import read_all
 from copydesk.stores.unit import Part
 
 _BOTS = tables.bots
 _SECRETS = tables.bot_secrets
 
-_AT_PATH = select(*columns(_BOTS, Bot)).where(_BOTS.c.master_webhook_path == bindparam("path"))
+_REMEMBERED = Remembered([_BOTS.c[name] for name in names(Bot)], lambda row: Bot(**row))
+_AT_PATH = select(*_REMEMBERED.columns).where(_BOTS.c.master_webhook_path == bindparam("path"))
 _FINGERPRINTS = select(_SECRETS.c.fingerprint).where(
     _SECRETS.c.bot_id == bindparam("bot_id"),
     or_(_SECRETS.c.expires_at.is_(None), _SECRETS.c.expires_at > bindparam("at")),
@@ -61,11 +64,11 @@ class Bots(Part):
         """The bot that listens at a webhook path, and the fingerprints of the secrets valid now."""
         if "\0" in path:
             return None  # PostgreSQL refuses to be asked for it, and the sender would be told to try again
-        bot = one_or_none(self._connection, Bot, _AT_PATH, path=path)
-        return None if bot is None else (bot, self.fingerprints(bot.id, at))
+        found = _REMEMBERED.read(self._connection, _AT_PATH, path=path)
+        return (found[0], self.fingerprints(found[0].id, at)) if found else None
 
     def fingerprints(self, bot_id: BotId, at: datetime) -> Sequence[str]:
-        return self._connection.execute(_FINGERPRINTS, {"bot_id": bot_id, "at": at}).scalars().all()
+        return [row[0] for row in read_all(self._connection, _FINGERPRINTS, bot_id=bot_id, at=at)]
 
     def sealed_secrets(self, bot_id: BotId, at: datetime) -> Sequence[str]:
         """The secrets valid now that the bot's senders sign with."""
@@ -80,6 +83,14 @@ class Bots(Part):
             _BOTS.c.owner_id == owner_id, sources, _BOTS.c.status != BotStatus.ARCHIVED
         )
         return [load(Bot, row) for row in self._connection.execute(query.order_by(_BOTS.c.id))]
+
+    def oldest_strategy(self, owner_id: UserId) -> Bot | None:
+        """A person's first own bot of source `strategy`, the archived ones left out."""
+        query = select(*columns(_BOTS, Bot)).where(
+            _BOTS.c.owner_id == owner_id, _BOTS.c.source == SourceKind.STRATEGY, _BOTS.c.status != BotStatus.ARCHIVED
+        )
+        row = self._connection.execute(query.order_by(_BOTS.c.id).limit(1)).one_or_none()
+        return None if row is None else load(Bot, row)
 
     def rotate(
         self, bot_id: BotId, fingerprint: str, *, old_until: datetime, at: datetime, sealed: str | None = None

@@ -10,29 +10,24 @@ from sqlalchemy import Connection, Row, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from copydesk.domain.errors import Conflict
-from copydesk.domain.following import ticket_of_alerts
-from copydesk.domain.frames import Command, Event, Result, ResultStatus
-from copydesk.domain.ids import AccountId, BotId, UserId
-from copydesk.domain.instrument import plain
-from copydesk.domain.signal import Direction, Side
-from copydesk.domain.subscription import SubscriptionStatus
-from copydesk.domain.terminal import Terminal, TerminalRole, TradeCopy, trade_copy_of
-from copydesk.domain.venue import MT5
-from copydesk.ports.agents import Agent, Kept, Numbered, agent_id_of
-from copydesk.stores import tables, terminal_tables
+from copydesk.domain.frames import NOT_THE_END, Command, Event, Result
+from copydesk.domain.ids import AccountId, UserId
+from copydesk.domain.terminal import Terminal, TerminalRole, trade_copy_of
+from copydesk.ports.agents import CANCEL_MARK, Agent, Kept, Numbered, agent_id_of
+from copydesk.stores import terminal_tables
+from copydesk.stores.agent_snapshot import CONFIG, snapshot_of, told_settings
 from copydesk.stores.database import Database
 from copydesk.stores.openings import unwanted_openings
-from copydesk.stores.rows import among, columns, dump, execute_all, load
+from copydesk.stores.rows import among, columns, dump, load
+from copydesk.stores.statements import execute_all
 
 _COMMANDS, _FRAMES = terminal_tables.agent_commands, terminal_tables.agent_frames
 _AGENTS, _TERMINALS = terminal_tables.agents, terminal_tables.terminals
 
-UNANSWERED_MAX = 1_000
 UNHEARD_MAX = 1_000
 NAMES_MAX = 50
 """Of one user; each is counted for at every command."""
 
-_CONFIG = select(tables.users.c.config).where(tables.users.c.id == bindparam("user_id"))
 _COUNT_ON = (
     update(_AGENTS)
     .where(_AGENTS.c.user_id == bindparam("owner"), _AGENTS.c.seen_at >= bindparam("since"))
@@ -50,12 +45,6 @@ _AFTER = (
 _COUNTS = select(_AGENTS.c.id, _AGENTS.c.last_seq).where(among(_AGENTS.c.id, "ids"))
 _NAMES = select(func.count()).where(_AGENTS.c.user_id == bindparam("owner"), _AGENTS.c.id != bindparam("id"))
 _UNHEARD = _COMMANDS.c.ended_at.is_(None), _COMMANDS.c.received_at.is_(None)
-_UNANSWERED = (
-    select(_COMMANDS.c.id)
-    .where(_COMMANDS.c.ended_at.is_(None), _COMMANDS.c.owner_id == bindparam("owner"))
-    .order_by(_COMMANDS.c.id)
-    .limit(UNANSWERED_MAX)
-)
 _INSERT, _INSERT_FRAMES = _COMMANDS.insert(), _FRAMES.insert()
 _SEEN = update(_AGENTS).where(among(_AGENTS.c.id, "ids")).values(seen_at=bindparam("at"))
 _RECEIVE = (
@@ -66,9 +55,12 @@ _RECEIVE = (
 _END_CANCELS = (
     update(_COMMANDS)
     .where(among(_COMMANDS.c.id, "ids"), _COMMANDS.c.owner_id == bindparam("owner"), _COMMANDS.c.event == Event.CANCEL)
+    .where(_COMMANDS.c.id.endswith(CANCEL_MARK))
     .values(ended_at=bindparam("at"))
 )
-"""A command that is taken back tells its own end: of the word for it nothing more is told."""
+"""A command that is taken back tells its own end: of the word for it nothing more is told. That a master took an order back is
+a command like others.
+"""
 
 
 class StoredCommandBook:
@@ -99,8 +91,8 @@ class StoredCommandBook:
 
     async def add(self, command: Command, *, seen_since: datetime) -> tuple[Command, Sequence[Numbered]]:
         def work(connection: Connection) -> tuple[Command, Sequence[Numbered]]:
-            config = connection.execute(_CONFIG, {"user_id": command.owner_id}).scalar_one()
-            settings = _told(trade_copy_of(config)) | command.data.get("settings", {})
+            config = connection.execute(CONFIG, {"user_id": command.owner_id}).scalar_one()
+            settings = told_settings(trade_copy_of(config)) | command.data.get("settings", {})
             whole = replace(command, data={**command.data, "settings": settings})
             row = dump(whole, received_at=None, result=None, ended_at=None)
             execute_all(connection, _INSERT, [row])
@@ -219,38 +211,7 @@ class StoredCommandBook:
         await self._database.write(work)
 
     async def snapshot(self, owner_id: UserId, account_id: AccountId | None) -> Mapping[str, Any]:
-        return await self._database.read(lambda connection: _snapshot(connection, owner_id, account_id))
-
-
-def _snapshot(connection: Connection, owner_id: UserId, account_id: AccountId | None) -> Mapping[str, Any]:
-    follows, accounts, bots = tables.bot_subscriptions.c, tables.exchange_accounts.c, tables.bots.c
-    query = (
-        select(follows.account_id, bots.id, bots.name)
-        .join(tables.exchange_accounts, accounts.id == follows.account_id)
-        .join(tables.bots, bots.id == follows.bot_id)
-        .where(
-            follows.owner_id == owner_id,
-            follows.deleted_at.is_(None),
-            follows.status != SubscriptionStatus.PAUSED,
-            accounts.venue == MT5,
-            accounts.is_active,
-        )
-    )
-    if account_id is not None:
-        query = query.where(accounts.id == account_id)
-    followed = connection.execute(query.order_by(follows.id)).all()
-    config = connection.execute(_CONFIG, {"user_id": owner_id}).scalar_one()
-    held = {bot_id: _open_of(connection, BotId(bot_id)) for _, bot_id, _ in followed}
-    return {
-        "positions": [
-            {"account_id": account, "bot_id": bot_id, "bot": name, **one}
-            for account, bot_id, name in followed
-            for one in held[bot_id]
-        ],
-        "bots": [{"account_id": account, "bot_id": bot_id, "bot": name} for account, bot_id, name in followed],
-        "settings": _told(trade_copy_of(config)),
-        "unanswered": connection.execute(_UNANSWERED, {"owner": owner_id}).scalars().all(),
-    }
+        return await self._database.read(lambda connection: snapshot_of(connection, owner_id, account_id))
 
 
 def _unheard(connection: Connection, owner_id: UserId, at: datetime) -> list[Command]:
@@ -263,55 +224,8 @@ def _unheard(connection: Connection, owner_id: UserId, at: datetime) -> list[Com
     ]
 
 
-def _open_of(connection: Connection, bot_id: BotId) -> list[dict[str, Any]]:
-    """A bot's open tickets; of a bot without tickets, what its alerts imply."""
-    tickets, stands, signals = tables.master_tickets.c, tables.bot_positions.c, tables.bot_signals.c
-    query = (
-        select(
-            tickets.number, tickets.symbol, tickets.direction, tickets.volume, tickets.stop_loss, tickets.take_profit
-        )
-        .add_columns(signals.price)
-        .join(tables.bot_signals, signals.id == tickets.signal_id)
-        .where(tickets.bot_id == bot_id, tickets.status == "open")
-    )
-    opened = [
-        {
-            "master_ticket": row.number,
-            "symbol": row.symbol,
-            "type": Side.opening(row.direction).value,
-            "volume": plain(row.volume),
-            "price": None if row.price is None else plain(row.price),
-            "sl": plain(row.stop_loss),
-            "tp": plain(row.take_profit),
-        }
-        for row in connection.execute(query.order_by(tickets.number))
-    ]
-    alerts = select(stands.symbol, stands.direction).where(
-        stands.bot_id == bot_id, stands.direction != Direction.FLAT, stands.volume.is_(None)
-    )
-    return opened + [
-        {
-            "master_ticket": ticket_of_alerts(bot_id, row.symbol),
-            "symbol": row.symbol,
-            "type": Side.opening(row.direction).value,
-            "volume": None,
-            "price": None,
-            "sl": None,
-            "tp": None,
-        }
-        for row in connection.execute(alerts.order_by(stands.symbol))
-    ]
-
-
-def _told(settings: TradeCopy) -> dict[str, Any]:
-    return {
-        name: value if value is None or isinstance(value, int) else str(value)
-        for name, value in asdict(settings).items()
-    }
-
-
 def _is_definite(result: Result | None) -> bool:
-    return result is not None and result.status is not ResultStatus.UNKNOWN
+    return result is not None and result.status not in NOT_THE_END
 
 
 def _command(row: Row[Any]) -> Command:

@@ -13,7 +13,8 @@ from copydesk.domain.execution import FINAL, UNSETTLED, Execution, State, check_
 from copydesk.domain.ids import AccountId, ExecutionId, SignalId, SubscriptionId, execution_of
 from copydesk.domain.signal import LegKind
 from copydesk.stores import tables
-from copydesk.stores.rows import among, columns, dump, execute_all, insert_all, load_all, one_of, one_or_none
+from copydesk.stores.rows import among, columns, dump, load_all, one_of, one_or_none
+from copydesk.stores.statements import execute_all, insert_all
 from copydesk.stores.unit import Part, Unit
 from copydesk.stores.whose import of_subscriptions
 
@@ -57,6 +58,12 @@ _ON_ITS_WAY = (
 )
 _LEGS = select(_TABLE.c.subscription_id, _TABLE.c.leg).where(
     _TABLE.c.signal_id == bindparam("signal_id"), among(_TABLE.c.subscription_id, "ids")
+)
+
+_FILLED_SINCE = _ALL.where(
+    _TABLE.c.account_id == bindparam("account_id"),
+    _TABLE.c.frozen_at >= bindparam("since"),
+    _TABLE.c.state == State.FILLED,
 )
 
 DUE_MAX = 1_000
@@ -207,6 +214,11 @@ class Executions(Part):
             _TABLE.c.exchange_order_id.is_not(None),
         )
         return frozenset(self._connection.execute(query).scalars())
+
+    def unclosed_openings(self, account_id: AccountId, since: datetime) -> Sequence[Execution]:
+        filled = self._all(_FILLED_SINCE, account_id=account_id, since=since)
+        closed = {one.exchange_order_id for one in filled if one.kind is LegKind.CLOSE}
+        return [one for one in filled if one.kind is LegKind.OPEN and one.exchange_order_id not in closed]
 
     def unsettled(self, accounts: Collection[AccountId], symbol: str) -> Sequence[Execution]:
         return self._all(_UNSETTLED, accounts=sorted(accounts), symbol=symbol)

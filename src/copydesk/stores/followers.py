@@ -32,6 +32,7 @@ from copydesk.stores import tables
 from copydesk.stores.remembered import Remembered
 from copydesk.stores.rows import among, columns, dump, load, load_all, names, one_of
 from copydesk.stores.signals import upsert
+from copydesk.stores.statements import read_all
 from copydesk.stores.unit import Part, Unit
 
 _LISTENING = (SubscriptionStatus.ACTIVE, SubscriptionStatus.CLOSE_ONLY)
@@ -119,7 +120,7 @@ class Followers(Part):
         self._prepared: dict[tuple[AccountId, str], Preparation] = {}
 
     def audience(self, bots: Collection[BotId]) -> Mapping[BotId, int]:
-        return {BotId(row[0]): row[1] for row in self._connection.execute(_AUDIENCE, {"ids": bots}).all()}
+        return {BotId(bot_id): count for bot_id, count in read_all(self._connection, _AUDIENCE, ids=bots)}
 
     def subscribers(self, bot_id: BotId) -> Sequence[SubscriptionId]:
         found = self._connection.execute(_SUBSCRIBERS, {"bot_id": bot_id}).scalars().all()

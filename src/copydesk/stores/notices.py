@@ -74,11 +74,10 @@ class Notices(Part):
             .where(_SIGNALS.c.id > signal_id, _SIGNALS.c.source != SourceKind.DESK)
         )
         return [
-            (
-                row.id,
-                Fact(at=row.created_at, owner_id=row.owner_id, bot_name=row.name, symbol=row.symbol, action=row.action),
-            )
-            for row in self._connection.execute(query.order_by(_SIGNALS.c.id).limit(most))
+            (signal_id, Fact(at=at, owner_id=owner_id, bot_name=bot_name, symbol=symbol, action=action))
+            for signal_id, at, action, symbol, owner_id, bot_name in self._connection.execute(
+                query.order_by(_SIGNALS.c.id).limit(most)
+            ).all()
         ]
 
     def checks_after(self, cursor: str, most: int) -> Sequence[tuple[str, Fact]]:

@@ -10,6 +10,7 @@ from copydesk.domain.ids import execution_of
 from copydesk.domain.subscription import SubscriptionStatus
 from copydesk.stores import tables
 from copydesk.stores.rows import among
+from copydesk.stores.tickets import CLOSED
 
 _SENT, _FOLLOWS, _ACCOUNTS = tables.bot_signal_executions, tables.bot_subscriptions, tables.exchange_accounts
 _OPENINGS = (
@@ -46,4 +47,4 @@ def _is_closed(connection: Connection, bot_id: str, place: str) -> bool:
     if number is None:
         return False
     status = connection.execute(_TICKET, {"bot_id": bot_id, "number": number}).scalar_one_or_none()
-    return status is not None and status != "open"
+    return status == CLOSED

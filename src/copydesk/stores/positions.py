@@ -14,8 +14,9 @@ from copydesk.domain.subscription import Account, OnDailyLoss, Subscription
 from copydesk.ports.store import AtRisk
 from copydesk.stores import tables
 from copydesk.stores.followers import day_of, read_subscription
-from copydesk.stores.rows import among, columns, dump, execute_all, load, load_all, one_or_none
+from copydesk.stores.rows import among, columns, dump, load, load_all, one_or_none
 from copydesk.stores.signals import upsert, upsert_all
+from copydesk.stores.statements import execute_all
 from copydesk.stores.unit import Part, Unit
 
 _FLAT = tables.positions.delete().where(

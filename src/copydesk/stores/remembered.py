@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import Column, ColumnElement, Connection, Dialect, Executable, Text, cast, type_coerce
 from sqlalchemy.types import NullType
 
+from copydesk.stores.statements import read_all
 from copydesk.stores.types import Json, read_json
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ class Remembered(Generic[T]):
         dialect = connection.dialect
         if dialect.name not in self._processors:
             self._processors[dialect.name] = [_processor(one, dialect) for one in self._types.values()]
-        return [self._of_row(dialect.name, tuple(row)) for row in connection.execute(query, named).all()]
+        return [self._of_row(dialect.name, tuple(row)) for row in read_all(connection, query, **named)]
 
     def _make_of(self, dialect: str, row: tuple[Any, ...]) -> T:
         values = (

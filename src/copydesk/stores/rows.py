@@ -1,18 +1,14 @@
 """Rows and domain values: a column is named as its field, so both ways are one call."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from functools import lru_cache
-from operator import attrgetter, itemgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from msgspec import Struct
 from msgspec.structs import asdict
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Dialect,
-    Executable,
     Row,
     Select,
     Table,
@@ -21,13 +17,14 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    tuple_,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import NullType, TypeEngine
+from sqlalchemy.types import NullType
 
-from copydesk.stores.types import Binder, Quick, Texts
+from copydesk.stores.types import Pairs, Texts
 
 T = TypeVar("T", bound=Struct)
 
@@ -89,6 +86,18 @@ def among(column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
     return _Among(column, bindparam(name, type_=Texts()))
 
 
+class _PairAmong(FunctionElement[Any]):
+    """Whether two columns' values are a pair of a list that is one parameter."""
+
+    type = NullType()
+    inherit_cache = True
+
+
+def pair_among(one: ColumnElement[Any], other: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """As `among`, for pairs of texts: each is looked for by itself, and not every first beside every second."""
+    return _PairAmong(one, other, bindparam(name, type_=Pairs()))
+
+
 def one_of(column: ColumnElement[Any], words: Iterable[StrEnum]) -> ColumnElement[bool]:
     """As `in_`, with words of ours: they stand in the statement itself."""
     return column.in_([literal_column(f"'{word.value}'") for word in words])
@@ -107,57 +116,20 @@ def _among_in_postgres(element: _Among, compiler: SQLCompiler, **how: Any) -> st
     return compiler.process(column == any_(texts), **how)
 
 
-class _Prepared(NamedTuple):
-    """A statement as the driver takes it: its text, the order of its parameters, and what makes each one's value."""
-
-    text: str
-    pick: Callable[[Any], Iterable[Any]]
-    binders: Sequence[tuple[int, Binder]]
-
-    def bind(self, row: Any) -> Sequence[Any]:
-        bound = list(self.pick(row))
-        for place, binder in self.binders:
-            value = bound[place]
-            if value is not None:
-                bound[place] = binder(value)
-        return bound
+@compiles(_PairAmong, "sqlite")
+def _pair_among_in_sqlite(element: _PairAmong, compiler: SQLCompiler, **how: Any) -> str:
+    one, other, pairs = element.clauses
+    listed = func.json_each(pairs).table_valued("value")
+    both = [func.json_extract(listed.c.value, literal_column(f"'$[{place}]'")) for place in (0, 1)]
+    return compiler.process(tuple_(one, other).in_(select(*both)), **how)
 
 
-def execute_all(connection: Connection, statement: Executable, rows: Sequence[Mapping[str, Any]]) -> int:
-    """A statement that was built beforehand with each of these rows, all of the same columns; how many rows it changed.
-
-    What SQLAlchemy finds out anew for every list of rows is found out once: how the driver wants them. Asyncpg tells -1 of
-    more than one row.
-    """
-    return _run(connection, _prepare(connection.dialect, statement, tuple(rows[0]), itemgetter), rows)
-
-
-def insert_all(connection: Connection, statement: Executable, values: Sequence[Struct]) -> None:
-    """As execute_all, with values of one kind: their fields are the table's columns."""
-    _run(connection, _prepare(connection.dialect, statement, names(type(values[0])), attrgetter), values)
-
-
-def _run(connection: Connection, prepared: _Prepared, rows: Sequence[Any]) -> int:
-    bound = [tuple(prepared.bind(row)) for row in rows]
-    return connection.exec_driver_sql(prepared.text, bound if len(bound) > 1 else bound[0]).rowcount
-
-
-@lru_cache(maxsize=512)
-def _prepare(dialect: Dialect, statement: Any, given: tuple[str, ...], pick: Callable[..., Any]) -> _Prepared:
-    """`pick` makes what takes the parameters out of a row: operator's itemgetter or attrgetter."""
-    compiled = statement.compile(dialect=dialect, column_keys=given)
-    order = compiled.positiontup
-    made = ((place, _binder(compiled.binds[name].type, dialect)) for place, name in enumerate(order))
-    binders = [(place, binder) for place, binder in made if binder is not None]
-    pick_all = pick(*order)
-    return _Prepared(str(compiled), pick_all if len(order) > 1 else lambda row: (pick_all(row),), binders)
-
-
-def _binder(kind: TypeEngine[Any], dialect: Dialect) -> Binder | None:
-    """SQLAlchemy's own, or, where it would only wrap it, ours."""
-    if isinstance(kind, Quick) and dialect.name == "sqlite":
-        return kind.binder(dialect)
-    return kind.dialect_impl(dialect).bind_processor(dialect)
+@compiles(_PairAmong, "postgresql")
+def _pair_among_in_postgres(element: _PairAmong, compiler: SQLCompiler, **how: Any) -> str:
+    one, other, pairs = element.clauses
+    listed = func.jsonb_array_elements(pairs).table_valued("value")
+    both = [listed.c.value.op("->>")(literal_column(str(place))) for place in (0, 1)]
+    return compiler.process(tuple_(one, other).in_(select(*both)), **how)
 
 
 def count(connection: Connection, table: Table, *where: ColumnElement[bool]) -> int:

@@ -6,8 +6,7 @@ from decimal import Decimal
 from functools import cache
 from typing import Any, NamedTuple
 
-from msgspec import Struct, convert
-from msgspec.structs import asdict
+from msgspec import Struct, convert, to_builtins
 from sqlalchemy import Connection, Row, Table, bindparam, select
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -26,7 +25,8 @@ from copydesk.domain.signal import (
 )
 from copydesk.stores import tables
 from copydesk.stores.remembered import Remembered
-from copydesk.stores.rows import among, columns, dump, execute_all, names
+from copydesk.stores.rows import among, columns, dump, names, pair_among
+from copydesk.stores.statements import execute_all, read_all
 from copydesk.stores.unit import Part, Unit
 
 _BOTS = Remembered([tables.bots.c[name] for name in names(Bot)], lambda row: Bot(**row))
@@ -39,11 +39,8 @@ _LOCKED_BOTS = (
 _BY_ID = select(*columns(tables.bot_signals, Signal)).where(tables.bot_signals.c.id == bindparam("id"))
 _INSERT = tables.bot_signals.insert()
 _KEYS, _BOT_HOLDS = tables.bot_signal_keys.c, tables.bot_positions.c
-_KNOWN = select(_KEYS.bot_id, _KEYS.key, _KEYS.signal_id, _KEYS.expires_at, _KEYS.content).where(
-    among(_KEYS.bot_id, "bots"), among(_KEYS.key, "keys")
-)
 _HELD = select(_BOT_HOLDS.bot_id, _BOT_HOLDS.symbol, _BOT_HOLDS.direction).where(
-    among(_BOT_HOLDS.bot_id, "bots"), among(_BOT_HOLDS.symbol, "symbols")
+    pair_among(_BOT_HOLDS.bot_id, _BOT_HOLDS.symbol, "symbols")
 )
 _WAITING = (
     select(*columns(tables.bot_signals, Signal))
@@ -63,6 +60,13 @@ class _Use(NamedTuple):
     content: str | None
 
 
+_USES = Remembered(
+    [_KEYS.bot_id, _KEYS.key, *(_KEYS[name] for name in _Use._fields)],
+    lambda row: ((row["bot_id"], row["key"]), _Use(**{name: row[name] for name in _Use._fields})),
+)
+_KNOWN = select(*_USES.columns).where(pair_among(_KEYS.bot_id, _KEYS.key, "keys"))
+
+
 class Signals(Part):
     """The SignalTable of ports/store.py."""
 
@@ -79,12 +83,10 @@ class Signals(Part):
         bots = {bot_id for bot_id, _, _ in told}
         found = _BOTS.read(self._connection, _LOCKED_BOTS, ids=bots)
         self._bots |= dict.fromkeys(bots) | {one.id: one for one in found}
-        keys = {"bots": bots, "keys": {key for _, key, _ in told}}
-        uses = {(row[0], row[1]): _Use(*row[2:]) for row in self._connection.execute(_KNOWN, keys).all()}
-        self._keys |= {(bot_id, key): uses.get((bot_id, key)) for bot_id, key, _ in told}
-        symbols = {"bots": bots, "symbols": {symbol for _, _, symbol in told}}
-        held = {(row[0], row[1]): row[2] for row in self._connection.execute(_HELD, symbols).all()}
-        self._held |= {(bot_id, symbol): held.get((bot_id, symbol), Direction.FLAT) for bot_id, _, symbol in told}
+        keys = {(bot_id, key) for bot_id, key, _ in told}
+        self._keys |= dict.fromkeys(keys) | self._uses(keys)
+        symbols = {(bot_id, symbol) for bot_id, _, symbol in told}
+        self._held |= dict.fromkeys(symbols, Direction.FLAT) | self._directions(symbols)
 
     def lock_bot(self, bot_id: BotId) -> Bot | None:
         if bot_id not in self._bots:
@@ -103,8 +105,10 @@ class Signals(Part):
     def _use(self, bot_id: BotId, key: str) -> _Use | None:
         if (bot_id, key) in self._keys:
             return self._keys[bot_id, key]
-        row = self._connection.execute(_KNOWN, {"bots": [bot_id], "keys": [key]}).one_or_none()
-        return None if row is None else _Use(*row[2:])
+        return self._uses([(bot_id, key)]).get((bot_id, key))
+
+    def _uses(self, keys: Collection[tuple[BotId, str]]) -> dict[tuple[BotId, str], _Use]:
+        return dict(_USES.read(self._connection, _KNOWN, keys=keys))
 
     def remember(
         self, bot_id: BotId, key: str, signal_id: SignalId, expires_at: datetime, content: str | None = None
@@ -114,7 +118,7 @@ class Signals(Part):
 
     def add(self, signal: Signal, *, fanned_out_at: datetime | None = None) -> None:
         size = None if signal.size is None else {"unit": signal.size.unit, "amount": str(signal.size.amount)}
-        parts = {name: None if (part := getattr(signal, name)) is None else asdict(part) for name in _PARTS}
+        parts = {name: to_builtins(getattr(signal, name)) for name in _PARTS}
         steps = [_written(step) for step in signal.steps]
         row = dump(signal, size=size, steps=steps, fanned_out_at=fanned_out_at, **parts)
         self._added.append(row)
@@ -154,8 +158,13 @@ class Signals(Part):
     def held_by_bot(self, bot_id: BotId, symbol: str) -> Direction:
         if (bot_id, symbol) in self._held:
             return self._held[bot_id, symbol]
-        row = self._connection.execute(_HELD, {"bots": [bot_id], "symbols": [symbol]}).one_or_none()
-        return Direction.FLAT if row is None else row[2]
+        return self._directions([(bot_id, symbol)]).get((bot_id, symbol), Direction.FLAT)
+
+    def _directions(self, symbols: Collection[tuple[BotId, str]]) -> dict[tuple[BotId, str], Direction]:
+        return {
+            (BotId(bot_id), symbol): Direction(direction)
+            for bot_id, symbol, direction in read_all(self._connection, _HELD, symbols=symbols)
+        }
 
     def set_held_by_bot(self, bot_id: BotId, symbol: str, direction: Direction, at: datetime) -> None:
         self._held[bot_id, symbol] = direction

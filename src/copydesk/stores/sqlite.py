@@ -13,7 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DBAPIError
@@ -30,7 +30,13 @@ READERS = 2
 JOBS_MAX = 200
 """The most units of work that share one commit."""
 
+STATEMENTS_KEPT = 512
+"""Of each connection: of an INSERT there is one for every number of rows (statements.py)."""
+
 BUSY_TIMEOUT_MS = 5_000
+
+_FAILURES = (DBAPIError, sqlite3.Error)
+"""The driver's own, as SQLAlchemy wraps them or as they are (statements.py, `read_all`)."""
 
 WAL_TRIES = 50
 WAL_WAIT_S = 0.1
@@ -52,7 +58,7 @@ class SqliteDatabase:
             isolation_level="AUTOCOMMIT",
             poolclass=QueuePool,
             pool_size=READERS + 1,
-            connect_args={"check_same_thread": False},
+            connect_args={"check_same_thread": False, "cached_statements": STATEMENTS_KEPT},
         )
         event.listen(self._engine, "connect", _prepare_connection)
         self._closed = False
@@ -99,13 +105,14 @@ class SqliteDatabase:
     def _read(self, work: Callable[[Connection], T]) -> T:
         try:
             with self._engine.connect() as connection:
-                connection.exec_driver_sql("BEGIN")
+                say = _driver(connection).execute
+                say("BEGIN")
                 try:
                     return work(connection)
                 finally:
-                    connection.exec_driver_sql("ROLLBACK")
-        except DBAPIError as error:
-            raise StoreUnavailable(str(error.orig)) from error
+                    say("ROLLBACK")
+        except _FAILURES as error:
+            raise _unavailable(error) from error
 
     def _write_for_ever(self) -> None:
         with self._engine.connect() as connection:
@@ -149,13 +156,16 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 def _commit_together(connection: Connection, batch: list[_Job]) -> None:
     """Each job in a savepoint of its own: one that fails takes nothing else with it."""
+    say = _driver(connection).execute
     try:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        results = [(job, _run_one(connection, job)) for job in batch]
-        connection.exec_driver_sql("COMMIT")
-    except DBAPIError as error:
-        _roll_back(connection)
-        failure = StoreUnavailable(str(error.orig))
+        say("BEGIN IMMEDIATE")
+        results = [(job, _run_one(connection, say, job)) for job in batch]
+        say("COMMIT")
+    except _FAILURES as error:
+        # Where BEGIN itself failed (locked), or SQLite has rolled back by itself (full), there is nothing to roll back.
+        with contextlib.suppress(sqlite3.Error):
+            say("ROLLBACK")
+        failure = _unavailable(error)
         for job in batch:
             job.done.set_exception(failure)
         return
@@ -171,18 +181,22 @@ class _Failed:
     error: Exception
 
 
-def _run_one(connection: Connection, job: _Job) -> Any:
-    connection.exec_driver_sql("SAVEPOINT job")
+def _run_one(connection: Connection, say: Callable[[str], object], job: _Job) -> Any:
+    say("SAVEPOINT job")
     try:
         result = job.work(connection)
     except Exception as error:  # noqa: BLE001  the boundary of one unit of work: its caller gets the error, whatever it is
-        connection.exec_driver_sql("ROLLBACK TO job")
-        result = _Failed(StoreUnavailable(str(error.orig)) if isinstance(error, DBAPIError) else error)
-    connection.exec_driver_sql("RELEASE job")
+        say("ROLLBACK TO job")
+        result = _Failed(_unavailable(error) if isinstance(error, _FAILURES) else error)
+    say("RELEASE job")
     return result
 
 
-def _roll_back(connection: Connection) -> None:
-    # Where BEGIN itself failed (locked), or SQLite has rolled back by itself (full), there is nothing to roll back.
-    with contextlib.suppress(DBAPIError):
-        connection.exec_driver_sql("ROLLBACK")
+def _driver(connection: Connection) -> sqlite3.Connection:
+    """For words that hold for the whole transaction: of them SQLAlchemy has nothing to know, and it takes its time."""
+    driver: Any = connection.connection.driver_connection
+    return cast("sqlite3.Connection", driver)
+
+
+def _unavailable(error: Exception) -> StoreUnavailable:
+    return StoreUnavailable(str(error.orig if isinstance(error, DBAPIError) else error))

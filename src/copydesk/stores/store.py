@@ -19,6 +19,7 @@ from copydesk.stores.followers import Followers
 from copydesk.stores.history import History
 from copydesk.stores.leaderboard import Leaderboard
 from copydesk.stores.leases import Leases
+from copydesk.stores.news import News
 from copydesk.stores.notices import Notices
 from copydesk.stores.overview import Overview
 from copydesk.stores.positions import Positions
@@ -116,6 +117,10 @@ class Tables:
     @cached_property
     def leaderboard(self) -> Leaderboard:
         return Leaderboard(self.unit)
+
+    @cached_property
+    def news(self) -> News:
+        return News(self.unit)
 
     @cached_property
     def figures(self) -> Figures:

@@ -52,6 +52,13 @@ class Subscriptions(Part):
         found = self._connection.execute(query).scalars().first()
         return None if found is None else SubscriptionId(found)
 
+    def follows(self, owner_id: UserId, bot_id: BotId) -> bool:
+        """Whether any account of a user follows a bot, however it is paused."""
+        query = select(_TABLE.c.id).where(
+            _TABLE.c.owner_id == owner_id, _TABLE.c.bot_id == bot_id, _TABLE.c.deleted_at.is_(None)
+        )
+        return self._connection.execute(query.limit(1)).first() is not None
+
     def change(self, subscription_id: SubscriptionId, changes: Mapping[str, Any], at: datetime) -> None:
         query = _TABLE.update().where(_TABLE.c.id == subscription_id).values({**changes, "updated_at": at})
         self._connection.execute(query)

@@ -202,6 +202,8 @@ master_tickets = Table(
     Column("stop_loss", Money, nullable=False),
     Column("take_profit", Money, nullable=False),
     Column("status", Text, nullable=False),
+    Column("waiting", Json),
+    Column("contract", Json),
     of("signal_id", "bot_signals.id"),
     when("updated_at"),
     Index("ix_master_tickets_bot_id_symbol_status", "bot_id", "symbol", "status"),

@@ -74,7 +74,7 @@ _word_text = lru_cache(maxsize=1024)(str)
 
 
 class Quick(TypeDecorator[T]):
-    """Tells the function itself that makes a parameter, for whoever binds rows by the thousand (rows.py, `execute_all`)."""
+    """Tells the function itself that makes a parameter, for whoever binds rows by the thousand (statements.py, `execute_all`)."""
 
     impl: type[TypeEngine[Any]] = Text
     cache_ok = True
@@ -172,3 +172,17 @@ class Texts(TypeDecorator[Collection[str]]):
     def process_bind_param(self, value: Collection[str] | None, dialect: Dialect) -> Any:
         texts = list(value or ())
         return texts if dialect.name == "postgresql" else _encode(texts).decode()
+
+
+class Pairs(TypeDecorator[Collection[tuple[str, str]]]):
+    """A list of pairs as a parameter, a JSON array of arrays on both databases. Not for columns."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(JSONB() if dialect.name == "postgresql" else Text())
+
+    def process_bind_param(self, value: Collection[tuple[str, str]] | None, dialect: Dialect) -> Any:
+        pairs = [list(one) for one in value or ()]
+        return pairs if dialect.name == "postgresql" else _encode(pairs).decode()

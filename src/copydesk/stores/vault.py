@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-import hashlib
 import hmac
 import os
 import tempfile
@@ -47,7 +46,7 @@ class EnvelopeVault:
             raise ValueError("a stored secret does not open: wrong master key, or it was altered") from error
 
     def fingerprint(self, secret: str) -> str:
-        return hmac.new(self._fingerprint_key, secret.encode(), hashlib.sha256).hexdigest()
+        return hmac.digest(self._fingerprint_key, secret.encode(), "sha256").hex()
 
 
 def read_master_key(path: Path) -> bytes:

@@ -47,6 +47,9 @@ ORDER_TYPES = ("BUY", "SELL", "BUY_LIMIT", "SELL_LIMIT", "BUY_STOP", "SELL_STOP"
 
 FIRST_WAITING_TYPE = 2
 
+HEDGING = 2
+"""The margin mode in which every order is a position of its own."""
+
 
 class Account(Struct, frozen=True, kw_only=True):
     login: int

@@ -1,5 +1,6 @@
 """What a watched account did, in our words. Pure."""
 
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
@@ -35,7 +36,8 @@ class Event(Struct, frozen=True, kw_only=True):
     """`number` is the ticket that the hub knows, `identifier` the position's (or order's) own for its whole life.
 
     `detail` tells it apart from others of its kind on the same position. `moment_msc` is by the server's clock.
-    `catching_up`: it happened while nobody watched.
+    `catching_up`: it happened while nobody watched. Of an order that waits, `expiration` is by the server's clock and
+    `expires_at` by ours, where that is known; `nets`: its account has one position a symbol.
     """
 
     kind: Kind
@@ -52,6 +54,8 @@ class Event(Struct, frozen=True, kw_only=True):
     sl: Decimal = Decimal(0)
     tp: Decimal = Decimal(0)
     expiration: int = 0
+    expires_at: datetime | None = None
+    nets: bool = False
     reason: str = ""
     comment: str = ""
     contract: Contract | None = None

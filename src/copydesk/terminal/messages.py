@@ -23,13 +23,14 @@ OPENING = frozenset({Kind.OPEN, Kind.GROW, Kind.PENDING})
 """What gives followers a new risk: never sent late."""
 
 NOT_SENT: Mapping[Kind, str] = {
-    Kind.PENDING: "not sent: the hub takes no pending orders",
-    Kind.PENDING_MODIFY: "not sent: the hub takes no pending orders",
-    Kind.PENDING_REMOVE: "not sent: the hub takes no pending orders",
     Kind.PENDING_FILLED: "not sent: its position is",
     Kind.FLASH: "not sent: opened and closed between two looks, followers would only pay the spread",
 }
-"""The hub's side of pending orders goes here: without the first three, they are sent as messages below say."""
+
+NETS = "not sent: this account nets, and what an order makes there is told once it is filled"
+"""An order there is added to a position, or takes from one: its followers' own would be something else."""
+
+_ORDERS = frozenset({Kind.PENDING, Kind.PENDING_MODIFY, Kind.PENDING_REMOVE})
 
 VOLUME_STEP = Decimal("0.00000001")
 
@@ -50,15 +51,20 @@ class Sender(Struct, frozen=True, kw_only=True):
     signs_v0: bool = False
 
 
-def compose(event: Event, told: Told | None, sender: Sender, detected_at: datetime) -> Message | Kept:
-    """`told` is what the hub knows of the ticket."""
+def compose(
+    event: Event, told: Told | None, sender: Sender, detected_at: datetime, *, is_late: bool = False
+) -> Message | Kept:
+    """`told` is what the hub knows of the ticket; `is_late`: too old for those who would open only now."""
     if event.kind is Kind.ALARM:
         return Kept(event.reason)
-    if (reason := NOT_SENT.get(event.kind)) is not None:
+    if event.kind in _ORDERS and event.nets:
+        return Kept(NETS)
+    waits = told is not None and told.waits
+    if (reason := NOT_SENT.get(event.kind)) is not None and not (event.kind is Kind.FLASH and waits):
         return Kept(reason)
-    if event.kind is Kind.OPEN and told is not None and told.waits:
-        return Kept("not sent: followers have it already, as a pending order")
     body, after = _content(event, told, sender)
+    if is_late and body["event"] == "OPEN":
+        body["event"] = "MODIFY"
     route = CLOSE if body["event"] == "CLOSE" else BROADCAST
     whole = {
         **body,
@@ -73,15 +79,16 @@ def compose(event: Event, told: Told | None, sender: Sender, detected_at: dateti
 
 def _content(event: Event, told: Told | None, sender: Sender) -> tuple[dict[str, Any], Told | None]:
     match event.kind:
-        case Kind.CLOSE:
+        case Kind.CLOSE | Kind.FLASH:
             return {"event": "CLOSE", "price": plain(event.price)}, None
         case Kind.PENDING_REMOVE:
             return {"event": "CANCEL"}, None
         case Kind.PARTIAL_CLOSE:
             return _shrunk(event, told, sender)
         case Kind.MODIFY | Kind.PENDING_MODIFY:
-            known = told or Told(volume=event.volume, waits=event.kind is Kind.PENDING_MODIFY)
-            return {"event": "MODIFY", **_levels(event)}, known
+            waits = event.kind is Kind.PENDING_MODIFY
+            kind = {"type": event.type} if waits else {}
+            return {"event": "MODIFY", **kind, **_levels(event)}, told or Told(volume=event.volume, waits=waits)
         case Kind.GROW:
             volume = event.volume if told is None else told.volume + event.volume - event.volume_before
             return {"event": "MODIFY", "volume": plain(volume), "price": plain(event.price)}, Told(volume=volume)
@@ -115,7 +122,8 @@ def _shrunk(event: Event, told: Told | None, sender: Sender) -> tuple[dict[str, 
 
 def _levels(event: Event) -> dict[str, str]:
     names = ("price", "sl", "tp", "stoplimit") if event.stoplimit else ("price", "sl", "tp")
-    return {name: plain(getattr(event, name)) for name in names}
+    until = {} if event.expires_at is None else {"expiration": event.expires_at.isoformat()}
+    return {name: plain(getattr(event, name)) for name in names} | until
 
 
 def _given(**values: str | None) -> dict[str, str]:

@@ -99,12 +99,15 @@ class Outbox:
         return None
 
     async def _send(self, entry: Entry) -> Later | None:
-        if (problem := self._too_old(entry)) is not None:
+        problem = self._too_old(entry)
+        told = await asyncio.to_thread(self._journal.told, entry.event.number)
+        # What followers have as an order of their own is a position now, however late that is told.
+        fills = entry.event.kind is Kind.OPEN and entry.message is None and told is not None and told.waits
+        if problem is not None and not fills:
             await self._finish(entry, Stage.EXPIRED, reason=problem, hub_knows=entry.message is not None)
             return None
         if entry.message is None:
-            told = await asyncio.to_thread(self._journal.told, entry.event.number)
-            composed = compose(entry.event, told, self._sender, entry.detected_at)
+            composed = compose(entry.event, told, self._sender, entry.detected_at, is_late=problem is not None)
             if isinstance(composed, Kept):
                 await self._finish(entry, Stage.KEPT, reason=composed.reason)
                 return None
@@ -121,7 +124,8 @@ class Outbox:
             case Refused(reason=reason):
                 # "It is open already" and "another message had that id" both mean that the hub knows the ticket.
                 knows = outcome.conflicts and entry.event.kind in {Kind.OPEN, Kind.PENDING}
-                over = entry.event.kind is Kind.CLOSE and (outcome.conflicts or outcome.is_unknown)
+                ends = entry.event.kind in {Kind.CLOSE, Kind.PENDING_REMOVE}
+                over = ends and (outcome.conflicts or outcome.is_unknown)
                 await self._finish(entry, Stage.REFUSED, reason=reason, hub_knows=knows or over)
             case Accepted(signal_id=signal_id):
                 await self._finish(entry, Stage.SENT, signal_id=signal_id, hub_knows=True)

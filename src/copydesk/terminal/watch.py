@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from copydesk.ports.clock import Clock
 from copydesk.terminal.attachment import Attachment, Trouble
-from copydesk.terminal.codec import Deal, Look, Order
+from copydesk.terminal.codec import HEDGING, Deal, Look, Order
 from copydesk.terminal.console import Tell
 from copydesk.terminal.events import Contract, Event, Kind
 from copydesk.terminal.frames import Failed
@@ -35,6 +35,9 @@ AHEAD = timedelta(days=2)
 
 HISTORY = timedelta(days=2)
 LOOKED_EVERY_S = 5.0
+
+
+WATCHED = "the account is watched now"
 
 
 class _FirstLook(Struct, frozen=True, kw_only=True):
@@ -132,6 +135,9 @@ class Watch:
         observation = observe(self._memory, sight, at, copies_flashes=self._copies_flashes)
         await self._pin_server(look)
         await self._record(look, observation, at)
+        if not self._believed:
+            held = f"{len(look.positions)} positions and {len(look.orders)} orders that wait"
+            self._tell(f"{WATCHED}: it holds {held}", level="success")
         self._believed, self._doubtful, self._first_look = self._attachment.connections, None, None
         await self._keep_looked_at(at)
 
@@ -146,7 +152,7 @@ class Watch:
         if observation.memory == self._memory and not observation.events:
             return
         account = f"{look.account.login}@{look.account.server}"
-        events = [await self._with_contract(one) for one in observation.events]
+        events = [await self._with_contract(self._with_account(one, look)) for one in observation.events]
         dated = [(one, self._happened_at(one, at)) for one in events]
         added = await asyncio.to_thread(self._journal.record, account, observation.memory, dated, at)
         self._memory = observation.memory
@@ -155,6 +161,11 @@ class Watch:
         for event in observation.events:
             self._say(event)
         self._on_recorded()
+
+    def _with_account(self, event: Event, look: Look) -> Event:
+        """What an order that waits is on this account, and until when it does by our clock."""
+        expires_at = self._server_time.utc(event.expiration * 1_000) if event.expiration else None
+        return replace(event, nets=look.account.margin_mode != HEDGING, expires_at=expires_at)
 
     async def _with_contract(self, event: Event) -> Event:
         """Asked once a symbol; an opening does not wait for what cannot be read."""

@@ -1,5 +1,6 @@
 """Followers' accounts: a key goes in, is checked, and never comes out."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -14,6 +15,7 @@ from copydesk.domain.user import Role, User
 from copydesk.domain.venue import PAPER, VenueName
 from copydesk.engine import preflight
 from copydesk.engine.preflight import Report, check_key
+from copydesk.engine.waiting import take_back_waiting
 from copydesk.ports.venue import Venue
 from copydesk.stores.store import Tables
 from copydesk.web.hub import Hub, Me, TheHub
@@ -27,7 +29,7 @@ _IN_USE = refuses(409, "positions or orders of ours are open on this account: cl
 
 HINT_LENGTH = 4
 
-_SECRETS = ("api_key", "api_secret", "api_passphrase", "login", "server")
+_SECRETS = ("api_key", "api_secret", "api_passphrase", "token", "login", "server")
 
 
 @router.post("", status_code=201, responses=_KEY_IS_TAKEN, response_description="The account, without its key")
@@ -54,7 +56,7 @@ async def create_account(wanted: NewAccount, me: Me, hub: TheHub) -> AccountAnsw
         updated_at=now,
     )
     report = await check_key(account, venue, secrets)
-    _refuse_forbidden(report)
+    _refuse_forbidden(report, venue)
     verdict = {"key_check": report.key_check, "key_problem": report.key_problem}
 
     def work(tables: Tables) -> Account:
@@ -98,7 +100,9 @@ async def get_account(account_id: str, me: Me, hub: TheHub) -> AccountAnswer:
 
 @router.patch("/{account_id}", responses=_KEY_IS_TAKEN, response_description="The account as it is now")
 async def change_account(account_id: str, wanted: AccountChange, me: Me, hub: TheHub) -> AccountAnswer:
-    """A new key needs both its parts, and is tried like the first."""
+    """A new key needs both its parts, and is tried like the first. What waits at the terminal of one that is switched off is taken
+    back.
+    """
     account = await hub.store.read(lambda tables: own_account(tables, account_id, me))
     changes = wanted.told()
     key = {part: changes.pop(part, None) for part in _SECRETS}
@@ -107,7 +111,7 @@ async def change_account(account_id: str, wanted: AccountChange, me: Me, hub: Th
         venue = hub.venue(account)
         secrets = _secrets(venue, account.venue, wanted)
         report = await check_key(account, venue, secrets)
-        _refuse_forbidden(report)
+        _refuse_forbidden(report, venue)
         changes |= {"key_hint": _hint(secrets), "key_check": report.key_check, "key_problem": report.key_problem}
     now = hub.clock.now()
 
@@ -115,6 +119,8 @@ async def change_account(account_id: str, wanted: AccountChange, me: Me, hub: Th
         tables.accounts.change(account, changes, secrets, now)
         if secrets:
             tables.accounts.forget_preparations(account.id)
+        if changes.get("is_active") is False:
+            take_back_waiting(tables, account.id, None, now)
         details = {"fields": sorted([*changes, *secrets])}
         tables.audit.add(actor=me.id, action="account.change", subject=account.id, details=details, at=now)
         return own_account(tables, account_id, me)
@@ -173,17 +179,27 @@ def _secrets(venue: Venue, name: VenueName, wanted: NewAccount | AccountChange) 
     """What the venue needs, all of it and nothing else."""
     given_parts = {one: str(value) for one in _SECRETS if (value := getattr(wanted, one)) is not None}
     missing = [FieldError(one, f"{name} needs it") for one in venue.traits.credentials if one not in given_parts]
-    stray = [FieldError(one, f"{name} takes none") for one in given_parts if one not in venue.traits.credentials]
-    problems = (*missing, *stray)
+    taken = (*venue.traits.credentials, *venue.traits.may_have)
+    stray = [FieldError(one, f"{name} takes none") for one in given_parts if one not in taken]
+    wrong = [FieldError("login", problem)] if (problem := _wrong_login(venue, given_parts)) else []
+    problems = (*missing, *stray, *wrong)
     if problems and venue.traits.credentials:
         raise InvalidInput("; ".join(f"{one.field}: {one.problem}" for one in problems), problems)
-    return {one: given_parts[one] for one in venue.traits.credentials}
+    return {one: given_parts[one] for one in taken if one in given_parts}
+
+
+def _wrong_login(venue: Venue, given_parts: Mapping[str, str]) -> str | None:
+    """At a broker's server it is a number, at Deriv letters and a number."""
+    login = given_parts.get("login")
+    if login is None or venue.traits.is_terminal == login.isdigit():
+        return None
+    return "an MT5 login is a number" if venue.traits.is_terminal else "an account's id such as VRTC1234567 is expected"
 
 
 def _hint(secrets: dict[str, str]) -> str:
-    if "login" in secrets:
+    if "server" in secrets:
         return f"{secrets['login']} on {secrets['server']}"
-    key = secrets.get("api_key", "")
+    key = secrets.get("api_key") or secrets.get("token", "")
     return f"…{key[-HINT_LENGTH:]}" if len(key) > 2 * HINT_LENGTH else ""
 
 
@@ -201,7 +217,7 @@ def _refuse_unchecked(venue: Venue, wanted: NewAccount) -> None:
     raise InvalidInput(f"key_cannot_withdraw: {problem}", (FieldError("key_cannot_withdraw", problem),))
 
 
-def _refuse_forbidden(report: Report) -> None:
+def _refuse_forbidden(report: Report, venue: Venue) -> None:
     if report.forbidden:
-        problem = report.key_problem or "the key may do too much"
-        raise InvalidInput(f"api_key: {problem}", (FieldError("api_key", problem),), code="key_too_powerful")
+        problem, field = report.key_problem or "the key may do too much", venue.traits.credentials[0]
+        raise InvalidInput(f"{field}: {problem}", (FieldError(field, problem),), code="key_too_powerful")

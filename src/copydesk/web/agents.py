@@ -6,9 +6,10 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import structlog
-from starlette.datastructures import QueryParams
+from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.routing import WebSocketRoute
 from starlette.types import Message as Asgi
@@ -333,7 +334,7 @@ async def serve_agent(websocket: WebSocket) -> None:
     found = hub.tokens.read_whole(query.get("token", ""), hub.clock.now())
     user_id = None if found is None else found[0]
     user = None if user_id is None else await hub.store.read(lambda tables: tables.users.get(user_id))
-    refusal = _refuse(hub, user, query)
+    refusal = _refuse(hub, user, websocket)
     if refusal is not None or user is None or found is None:
         status, text = refusal or (401, "sign in first")
         answer = JSONResponse({"error": {"code": CODES[status], "message": text, "details": {}}}, status)
@@ -350,14 +351,24 @@ async def serve_agent(websocket: WebSocket) -> None:
             await websocket.close(TRY_AGAIN_LATER, problem[:REASON_MAX])
 
 
-def _refuse(hub: Hub, user: User | None, query: QueryParams) -> tuple[int, str] | None:
+def _is_own_page(hub: Hub, headers: Headers) -> bool:
+    """A browser says which page connects; a page of somebody else's must not trade with a token that it came by. Programs say
+    nothing.
+    """
+    origin = headers.get("origin")
+    return origin is None or origin in hub.origins or urlsplit(origin).netloc == headers.get("host")
+
+
+def _refuse(hub: Hub, user: User | None, websocket: WebSocket) -> tuple[int, str] | None:
+    if not _is_own_page(hub, websocket.headers):
+        return 403, "this page is not one of this desk's"
     if user is None or user.status is not UserStatus.ACTIVE:
         return 401, "sign in first: POST /token, then /ws?token=…"
     if not hub.desk.is_running:
         return 503, "the desk does not run here (yet), or another hub does its work"
     if len(hub.agents.connected(user.id)) >= CONNECTIONS_MAX:
         return 429, f"{CONNECTIONS_MAX} connections of this user are open"
-    name = query.get("agent", "")
+    name = websocket.query_params.get("agent", "")
     if len(name) > NAME_MAX or not name.isprintable():
         return 422, f"agent: a name of at most {NAME_MAX} printable characters"
     return None

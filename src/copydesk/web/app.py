@@ -1,7 +1,7 @@
 """The app: every route, every limit, every policy, in one place."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import Depends, FastAPI
 
@@ -33,7 +33,9 @@ from copydesk.web import (
 from copydesk.web.description import TAGS, describe, operation_id
 from copydesk.web.hub import Hub
 from copydesk.web.limits import BodyLimit
+from copydesk.web.live import Live
 from copydesk.web.metrics import CountAnswers
+from copydesk.web.shortcut import AlertsFirst
 
 _ROOMS = tuple(
     module.router
@@ -64,11 +66,18 @@ _ROOMS = tuple(
 
 def build_app(hub: Hub, lifespan: Callable[[FastAPI], AbstractAsyncContextManager[None]], version: str) -> FastAPI:
     """Raise where a route has no policy."""
+    live = Live(hub)
+
+    @asynccontextmanager
+    async def living(app: FastAPI) -> AsyncIterator[None]:
+        async with lifespan(app), live.running():
+            yield
+
     app = FastAPI(
         title="copydesk",
         version=version,
         summary="A self-hosted copy-trading desk: one signal in, every follower's own order out.",
-        lifespan=lifespan,
+        lifespan=living,
         dependencies=[Depends(policy.enforce)],
         openapi_tags=TAGS,
         generate_unique_id_function=operation_id,
@@ -76,11 +85,13 @@ def build_app(hub: Hub, lifespan: Callable[[FastAPI], AbstractAsyncContextManage
         redoc_url=None,
     )
     app.state.hub = hub
+    app.state.live = live
     describe(app)
     for room in _ROOMS:
         app.include_router(room)
-    app.router.routes.append(agents.route)
+    app.router.routes += [agents.route, live.route]
     errors.install(app)
+    app.add_middleware(AlertsFirst)
     app.add_middleware(BodyLimit)
     app.add_middleware(CountAnswers, routes=frozenset(path for _, path in policy.POLICIES))
     policy.check_complete(app, _ROOMS)

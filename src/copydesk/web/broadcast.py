@@ -63,7 +63,7 @@ async def _take(request: Request, me: User, hub: Hub, wait: float, event: Ticket
     await _refuse_foreign_login(hub, me, bot, message, received_at)
     instruction = read_broadcast(message, bot, signed, event)
     if instruction.symbol:
-        await refuse_unknown_symbols(hub, bot, [instruction])
+        await refuse_unknown_symbols(hub, bot, [instruction], received_at)
     acceptance = await hub.desk.intake.accept(bot.id, instruction, source=bot.source, received_at=received_at)
     stats = BroadcastStats(total_subscribers=acceptance.subscribers)
     if wait > 0:

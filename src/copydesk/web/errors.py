@@ -3,7 +3,8 @@
 import math
 import traceback
 from collections.abc import Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import structlog
 from fastapi import FastAPI, Request
@@ -11,7 +12,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from copydesk.domain.errors import Conflict, CopydeskError, InvalidInput, NotFound, StoreUnavailable
+from copydesk.domain.errors import (
+    Conflict,
+    CopydeskError,
+    InvalidInput,
+    LeaseLost,
+    NotFound,
+    StoreUnavailable,
+    VenueError,
+)
 from copydesk.web.limits import TooMany
 from copydesk.web.policy import methods_at
 
@@ -47,6 +56,11 @@ def answer(
     return JSONResponse(body, status, headers=dict(headers or {}))
 
 
+async def refusal(request: Request, error: CopydeskError | HTTPException) -> JSONResponse:
+    """What the app answers, for whoever does not go through it."""
+    return await (_ours if isinstance(error, CopydeskError) else _http)(request, error)
+
+
 def install(app: FastAPI) -> None:
     """Teach the app every error it may meet."""
     app.add_exception_handler(CopydeskError, _ours)
@@ -55,24 +69,43 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unexpected)
 
 
-async def _ours(request: Request, error: Exception) -> JSONResponse:
-    del request
+class Words(NamedTuple):
+    """An error as it is told, by HTTP and by the live API."""
+
+    status: int
+    code: str
+    message: str
+    details: Mapping[str, Any] = MappingProxyType({})
+
+
+def words_of(error: CopydeskError) -> Words:
+    """What may be said of it; the log has the rest."""
     if isinstance(error, InvalidInput):
         fields = [{"field": one.field, "problem": one.problem} for one in error.fields]
-        return answer(422, error.code, error.message, {"fields": fields})
+        return Words(422, error.code, error.message, {"fields": fields})
     if isinstance(error, TooMany):
-        return answer(
-            429, "too_many_requests", str(error), headers={"Retry-After": str(math.ceil(error.retry_after_s))}
-        )
+        return Words(429, CODES[429], str(error))
     if isinstance(error, NotFound):
-        return answer(404, "not_found", str(error))
+        return Words(404, CODES[404], str(error))
     if isinstance(error, Conflict):
-        return answer(409, "conflict", str(error))
+        return Words(409, CODES[409], str(error))
     if isinstance(error, StoreUnavailable):
         log.error("store unavailable", problem=str(error))
-        return answer(503, "store_unavailable", "the database did not take it: nothing is stored, please try again")
+        return Words(503, CODES[503], "the database did not take it: nothing is stored, please try again")
+    if isinstance(error, VenueError):
+        return Words(503, "venue_unavailable", f"the venue did not do it: {error.text}")
+    if isinstance(error, LeaseLost):
+        return Words(503, "elsewhere", "another hub does the desk's work: ask that one")
     log.error("unexpected", error=type(error).__name__)
-    return answer(500, "internal_error", "something went wrong here; the log tells what")
+    return Words(500, "internal_error", "something went wrong here; the log tells what")
+
+
+async def _ours(request: Request, error: Exception) -> JSONResponse:
+    del request
+    if not isinstance(error, CopydeskError):
+        raise error
+    headers = {"Retry-After": str(math.ceil(error.retry_after_s))} if isinstance(error, TooMany) else None
+    return answer(*words_of(error), headers)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

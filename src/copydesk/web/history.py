@@ -38,7 +38,7 @@ async def list_signals(
         found, following = tables.history.signals(me, filters, limit=paging.limit, cursor=paging.cursor)
         total = tables.history.total(me, "bot_signals", filters) if paging.total else None
         told = tables.overview.fared(me, [one.id for one in found]) if fared else {}
-        return Page(items=[_signal(one, told.get(one.id)) for one in found], next=following, total=total)
+        return Page(items=[signal_answer(one, told.get(one.id)) for one in found], next=following, total=total)
 
     return await hub.store.read(work)
 
@@ -49,7 +49,7 @@ async def get_signal(signal_id: str, me: Me, hub: TheHub) -> SignalAnswer:
     found = await hub.store.read(lambda tables: tables.history.signal(me, SignalId(signal_id)))
     if found is None:
         raise NotFound("no such signal")
-    return _signal(found)
+    return signal_answer(found)
 
 
 @router.get("/bot-signal-executions", response_description="Executions, newest first")
@@ -87,7 +87,7 @@ async def list_executions(
     def work(tables: Tables) -> Page[ExecutionAnswer]:
         found, following = tables.history.executions(me, filters, limit=paging.limit, cursor=paging.cursor)
         total = tables.history.total(me, "bot_signal_executions", filters) if paging.total else None
-        return Page(items=_answers(tables, found), next=following, total=total)
+        return Page(items=execution_answers(tables, found), next=following, total=total)
 
     return await hub.store.read(work)
 
@@ -98,7 +98,7 @@ async def get_execution(execution_id: str, me: Me, hub: TheHub) -> ExecutionAnsw
 
     def work(tables: Tables) -> list[ExecutionAnswer]:
         found = tables.history.execution(me, ExecutionId(execution_id))
-        return _answers(tables, [] if found is None else [found])
+        return execution_answers(tables, [] if found is None else [found])
 
     answers = await hub.store.read(work)
     if not answers:
@@ -128,7 +128,7 @@ async def list_audit(
     return await hub.store.read(work)
 
 
-def _signal(one: Signal, fared: Mapping[Outcome, int] | None = None) -> SignalAnswer:
+def signal_answer(one: Signal, fared: Mapping[Outcome, int] | None = None) -> SignalAnswer:
     own: dict[str, Any] = {name: getattr(one, name) for name in SignalAnswer.model_fields if hasattr(one, name)}
     own["symbol"], number = split_place(one.symbol)
     if fared is not None:
@@ -136,7 +136,7 @@ def _signal(one: Signal, fared: Mapping[Outcome, int] | None = None) -> SignalAn
     return SignalAnswer.model_validate({**own, "master_ticket": number if one.ticket is None else one.ticket.number})
 
 
-def _answers(tables: Tables, found: Sequence[Execution]) -> list[ExecutionAnswer]:
+def execution_answers(tables: Tables, found: Sequence[Execution]) -> list[ExecutionAnswer]:
     timelines = tables.history.timeline([one.id for one in found])
     return [_answer(one, timelines[one.id]) for one in found]
 

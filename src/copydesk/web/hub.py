@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
@@ -34,6 +35,9 @@ from copydesk.web.tokens import Passwords, Tokens
 SYMBOLS_TIMEOUT_S = 1.0
 """An alert is accepted rather than lost while a venue's list of symbols cannot be read."""
 
+TRADED_FOR = timedelta(seconds=60)
+"""A symbol that is traded is not asked for again: a burst of alerts would have every venue list all of its symbols each time."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hub:
@@ -63,9 +67,22 @@ class Hub:
     lights: Lights = field(default_factory=Lights)
     metrics: Metrics = field(default_factory=lambda: Metrics(CollectorRegistry()))
     metrics_token: str | None = None
+    origins: frozenset[str] = frozenset()
+    """Of web pages that may use this desk from a browser, as `https://desk.example`."""
+    traded: dict[tuple[MarketType, str], datetime] = field(default_factory=dict)
+    """When a symbol was last seen at a venue of the market type."""
 
-    async def knows_symbol(self, market_type: MarketType, symbol: str) -> bool | None:
+    async def knows_symbol(self, market_type: MarketType, symbol: str, now: datetime) -> bool | None:
         """Whether any venue of the market type trades a symbol; None where no venue could say."""
+        seen_at = self.traded.get((market_type, symbol))
+        if seen_at is not None and seen_at <= now < seen_at + TRADED_FOR:
+            return True
+        known = await self._ask_for(market_type, symbol)
+        if known:
+            self.traded[market_type, symbol] = now
+        return known
+
+    async def _ask_for(self, market_type: MarketType, symbol: str) -> bool | None:
         known = None
         for name, venue in list(self.venues.items()):
             if name == PAPER or market_type not in venue.traits.markets:

@@ -111,7 +111,7 @@ async def send_test_signal(
         key_ttl_s=TRIAL_KEY_TTL_S,
         payload={"test": True, **wanted.model_dump(mode="json"), "by": me.username},
     )
-    await refuse_unknown_symbols(hub, bot, [instruction])
+    await refuse_unknown_symbols(hub, bot, [instruction], received_at)
     accepted = await hub.desk.intake.accept(bot.id, instruction, source=SourceKind.TEST, received_at=received_at)
     details = {"signal_id": accepted.signal_id, "symbol": wanted.symbol, "action": wanted.action}
     await hub.store.write(

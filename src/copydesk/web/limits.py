@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from copydesk.domain.errors import CopydeskError
@@ -14,6 +13,7 @@ KEYS_MAX = 10_000
 """Buckets that are remembered; the longest unused is forgotten first (it would be full by then)."""
 
 WEBHOOK_PREFIX = "/api/v1/bots/webhook/"
+LIVE_PATH = "/socket.io"
 WEBHOOK_BODY_MAX = 64 * 1024
 API_BODY_MAX = 256 * 1024
 DEPTH_MAX = 20
@@ -101,6 +101,10 @@ class Limits:
     """Test messages a user sends: each leaves for somebody else's server."""
     agents: Buckets = field(default_factory=lambda: Buckets(rate=50, burst=1_000))
     """Messages that a user's agents send: what is more is read later."""
+    handshakes: Buckets = field(default_factory=lambda: Buckets(rate=50, burst=500))
+    """Connections of the live API that begin, by address: a whole office may come again at once."""
+    sockets: Buckets = field(default_factory=lambda: Buckets(rate=50, burst=200))
+    """Packets of one socket of the live API, those of the protocol itself included."""
     failures: Failures = field(default_factory=Failures)
 
 
@@ -115,18 +119,19 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         most = WEBHOOK_BODY_MAX if scope["path"].startswith(WEBHOOK_PREFIX) else API_BODY_MAX
-        declared = Headers(scope=scope).get("content-length", "0")
+        declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         body = await _read(receive, most) if not declared.isdigit() or int(declared) <= most else None
         if body is None:
             await _refuse(send, 413, "body_too_large", f"the body may have {most} bytes")
             return
-        if _depth(body) > DEPTH_MAX:
+        if depth(body) > DEPTH_MAX:
             await _refuse(send, 422, "body_too_deep", f"the body may be nested {DEPTH_MAX} levels deep")
             return
         await self._app(scope, _replay(body, receive), send)
 
 
 async def _read(receive: Receive, most: int) -> bytes | None:
+    """None where it is more than `most` bytes."""
     parts: list[bytes] = []
     size = 0
     while True:
@@ -155,11 +160,11 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replayed
 
 
-def _depth(body: bytes) -> int:
+def depth(body: bytes) -> int:
     """How deep brackets nest outside of strings; enough to know before a parser recurses."""
     if body.count(b"[") + body.count(b"{") <= DEPTH_MAX:
         return 0
-    depth = deepest = 0
+    level = deepest = 0
     quoted = escaped = False
     for char in body:
         if quoted:
@@ -168,10 +173,10 @@ def _depth(body: bytes) -> int:
         elif char == ord('"'):
             quoted = True
         elif char in b"[{":
-            depth += 1
-            deepest = max(deepest, depth)
+            level += 1
+            deepest = max(deepest, level)
         elif char in b"]}":
-            depth -= 1
+            level -= 1
     return deepest
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from cryptography.x509 import Name, NameOID
-from fastapi import Request
+from starlette.requests import HTTPConnection
 
 TRADINGVIEW = ("52.89.214.238", "34.212.75.30", "54.218.53.128", "52.32.178.7")
 """As TradingView's help says (solution 43000529348, read November 2026); IPv4 only."""
@@ -37,15 +37,17 @@ class Senders:
     allowed: tuple[Network, ...] = ()
     certificate_header: str | None = None
 
-    def address(self, request: Request) -> str:
+    def address(self, request: HTTPConnection) -> str:
         """Where the request comes from: behind trusted proxies, the first address that is none of them."""
         peer = _peer(request)
         if peer is None:
             return "unknown"
         return str(self._behind(request, peer))
 
-    def objection(self, request: Request) -> str | None:
+    def objection(self, request: HTTPConnection) -> str | None:
         """Why an alert may not come from there, for the log; None where it may."""
+        if not self.allowed and self.certificate_header is None:
+            return None
         peer = _peer(request)
         if self.allowed:
             address = None if peer is None else self._behind(request, peer)
@@ -57,7 +59,7 @@ class Senders:
             return _doubt(request.headers.getlist(self.certificate_header))
         return None
 
-    def _behind(self, request: Request, peer: Address) -> Address:
+    def _behind(self, request: HTTPConnection, peer: Address) -> Address:
         hops = ",".join(request.headers.getlist("x-forwarded-for")).split(",")
         address = peer
         while _within(address, self.trusted_proxies) and hops:
@@ -68,7 +70,7 @@ class Senders:
         return address
 
 
-def _peer(request: Request) -> Address | None:
+def _peer(request: HTTPConnection) -> Address | None:
     return None if request.client is None else _address(request.client.host)
 
 

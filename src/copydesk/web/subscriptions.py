@@ -26,6 +26,7 @@ from copydesk.domain.subscription import (
     effective_settings,
 )
 from copydesk.domain.user import Role, User
+from copydesk.engine.waiting import take_back_waiting
 from copydesk.stores.store import Tables
 from copydesk.stores.subscriptions import Record
 from copydesk.web.hub import Hub, Me, TheHub
@@ -99,7 +100,9 @@ async def get_subscription(subscription_id: str, me: Me, hub: TheHub) -> Subscri
 async def change_subscription(
     subscription_id: str, wanted: SubscriptionChange, me: Me, hub: TheHub
 ) -> SubscriptionAnswer:
-    """Counts from the next signal on; null takes the bot's default again."""
+    """Counts from the next signal on; null takes the bot's default again. What waits at a terminal is taken back where nothing is
+    to be opened any more.
+    """
     changes = wanted.told()
     if "copy_choices" in changes:
         changes["copy"] = asdict(_options(changes.pop("copy_choices")))
@@ -108,6 +111,8 @@ async def change_subscription(
     def work(tables: Tables) -> SubscriptionAnswer:
         before = _own(tables, subscription_id, me)
         tables.subscriptions.change(before.id, changes, now)
+        if changes.get("status", SubscriptionStatus.ACTIVE) != SubscriptionStatus.ACTIVE:
+            take_back_waiting(tables, before.account_id, before.id, now)
         details = {"fields": sorted(changes)}
         tables.audit.add(actor=me.id, action="subscription.change", subject=before.id, details=details, at=now)
         return _answers(tables, [_own(tables, subscription_id, me)], now)[0]
@@ -117,12 +122,15 @@ async def change_subscription(
 
 @router.delete("/{subscription_id}", status_code=204, response_description="Gone")
 async def unsubscribe(subscription_id: str, me: Me, hub: TheHub) -> Response:
-    """No signal reaches it any more; an open position keeps its stop and target, and is the follower's to close."""
+    """No signal reaches it any more; an open position keeps its stop and target, and is the follower's to close. An order that waits
+    at a terminal is taken back.
+    """
     now = hub.clock.now()
 
     def work(tables: Tables) -> None:
         gone = _own(tables, subscription_id, me)
         tables.subscriptions.change(gone.id, {"deleted_at": now, "status": SubscriptionStatus.PAUSED}, now)
+        take_back_waiting(tables, gone.account_id, gone.id, now)
         tables.audit.add(actor=me.id, action="subscription.delete", subject=gone.id, details={}, at=now)
 
     await hub.store.write(work)

@@ -2,13 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
 import structlog
-from fastapi import APIRouter, HTTPException, Query, Request, Response
-from fastapi.routing import APIRoute
+from fastapi import APIRouter, HTTPException, Query, Request
 
 from copydesk.client.models import BroadcastStats, WebhookAnswer
 from copydesk.domain.bot import Bot
@@ -18,34 +17,21 @@ from copydesk.domain.ids import SignalId
 from copydesk.domain.signal import Instruction, SourceKind
 from copydesk.engine.intake import Acceptance
 from copydesk.sources.tradingview import open_alert, read_alert
-from copydesk.web.hub import Hub, TheHub, of_request
+from copydesk.web.hub import Hub, TheHub
 
 log = structlog.get_logger()
 
 
-class _Quick(APIRoute):
-    """An address without a query needs nothing of what FastAPI does for every other route: policy.py lets everybody in here, and
-    the body is read as it is.
-    """
+router = APIRouter(tags=["webhook"])
 
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        usual = super().get_route_handler()
-
-        async def handle(request: Request) -> Response:
-            if request.scope["query_string"]:
-                return await usual(request)
-            answer = await receive_alert(request.path_params["path"], request, of_request(request))
-            return Response(answer.model_dump_json(), media_type="application/json")
-
-        return handle
-
-
-router = APIRouter(tags=["webhook"], route_class=_Quick)
+PREFIX = "/api/v1/bots/webhook/master/"
 
 WAIT_MAX_S = 2.5
 """TradingView hangs up after 3 seconds."""
 
 LOOK_EVERY_S = 0.02
+
+_NO_RESULTS: Mapping[str, Any] = dict.fromkeys(BroadcastStats.model_fields)
 
 _ALERT = {
     "requestBody": {
@@ -62,7 +48,8 @@ _ALERT = {
 
 
 @router.post(
-    "/api/v1/bots/webhook/master/{path}",
+    PREFIX + "{path}",
+    response_model=WebhookAnswer,
     openapi_extra=_ALERT,
     response_description="Stored, and on its way to every follower",
 )
@@ -72,27 +59,36 @@ async def receive_alert(
     hub: TheHub,
     secret: Annotated[str | None, Query(max_length=200)] = None,
     wait: Annotated[float, Query(ge=0, le=WAIT_MAX_S, description="seconds to wait for results")] = 0,
-) -> WebhookAnswer:
+) -> Mapping[str, Any]:
     """A TradingView alert. The answer leaves as soon as the signal is durable, or with `wait`, when it is settled."""
+    return await take_alert(hub, path, await request.body(), request, secret, wait)
+
+
+async def take_alert(
+    hub: Hub, path: str, body: bytes, request: Request, secret: str | None = None, wait: float = 0
+) -> Mapping[str, Any]:
+    """What a WebhookAnswer holds. Raises what refuses it: HTTPException(401), or an error of ours."""
     received_at = hub.clock.now()
-    alert = open_alert(await request.body(), secret)
+    alert = open_alert(body, secret)
     bot = await _admit(hub, path, alert.secret or secret, request, received_at)
     instructions = read_alert(alert, received_at)
-    await refuse_unknown_symbols(hub, bot, instructions)
+    await refuse_unknown_symbols(hub, bot, instructions, received_at)
     acceptances = await hub.desk.intake.accept_all(
         bot.id, instructions, source=SourceKind.TRADINGVIEW, received_at=received_at
     )
-    stats = BroadcastStats(total_subscribers=acceptances[0].subscribers)
+    stats = {**_NO_RESULTS, "total_subscribers": acceptances[0].subscribers}
     if wait > 0:
-        stats = await wait_for_results(hub, acceptances, received_at, wait)
-    return WebhookAnswer(
-        bot_name=bot.name,
-        signal_id=acceptances[0].signal_id,
-        signal_ids=[one.signal_id for one in acceptances],
-        duplicate=all(one.duplicate for one in acceptances),
-        broadcast_stats=stats,
-        timestamp=hub.clock.now(),
-    )
+        stats = (await wait_for_results(hub, acceptances, received_at, wait)).model_dump()
+    return {
+        "success": True,
+        "bot_name": bot.name,
+        "signal_id": acceptances[0].signal_id,
+        "signal_ids": [one.signal_id for one in acceptances],
+        "status": "accepted",
+        "duplicate": all(one.duplicate for one in acceptances),
+        "broadcast_stats": stats,
+        "timestamp": hub.clock.now(),
+    }
 
 
 async def _admit(hub: Hub, path: str, secret: str | None, request: Request, now: datetime) -> Bot:
@@ -109,9 +105,9 @@ async def _admit(hub: Hub, path: str, secret: str | None, request: Request, now:
     return bot
 
 
-async def refuse_unknown_symbols(hub: Hub, bot: Bot, instructions: Sequence[Instruction]) -> None:
+async def refuse_unknown_symbols(hub: Hub, bot: Bot, instructions: Sequence[Instruction], now: datetime) -> None:
     """A typing error must not look like a signal nobody could follow."""
-    known = {one.symbol: await hub.knows_symbol(bot.market_type, one.symbol) for one in instructions}
+    known = {one.symbol: await hub.knows_symbol(bot.market_type, one.symbol, now) for one in instructions}
     for number, one in enumerate(instructions):
         if known[one.symbol] is False:
             field = f"[{number}].ticker" if len(instructions) > 1 else "ticker"

@@ -1,4 +1,4 @@
-"""The whole product on one machine: simulator, hub and dashboard as processes, users and followers seeded."""
+"""The whole product on one machine: simulators, hub, dashboard and terminals' programs as processes, users and followers seeded."""
 
 import asyncio
 import json
@@ -23,6 +23,8 @@ from copydesk.domain.user import Role
 from copydesk.domain.venue import BINANCE_FUTURES, PAPER, VenueName
 from copydesk.ports.clock import SystemClock
 from copydesk.wiring.children import Child, ChildDied, child, free_port, wait_until_ready
+from copydesk.wiring.demo_terminals import Terminals, at_terminals, seed_terminals
+from copydesk.wiring.terminals import broker
 
 SEED_FILE = "demo.json"
 SEEDING_AT_ONCE = 4
@@ -52,13 +54,15 @@ class Scene:
     api: str
     dashboard: str
     binance: str
+    terminals: Terminals
     seed: dict[str, Any]
     children: tuple[Child, ...]
 
     def line(self) -> dict[str, Any]:
         """What `--json` prints when everything is ready."""
-        public = {key: value for key, value in self.seed.items() if key != "keys"}
-        return {"api": self.api, "dashboard": self.dashboard, "simulators": {"binance": self.binance}, **public}
+        public = {key: value for key, value in self.seed.items() if key not in {"keys", "terminals"}}
+        simulators = {"binance": self.binance, "metatrader5": self.terminals.url}
+        return {"api": self.api, "dashboard": self.dashboard, "simulators": simulators, **public}
 
 
 # Each follower gets the next of these, over and over: own sizes, own limits, one too small to trade, one on paper.
@@ -92,8 +96,12 @@ async def stage(plan: Plan, progress: Progress) -> AsyncIterator[Scene]:
     state = str((plan.folder / "binance.json").resolve())
     simulate = ["simulate", "binance", "--port", str(binance_port), "--state", state]
     serve = ["serve", "--port", str(api_port), "--dashboard-port", str(dashboard_port)]
-    async with child("binance-simulator", simulate, {}, logs) as simulator:
-        progress("Starting the Binance simulator", 0, 3)
+    remembered = (plan.folder / "metatrader5.json").resolve()
+    async with (
+        child("binance-simulator", simulate, {}, logs) as simulator,
+        broker(logs.resolve(), free_port(_third(plan)), api, remembered) as (own, terminal_simulator),
+    ):
+        progress("Starting the simulators", 0, 3)
         await wait_until_ready(simulator, f"{binance}/_sim/health", clock)
         async with child("hub", serve, _settings(plan, binance), logs) as hub:
             progress("Starting the hub", 1, 3)
@@ -104,7 +112,21 @@ async def stage(plan: Plan, progress: Progress) -> AsyncIterator[Scene]:
             seed = _remembered(plan)
             if seed is None:
                 seed = await _seed(plan, await _first_admin(hub, api), api, binance, progress)
-            yield Scene(api=api, dashboard=dashboard, binance=binance, seed=seed, children=(simulator, hub))
+            progress("Starting terminals", 0, 1)
+            async with at_terminals(own, terminal_simulator, seed) as terminals:
+                yield Scene(
+                    api=api,
+                    dashboard=dashboard,
+                    binance=binance,
+                    terminals=terminals,
+                    seed=seed,
+                    children=(simulator, hub, *terminals.children),
+                )
+
+
+def _third(plan: Plan) -> int:
+    """The port of MetaTrader 5's simulator: behind Binance's and Deriv's."""
+    return plan.simulator_port_base and plan.simulator_port_base + 2
 
 
 def _settings(plan: Plan, binance: str) -> dict[str, str]:
@@ -125,6 +147,8 @@ def _remembered(plan: Plan) -> dict[str, Any] | None:
     """The seed of an earlier run in the same folder."""
     path = plan.folder / SEED_FILE
     seed: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    if seed is not None and "terminals" not in seed:
+        raise ChildDied(f"{plan.folder} was made by an older demo, without terminals: choose an empty folder")
     return seed
 
 
@@ -160,13 +184,16 @@ async def _seed(plan: Plan, admin: dict[str, str], api: str, binance: str, progr
                 tasks.create_task(seed_one(number, follower))
         for follower in followers[:HOLDERS]:
             await _seed_holder(market, api, spot_bot.id, follower, keys)
+        users = {"admin": admin, "provider": provider, "followers": followers}
+        terminals = await seed_terminals(desk, api, users)
     line = {
-        "users": {"admin": admin, "provider": provider, "followers": followers},
+        "users": users,
         "bots": [
             {"id": one.id, "name": one.name, "webhook_url": one.webhook_url, "secret": one.master_secret}
             for one in (bot, spot_bot)
         ],
         "keys": keys,
+        "terminals": terminals,
     }
     _remember(plan.folder / SEED_FILE, line)
     return line

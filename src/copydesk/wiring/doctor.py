@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ import httpx
 from copydesk.domain.errors import CopydeskError, StoreUnavailable, VenueError
 from copydesk.domain.ids import AccountId
 from copydesk.domain.subscription import Account, Environment, KeyCheck
-from copydesk.domain.venue import BINANCE_FUTURES
+from copydesk.domain.venue import BINANCE_FUTURES, DERIV, VenueName
 from copydesk.engine.preflight import Finding, check_account
 from copydesk.ports.clock import SystemClock
 from copydesk.ports.venue import Venue
@@ -20,7 +20,6 @@ from copydesk.settings import Settings
 from copydesk.stores.store import SqlStore, Tables
 from copydesk.venues.binance import BinanceFutures
 from copydesk.wiring.databases import DATABASE_FILE, open_database, open_vault
-from copydesk.wiring.hub import environments
 from copydesk.wiring.venues import Venues
 
 __all__ = ["Finding", "examine"]
@@ -54,10 +53,10 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
     yield Finding(name="Database", ok=True, detail=_where(settings))
     venues = Venues(settings, database, SystemClock())
     try:
-        for environment in environments(settings):
-            yield await _venue(venues[BINANCE_FUTURES], environment, settings)
         store = SqlStore(database, open_vault(settings))
         accounts = await store.read(_accounts)
+        for name, venue, environment, advice in _in_use(settings, accounts):
+            yield await _venue(name, venues[venue], environment, advice)
         for account in accounts:
             yield await _account(account, venues[account.venue], store)
         for environment in Environment:
@@ -69,6 +68,13 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
         await database.close()
 
 
+def _in_use(settings: Settings, accounts: Sequence[Account]) -> Iterator[tuple[str, VenueName, Environment, str]]:
+    """Binance, whose prices paper takes too; and Deriv where somebody has an account."""
+    yield "Binance futures", BINANCE_FUTURES, _of_binance(settings), _binance_advice(settings)
+    for environment in sorted({one.environment for one in accounts if one.venue == DERIV}):
+        yield "Deriv", DERIV, environment, _advice("deriv", settings.simulator.deriv_url)
+
+
 async def _alone(settings: Settings) -> Finding:
     """The venue, while there is no desk that could know accounts."""
     venue = BinanceFutures(
@@ -78,7 +84,7 @@ async def _alone(settings: Settings) -> Finding:
         allow_live=False,
     )
     try:
-        return await _venue(venue, environments(settings)[0], settings)
+        return await _venue("Binance futures", venue, _of_binance(settings), _binance_advice(settings))
     finally:
         await venue.close()
 
@@ -119,9 +125,8 @@ def _port(name: str, host: str, port: int, setting: str) -> Finding:
     return Finding(name=name, ok=True, detail=f"{host}:{port} is free")
 
 
-async def _venue(venue: Venue, environment: Environment, settings: Settings) -> Finding:
-    name = f"Binance futures ({environment})"
-    advice = _venue_advice(settings)
+async def _venue(name: str, venue: Venue, environment: Environment, advice: str) -> Finding:
+    name = f"{name} ({environment})"
     try:
         async with asyncio.timeout(TIMEOUT_S):
             reading = await venue.read_clock(environment)
@@ -134,11 +139,18 @@ async def _venue(venue: Venue, environment: Environment, settings: Settings) -> 
     return Finding(name=name, ok=ok, detail=f"{len(symbols)} symbols, {offset}", advice=advice)
 
 
-def _venue_advice(settings: Settings) -> str:
-    url = settings.simulator.binance_url
+def _of_binance(settings: Settings) -> Environment:
+    return Environment.DEMO if settings.simulator.binance_url is None else Environment.SIMULATOR
+
+
+def _binance_advice(settings: Settings) -> str:
+    return _advice("binance", settings.simulator.binance_url)
+
+
+def _advice(simulator: str, url: object) -> str:
     if url is None:
-        return "Check the network and DNS of this machine, or use a simulator: copydesk simulate binance."
-    return f"Start the simulator: copydesk simulate binance --port {urlsplit(str(url)).port or 80}"
+        return f"Check the network and DNS of this machine, or use a simulator: copydesk simulate {simulator}."
+    return f"Start the simulator: copydesk simulate {simulator} --port {urlsplit(str(url)).port or 80}"
 
 
 async def _account(account: Account, venue: Venue, store: SqlStore) -> Finding:

@@ -3,14 +3,16 @@
 import asyncio
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
+from urllib.parse import urlsplit
 
 import structlog
 import uvicorn
 from prometheus_client import CollectorRegistry
+from starlette.middleware.cors import CORSMiddleware
 
 from copydesk.domain.errors import FieldError, InvalidInput, StoreUnavailable
 from copydesk.domain.subscription import Environment
@@ -50,8 +52,9 @@ START_AGAIN_S = 0.5
 
 
 def environments(settings: Settings) -> tuple[Environment, ...]:
-    """Where a symbol is looked up: the local simulator where there is one, else the venue's demo."""
-    return (Environment.DEMO,) if settings.simulator.binance_url is None else (Environment.SIMULATOR,)
+    """Where a symbol is looked up: the local simulators where there are any, else the venues' demos."""
+    simulated = settings.simulator.binance_url is not None or settings.simulator.deriv_url is not None
+    return (Environment.SIMULATOR,) if simulated else (Environment.DEMO,)
 
 
 def senders(settings: Settings) -> Senders:
@@ -60,6 +63,12 @@ def senders(settings: Settings) -> Senders:
         allowed=networks(settings.webhook_sources),
         certificate_header=settings.webhook_client_certificate,
     )
+
+
+def origins(settings: Settings, port: int) -> frozenset[str]:
+    """Web pages that may use the desk from a browser: its own, and those on the list."""
+    own = {settings.api_url(port), *(f"http://{host}:{port}" for host in ("127.0.0.1", "localhost"))}
+    return frozenset(f"{url.scheme}://{url.netloc}" for url in map(urlsplit, own)) | frozenset(settings.origins)
 
 
 @dataclass(slots=True)
@@ -80,6 +89,10 @@ async def serve(settings: Settings, *, on_ready: Callable[[int, str | None], Non
     port: int = listening.getsockname()[1]
     parts = await _build(settings, port, lines)
     app = build_app(parts.hub, lambda _app: _running(parts), version("copydesk"))
+    if settings.origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=settings.origins, allow_methods=["*"], allow_headers=["Authorization"]
+        )
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -96,6 +109,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[int, str | None], Non
     )
     server = _Server(config)
     server.ready = lambda: on_ready(port, parts.hub.setup_token)
+    server.ending = app.state.live.end
     await server.serve(sockets=[listening])
 
 
@@ -114,14 +128,11 @@ async def _build(settings: Settings, port: int, lines: RecentLines) -> _Parts:
         ledger_check_every_s=settings.ledger_check_every_s,
     )
     makers = StrategyMakers(settings.data_dir / STRATEGIES_FOLDER)
-    markets = Markets(settings, clock)
+    markets = Markets(settings, clock, venues.deriv)
     strategies = strategy_desk(desk, clock, makers, markets.of)
     notifier = AppriseNotifier(settings.notification_hosts)
     await _start(database, clock)
-    metrics = Metrics(CollectorRegistry())
-    await metrics.start(store)
-    desk.intake.listeners.append(metrics.take_signal)
-    database.listeners.append(metrics.take_commit)
+    metrics = await _metrics(store, desk, database)
     has_admin = await store.read(lambda tables: tables.users.has_admin())
     hub = Hub(
         store=store,
@@ -142,6 +153,7 @@ async def _build(settings: Settings, port: int, lines: RecentLines) -> _Parts:
         environments=environments(settings),
         allow_live=settings.allow_live,
         senders=senders(settings),
+        origins=origins(settings, port),
         setup_token=None if has_admin else secrets.token_urlsafe(24),
         backups=Backups(settings),
         lines=lines,
@@ -149,6 +161,14 @@ async def _build(settings: Settings, port: int, lines: RecentLines) -> _Parts:
         metrics_token=None if settings.metrics_token is None else settings.metrics_token.get_secret_value(),
     )
     return _Parts(database, venues, desk, markets, Notifying(store, notifier, clock), hub)
+
+
+async def _metrics(store: SqlStore, desk: Desk, database: Database) -> Metrics:
+    metrics = Metrics(CollectorRegistry())
+    await metrics.start(store)
+    desk.intake.listeners.append(metrics.take_signal)
+    database.listeners.append(metrics.take_commit)
+    return metrics
 
 
 async def _start(database: Database, clock: Clock) -> None:
@@ -197,6 +217,7 @@ class _Server(uvicorn.Server):
     """Says when it listens, and returns when it is told to stop."""
 
     ready: Callable[[], None] = staticmethod(lambda: None)
+    ending: Callable[[], Awaitable[None]]
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -204,6 +225,11 @@ class _Server(uvicorn.Server):
         with super().capture_signals():
             yield
             self._captured_signals.clear()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """A poll that waits for something to happen would be waited for as an open request is."""
+        await self.ending()
+        await super().shutdown(sockets)
 
     async def startup(self, *args: object, **kwargs: object) -> None:
         await super().startup(*args, **kwargs)  # type: ignore[arg-type]

@@ -10,6 +10,7 @@ from copydesk.ports.clock import Clock
 from copydesk.ports.market import Market
 from copydesk.settings import Settings
 from copydesk.venues.ccxt import CcxtCandles
+from copydesk.venues.deriv import Deriv
 
 _DEFAULT = {MarketType.FUTURES: "binanceusdm", MarketType.SPOT: "binance"}
 
@@ -17,15 +18,18 @@ _DEFAULT = {MarketType.FUTURES: "binanceusdm", MarketType.SPOT: "binance"}
 class Markets:
     """Opened when they are first asked for."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, deriv: Deriv) -> None:
         simulator = settings.simulator.binance_url
         self._simulator_url = None if simulator is None else str(simulator)
         self._timeout_s = settings.venue_timeout_s
         self._clock = clock
+        self._deriv = deriv
         self._open: dict[tuple[str, Environment], CcxtCandles] = {}
 
     def of(self, bot: Bot, account: Account) -> Market:
         """Raise InvalidInput where there are no candles for such a bot."""
+        if bot.market_type is MarketType.OPTIONS:
+            return self._deriv.market(account.environment)
         exchange_id = ccxt_id(account.venue) or _DEFAULT.get(bot.market_type)
         if exchange_id is None:
             raise InvalidInput(

@@ -24,13 +24,16 @@ _CALM = FINAL | {State.WORKING, State.PARTIAL}
 
 @dataclass(frozen=True, slots=True)
 class Beat:
-    """One moment of the story: a price, then an alert (or none) of one of the demo's bots."""
+    """One moment of the story: a price, then an alert (or none) of one of the demo's bots; `at_terminal`, what the master's hand
+    does (or nothing) at MetaTrader 5.
+    """
 
     text: str
     symbol: str
     price: str
     action: str | None = None
     bot: int = 0
+    at_terminal: bool = False
 
 
 STORY = (
@@ -46,6 +49,10 @@ STORY = (
     Beat("SOL reaches every target", "SOLUSDT", "201"),
     Beat("BTC: close everything", "BTCUSDT", "95800", "close"),
     Beat("BTC on spot: sell the coins", "BTCUSDT", "95800", "sell", bot=1),
+    Beat("A master buys gold at its terminal", "XAUUSD", "2650", "buys gold", at_terminal=True),
+    Beat("The master leaves an order to buy lower", "EURUSD", "1.085", "leaves an order", at_terminal=True),
+    Beat("EUR falls to the order", "EURUSD", "1.0815", at_terminal=True),
+    Beat("The master closes everything", "XAUUSD", "2655", "closes everything", at_terminal=True),
 )
 
 
@@ -81,8 +88,8 @@ async def play(scene: Scene, tell: Callable[[int, Beat], None]) -> Ending:
             await _play_beat(scene, api, market, beat)
             await _settled(api, clock)
         signals, executions, differences = await _books(scene, api, market, clock)
-        for symbol in {beat.symbol for beat in STORY}:
-            await _set_price(market, symbol, next(b.price for b in reversed(STORY) if b.symbol == symbol), hold=False)
+        for beat in {beat.symbol: beat for beat in STORY}.values():
+            await _set_price(scene, market, beat, hold=False)
     return Ending(
         signals=signals,
         executions=executions,
@@ -100,13 +107,14 @@ async def _books(
     while True:
         signals, executions = await api.signals(), await api.executions()
         differences = compare(executions, (await market.get("/_sim/ledger")).json(), scene.seed["keys"])
+        differences += await scene.terminals.differences(executions)
         if not differences or clock.now().timestamp() > deadline:
             return signals, executions, differences
         await clock.sleep(LOOK_EVERY_S)
 
 
 async def play_on(scene: Scene) -> AsyncIterator[str]:
-    """Alerts now and then on the moving market, for as long as somebody watches."""
+    """Alerts now and then on the moving market, and a master's hand between them, for as long as somebody watches."""
     alerts = [("BTCUSDT", "buy"), ("ETHUSDT", "buy"), ("BTCUSDT", "sell"), ("SOLUSDT", "short"), ("ETHUSDT", "close")]
     alerts += [("BTCUSDT", "short"), ("SOLUSDT", "close"), ("BTCUSDT", "long"), ("BTCUSDT", "close")]
     async with ApiClient(scene.api) as api:
@@ -117,6 +125,10 @@ async def play_on(scene: Scene) -> AsyncIterator[str]:
                 answer = await _alert(scene, api, symbol, action, wait_s=2.0)
                 stats = answer.broadcast_stats
                 yield f"{action} {symbol}: {stats.successful_executions} copied, {stats.skipped} skipped, {stats.duration_ms} ms"
+                await SystemClock().sleep(BETWEEN_ALERTS_S)
+            for act in ("buys gold", "closes everything"):
+                await scene.terminals.act(act)
+                yield f"The master {act} at its MetaTrader 5 terminal: {len(scene.terminals.accounts)} copiers followed"
                 await SystemClock().sleep(BETWEEN_ALERTS_S)
 
 
@@ -193,13 +205,18 @@ def _position_differences(
 
 
 async def _play_beat(scene: Scene, api: ApiClient, market: httpx.AsyncClient, beat: Beat) -> None:
-    await _set_price(market, beat.symbol, beat.price, hold=True)
-    if beat.action is not None:
+    await _set_price(scene, market, beat, hold=True)
+    if beat.at_terminal:
+        await (scene.terminals.until_followed() if beat.action is None else scene.terminals.act(beat.action))
+    elif beat.action is not None:
         await _alert(scene, api, beat.symbol, beat.action, bot=beat.bot, wait_s=2.5)
 
 
-async def _set_price(market: httpx.AsyncClient, symbol: str, price: str, *, hold: bool) -> None:
-    answer = await market.post("/_sim/price", json={"symbol": symbol, "price": price, "hold": hold})
+async def _set_price(scene: Scene, market: httpx.AsyncClient, beat: Beat, *, hold: bool) -> None:
+    if beat.at_terminal:
+        await scene.terminals.price(beat.symbol, beat.price, hold=hold)
+        return
+    answer = await market.post("/_sim/price", json={"symbol": beat.symbol, "price": beat.price, "hold": hold})
     answer.raise_for_status()
 
 

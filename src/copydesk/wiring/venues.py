@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from copydesk.domain.errors import FieldError, InvalidInput
-from copydesk.domain.venue import BINANCE_FUTURES, MT5, PAPER, VenueName, ccxt_id
+from copydesk.domain.venue import BINANCE_FUTURES, DERIV, MT5, PAPER, VenueName, ccxt_id
 from copydesk.ports.clock import Clock
 from copydesk.ports.venue import Venue
 from copydesk.settings import Settings
@@ -12,6 +12,7 @@ from copydesk.stores.database import Database
 from copydesk.stores.paper import StoredPaperLedger
 from copydesk.venues.binance import BinanceFutures
 from copydesk.venues.ccxt import CcxtVenue
+from copydesk.venues.deriv import Apps, Deriv
 from copydesk.venues.metatrader5 import MetaTrader5, Switchboard
 from copydesk.venues.paper import Paper
 
@@ -35,13 +36,25 @@ class Venues(Mapping[VenueName, Venue]):
         paper = Paper(self._clock, StoredPaperLedger(database), binance.quote, binance.symbols)
         self.switchboard = Switchboard(StoredCommandBook(database), self._clock)
         terminals = MetaTrader5(self._clock, self.switchboard)
-        self._open: dict[VenueName, Venue] = {BINANCE_FUTURES: binance, PAPER: paper, MT5: terminals}
+        self.deriv = Deriv(
+            self._clock,
+            simulator_url=None if settings.simulator.deriv_url is None else str(settings.simulator.deriv_url),
+            timeout_s=settings.venue_timeout_s,
+            allow_live=settings.allow_live,
+            apps=Apps(legacy=settings.deriv.app_id, options=settings.deriv.options_app_id),
+        )
+        self._open: dict[VenueName, Venue] = {
+            BINANCE_FUTURES: binance,
+            PAPER: paper,
+            MT5: terminals,
+            DERIV: self.deriv,
+        }
 
     def __getitem__(self, name: VenueName) -> Venue:
         if name not in self._open:
             exchange_id = ccxt_id(name)
             if exchange_id is None:
-                problem = f"{name!r} is no venue: binance-futures, mt5, paper or ccxt:<id>"
+                problem = f"{name!r} is no venue: binance-futures, deriv, mt5, paper or ccxt:<id>"
                 raise InvalidInput(f"venue: {problem}", (FieldError("venue", problem),))
             self._open[name] = CcxtVenue(
                 exchange_id,

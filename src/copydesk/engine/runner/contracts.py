@@ -15,6 +15,9 @@ from copydesk.ports.strategy_table import BookTrade, Series
 PAPER_PAYOUT = Decimal("1.95")
 """What comes back for 1 staked, as Deriv pays about; a real contract's is its venue's."""
 
+_WHOLE_SECONDS = timedelta(seconds=2)
+"""Venues count contracts in them: one may be bought and over within less than its duration by our clock."""
+
 _CENT = Decimal("0.01")
 _TRADES = 5
 
@@ -49,7 +52,7 @@ def settled_at_venue(
     if trade is None:
         return None
     status = ContractStatus.WON if trade.net_usd > 0 else ContractStatus.LOST
-    ended_early = trade.closed_at - opening.created_at < timedelta(seconds=contract.duration_s)
+    ended_early = trade.closed_at - opening.created_at < timedelta(seconds=contract.duration_s) - _WHOLE_SECONDS
     status = ContractStatus.SOLD if ended_early else status
     prices = {"entry_price": trade.entry_price, "exit_price": trade.exit_price}
     return replace(_ended(contract, status, trade.net_usd, now), **prices)

@@ -56,10 +56,10 @@ class Figures(Struct, frozen=True, kw_only=True):
 
 
 def trades_of(tables: Transaction, bot: Bot, most: int = TRADES_MAX) -> Sequence[BotTrade]:
-    """Closed ones, newest first."""
-    ladders = [one for one in map(_of_ladder, _ladders(tables.strategies.contracts(bot.id, most))) if one is not None]
-    if ladders or bot.exchange_account_id is None:
-        return ladders
+    """Closed ones, newest first. Of a bot that buys contracts the ladders are its trades, not what its book holds of them."""
+    bought = tables.strategies.contracts(bot.id, most)
+    if bought or bot.exchange_account_id is None:
+        return [one for one in map(_of_ladder, _ladders(bought)) if one is not None]
     subscription_id = tables.strategies.own_book(bot.id, bot.exchange_account_id)
     found = () if subscription_id is None else tables.strategies.trades(subscription_id, most)
     return [_of_position(bot.id, one) for one in found]

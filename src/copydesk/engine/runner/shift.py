@@ -101,7 +101,8 @@ class Shift:
         """At each symbol in turn. Raise what the market, the venue or the strategy raise."""
         account = await self._tools.account(watched.bot)
         market = self._tools.market_of(watched.bot, account)
-        await self._count(watched)
+        if (counted := await self._count(watched)) is not None:
+            self._tell([Voice(watched.bot).balance(counted)])
         for symbol in watched.run.symbols:
             series = Series(market=market.name, symbol=symbol, timeframe=watched.run.timeframe)
             await self._look_at(watched, account, market, series)
@@ -109,8 +110,8 @@ class Shift:
     async def _look_at(self, watched: Watched, account: Account, market: Market, series: Series) -> None:
         timeframe_s = TIMEFRAMES[series.timeframe]
         await self._follow_book(watched, series.symbol)
-        if account.venue != PAPER:
-            await self._settle(watched, account, series)
+        # Before a turn: what ended before it was decided on before it, whoever was killed between the two.
+        await self._settle(watched, account, series)
         due, asked_at = self._due.get(series.symbol), self._clock.now()
         if due is not None and asked_at < due:
             return
@@ -264,11 +265,11 @@ class Shift:
         if opening is not None and opening.is_final and opening.executed_quantity == 0:
             raise InvalidInput(f"the bot's own book did not take {symbol}: {opening.reason or opening.state}")
 
-    async def _count(self, watched: Watched) -> None:
-        """Keep the balance, and the highest there was."""
+    async def _count(self, watched: Watched) -> Standing | None:
+        """Keep the balance, and the highest there was; None where nothing has changed. The end of a trade tells of it itself."""
         balance = await self._tools.balance(watched.bot)
         if balance == self._balance:
-            return
+            return None
         now = self._clock.now()
 
         def work(tables: Transaction) -> Standing | None:
@@ -288,8 +289,7 @@ class Shift:
 
         counted = await self._store.write(work)
         self._balance = balance
-        if counted is not None:
-            self._tell([Voice(watched.bot).balance(counted)])
+        return counted
 
     async def _skip(self, bot: Bot, series: Series, hole: Hole) -> InvalidInput:
         """A person says whether to go on, and then it begins behind the hole: anew, where its strategy is not one that bridges it."""

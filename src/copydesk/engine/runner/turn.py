@@ -39,6 +39,9 @@ from copydesk.ports.strategy_table import Series
 FRESH = timedelta(seconds=30)
 """What a candle says may be acted on for so long after its close."""
 
+SETTLED_LATE = timedelta(minutes=5)
+"""A ladder goes on for so long after its contract's end: the streak that it bet against is another one by then."""
+
 _APART = timedelta(milliseconds=1)
 """So that what was decided at one moment is listed in its order."""
 
@@ -114,7 +117,9 @@ def settle(seat: Seat, ended: Contract) -> Turn:
         raise InvalidInput(f"{seat.strategy.name} has a contract, but is told of none")
     decision = seat.strategy.settle(_view(seat, last, state), told)
     step = Step(occasion=f"contract:{ended.number}", candle=seat.window[last], decision=decision, settled=ended)
-    why_not = _why_not(seat, decision, seat.window[last], is_last=True, of_candle=False)
+    over_at = ended.opened_at + timedelta(seconds=ended.duration_s)
+    why_not = "too late: its contract ended while nobody looked" if seat.now - over_at > SETTLED_LATE else None
+    why_not = None if isinstance(decision.intention, Hold) else why_not or _refused_now(seat, decision)
     steps = [replace(step, why_not=why_not)]
     if why_not is not None and isinstance(decision.intention, BuyContract):
         steps.append(_taken_back(seat, last, decision.state, decision.intention))
@@ -157,13 +162,17 @@ def _view(seat: Seat, index: int, state: State) -> View:
     )
 
 
-def _why_not(seat: Seat, decision: Decision, candle: Candle, *, is_last: bool, of_candle: bool = True) -> str | None:
-    """None where the intention is followed. What a candle says is acted on while it is fresh; the end of a contract always is."""
+def _why_not(seat: Seat, decision: Decision, candle: Candle, *, is_last: bool) -> str | None:
+    """None where the intention is followed."""
     if isinstance(decision.intention, Hold):
         return None
     closed_at = candle.opened_at + timedelta(seconds=seat.timeframe_s)
-    if of_candle and (not is_last or seat.now - closed_at > FRESH):
+    if not is_last or seat.now - closed_at > FRESH:
         return "too late: its candle closed while nobody looked"
+    return _refused_now(seat, decision)
+
+
+def _refused_now(seat: Seat, decision: Decision) -> str | None:
     if seat.bot.status is not BotStatus.ACTIVE:
         return f"the bot is {seat.bot.status}"
     if isinstance(decision.intention, BuyContract):

@@ -1,15 +1,17 @@
 """An alert: opened without believing anything in it, and read once its sender has proved who they are."""
 
 import re
-from dataclasses import dataclass
+from codecs import BOM_UTF8
 from datetime import datetime
+
+from msgspec import Struct
 
 from copydesk.domain.errors import FieldError
 from copydesk.domain.signal import Instruction
 from copydesk.sources.tradingview.families import read_any, read_text
 from copydesk.sources.tradingview.fields import Fields
 from copydesk.sources.tradingview.instruction import Origin, read_instruction, says_something
-from copydesk.sources.tradingview.json_shapes import Reading, looks_like_json, read_loose_json, storable
+from copydesk.sources.tradingview.json_shapes import Reading, looks_like_json, read_loose_json
 from copydesk.sources.tradingview.problems import Problems, refuse
 from copydesk.sources.tradingview.repeats import Key, apart, read_key
 from copydesk.sources.tradingview.secrecy import (
@@ -26,8 +28,7 @@ _CARRIERS = ("message", "text", "content", "alertmessage", "comment")
 """Fields in which a document may carry a text that is the alert itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
+class Envelope(Struct, frozen=True, kw_only=True):
     """An alert before anything in it is believed: the secret it shows, and what it seems to say.
 
     `text` is the body without a secret that stood beside the message; `offered` came beside the body.
@@ -48,7 +49,13 @@ def open_alert(body: bytes, offered: str | None = None) -> Envelope:
     The first line of a text counts as its secret only where none was `offered` and none is named in it.
     """
     try:
-        text: str = storable(body.decode("utf-8-sig")).replace("\r\n", "\n").strip()
+        text = (
+            body.removeprefix(BOM_UTF8)
+            .decode()
+            .replace("\0", "\N{REPLACEMENT CHARACTER}")
+            .replace("\r\n", "\n")
+            .strip()
+        )
     except UnicodeDecodeError:
         return Envelope(body=body, reading=Reading(problem="it is no UTF-8 text"))
     beside, rest = (None, text) if looks_like_json(text) else _beside(text, offered)
@@ -83,7 +90,8 @@ def _beside(text: str, offered: str | None) -> tuple[str | None, str]:
 
 def read_alert(alert: Envelope, received_at: datetime) -> tuple[Instruction, ...]:
     """All of its instructions, or none: raise InvalidInput naming each field that is missing or not understood."""
-    _refuse_placeholder(alert.body.decode(errors="replace"))
+    if b"{{" in alert.body:
+        _refuse_placeholder(alert.body.decode(errors="replace"))
     reading = read_loose_json(alert.text) if alert.reading.is_loose else alert.reading
     if reading.problem is not None:
         refuse([FieldError(reading.field, reading.problem)])

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
+
+from msgspec import Struct
 
 from copydesk.sources.tradingview.figures import dotted, is_blank, read_number
 from copydesk.sources.tradingview.json_shapes import storable
@@ -13,11 +14,9 @@ NESTED = ("strategyinfo", "strategy", "order")
 """Objects whose fields speak of the instruction itself."""
 
 INNER_MAX = 5
-_IGNORED = str.maketrans("", "", "_- ")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One value, under the name that the alert gave it."""
 
     name: str
@@ -28,7 +27,7 @@ _Index = dict[str, list[Field]]
 
 
 def plain_name(name: str) -> str:
-    return name.lower().translate(_IGNORED)
+    return name.lower().replace("_", "").replace("-", "").replace(" ", "")
 
 
 class Fields:
@@ -44,14 +43,20 @@ class Fields:
         self._all: _Index = {}
         for layer in (document, *_inner(document)):
             self.look_into(layer)
-            for name, value in layer.items():
-                if isinstance(value, dict) and plain_name(name) in NESTED:
-                    _note(value, self._all)
 
     def look_into(self, layer: Mapping[str, Any]) -> None:
         """More that stands at the top, in effect."""
-        _note(layer, self._own)
-        _note(layer, self._all)
+        nested: list[Mapping[str, Any]] = []
+        for name, value in layer.items():
+            if is_blank(value):
+                continue
+            plain, field = plain_name(name), Field(name, value)
+            self._own.setdefault(plain, []).append(field)
+            self._all.setdefault(plain, []).append(field)
+            if isinstance(value, dict) and plain in NESTED:
+                nested.append(value)
+        for one in nested:
+            _note(one, self._all)
 
     def number(self, field: Field) -> Decimal | None:
         """Raise ValueError where it is none."""
@@ -60,6 +65,8 @@ class Fields:
 
     def found(self, *names: str) -> list[Field]:
         """Every field of these names that says something, in the order of the names."""
+        if self._all.keys().isdisjoint(names):
+            return []
         return [field for name in names for field in self._all.get(name, ())]
 
     def first(self, *names: str) -> Field | None:
@@ -77,7 +84,9 @@ def _note(layer: Mapping[str, Any], index: _Index) -> None:
 
 def _inner(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Objects that stand as JSON inside a text, as `{{strategy.order.alert_message}}` often does."""
-    texts = [value for value in document.values() if isinstance(value, str) and value.strip()[:1] == "{"]
+    texts = [
+        value for value in document.values() if isinstance(value, str) and "{" in value and value.strip()[:1] == "{"
+    ]
     found: list[Mapping[str, Any]] = []
     for text in texts[:INNER_MAX]:
         try:

@@ -28,7 +28,7 @@ def is_blank(value: object) -> bool:
 
 def dotted(text: str) -> str:
     """`45000,50` as `45000.50`; `45,000` stays: it may be either."""
-    return _DECIMAL_COMMA.sub(r"\1.\2", text) if _DECIMAL_COMMA.fullmatch(text.strip()) else text
+    return _DECIMAL_COMMA.sub(r"\1.\2", text) if "," in text and _DECIMAL_COMMA.fullmatch(text.strip()) else text
 
 
 def read_number(value: object) -> Decimal | None:
@@ -36,14 +36,14 @@ def read_number(value: object) -> Decimal | None:
     if is_blank(value) or isinstance(value, bool):
         return None
     text = str(value).strip()
-    shown = repr(text[:SHOWN_MAX])
     if "," in text:
-        raise ValueError(f"{shown} is ambiguous: write numbers with a dot, and without commas between thousands")
+        problem = "is ambiguous: write numbers with a dot, and without commas between thousands"
+        raise ValueError(f"{text[:SHOWN_MAX]!r} {problem}")
     if _NUMBER.fullmatch(text) is None:
-        raise ValueError(f"{shown} is not a number")
+        raise ValueError(f"{text[:SHOWN_MAX]!r} is not a number")
     number = Decimal(text)
     if abs(number.adjusted()) > MAGNITUDE_MAX or len(text) > 2 * MAGNITUDE_MAX:
-        raise ValueError(f"{shown} is not a number one can trade with")
+        raise ValueError(f"{text[:SHOWN_MAX]!r} is not a number one can trade with")
     return number
 
 

@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import json5
+from msgspec import Struct
 
 from copydesk.sources.tradingview.problems import TEXT_MAX
 
@@ -26,8 +27,7 @@ _QUOTES = re.compile(r'"+')
 EXPECTED = 'a JSON object like {"ticker": "BTCUSDT", "action": "buy"} is expected'
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What a text held: documents, or why it cannot be used (`field` is where it went wrong), or perhaps loose JSON."""
 
     documents: Sequence[dict[str, Any]] = ()
@@ -62,7 +62,11 @@ def looks_like_json(text: str) -> bool:
 
 def read_json(text: str) -> Reading | str | None:
     """None where it is no strict JSON; a text where the JSON is nothing but a text."""
-    return _read(text, (_strict,))
+    try:
+        value = _decode(text)
+    except (ValueError, RecursionError, InvalidOperation):
+        return _read(text, (_strict,))
+    return _reading(value if _is_storable(text) else storable(value), ())
 
 
 def read_loose_json(text: str) -> Reading:
@@ -76,15 +80,23 @@ def _read(text: str, parsers: Sequence[_Parser]) -> Reading | str | None:
     if value is _NOTHING:
         return None
     try:
-        value = storable(value)
+        return _reading(storable(value), pairs.twice)
     except ValueError:
         return Reading(problem=f"it may be nested {DEPTH_MAX} levels deep")
+
+
+def _reading(value: Any, twice: Sequence[str]) -> Reading | str:
     if isinstance(value, str):
         return value
     reading = _documents(value)
-    if reading.problem is None and pairs.twice:
-        return Reading(reading.documents, "it is given twice, with different values", pairs.twice[0][:TEXT_MAX])
+    if reading.problem is None and twice:
+        return Reading(reading.documents, "it is given twice, with different values", twice[0][:TEXT_MAX])
     return reading
+
+
+def _is_storable(text: str) -> bool:
+    """Whether all that stands in a JSON text surely is: what is not must be spelt out as an escape, or nested."""
+    return "\\u" not in text and text.count("{") + text.count("[") <= DEPTH_MAX
 
 
 def storable(value: Any, depth: int = 0) -> Any:
@@ -98,6 +110,17 @@ def storable(value: Any, depth: int = 0) -> Any:
     if isinstance(value, dict):
         return {storable(name): storable(one, depth + 1) for name, one in value.items()}
     return value
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    built = dict(pairs)
+    if len(built) != len(pairs):
+        raise ValueError("a name is given twice")
+    return built
+
+
+_decode = json.JSONDecoder(parse_constant=str, parse_float=Decimal, object_pairs_hook=_unambiguous).decode
+"""Most texts need nothing more."""
 
 
 def _strict(text: str, pairs: _Pairs) -> Any:

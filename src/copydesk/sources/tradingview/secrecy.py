@@ -1,6 +1,5 @@
 """Where an alert's secret may stand, and that it stands nowhere in what is kept."""
 
-import functools
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -51,17 +50,19 @@ def secret_in_ruins(text: str) -> str | None:
 
 def without_secrets(fields: Fields, more: Mapping[str, Any], known: Iterable[str | None]) -> dict[str, Any]:
     """The document and what is kept beside it: no secret under its names, nor as a value, a name or a part of a text."""
-    long_enough = [secret for secret in [*known, *_told(fields)] if secret and len(secret) >= REPLACED_MIN]
+    long_enough = {secret for secret in [*known, *_told(fields)] if secret and len(secret) >= REPLACED_MIN}
     secrets = {form for secret in long_enough for form in (secret, json.dumps(secret)[1:-1])}
     hidden = sorted(secrets, key=len, reverse=True)
 
     def cleaned(value: Any) -> Any:
+        if isinstance(value, str):
+            for secret in hidden:
+                value = value.replace(secret, "(secret)")
+            return value
         if isinstance(value, dict):
             return {cleaned(name): cleaned(one) for name, one in value.items() if plain_name(name) not in _PLAIN}
         if isinstance(value, list):
             return [cleaned(one) for one in value]
-        if isinstance(value, str):
-            return functools.reduce(lambda text, secret: text.replace(secret, "(secret)"), hidden, value)
         return value
 
     found: dict[str, Any] = cleaned({**fields.document, **more})

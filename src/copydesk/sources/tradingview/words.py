@@ -1,6 +1,5 @@
 """The words alerts use for what to do. Several words about one order must agree; what they agree on is the action."""
 
-import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
@@ -100,7 +99,7 @@ _OPENED: Mapping[Direction, Action] = {
 def read_words(text: str) -> list[Word] | None:
     """`LONG_OPEN`, `OpenLong`, `close long`, `BUY+LONG`, `Buy Signal`; None where any part of it is no such word."""
     spelt = text.strip().lower().removesuffix("signal")
-    found = [WORDS.get(re.sub(r"[\s_-]", "", part)) for part in spelt.split("+")]
+    found = [WORDS.get("".join(part.split()).replace("_", "").replace("-", "")) for part in spelt.split("+")]
     known = [word for word in found if word is not None]
     return known if len(known) == len(found) else None
 

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from copydesk.ports.clock import Clock
 from copydesk.terminal.copier.commands import Command, Do
 from copydesk.terminal.copier.figures import Booked, booked, closings
-from copydesk.terminal.copier.journal import CopierJournal, Gone, Stage
+from copydesk.terminal.copier.journal import CopierJournal
 from copydesk.terminal.copier.outcomes import Outcome, Result
+from copydesk.terminal.copier.records import Gone, Stage
 from copydesk.terminal.frames import Failed
 from copydesk.terminal.gateway import Gateway
 
@@ -28,14 +29,15 @@ class Booking:
 
     async def of(self, command: Command, outcome: Outcome) -> Outcome:
         """With the deals of its orders."""
-        if outcome.gone or command.do is Do.MODIFY or outcome.result is not Result.DONE or not outcome.position:
+        is_told = outcome.gone or outcome.booked is not None or not outcome.position
+        if is_told or command.do is Do.MODIFY or outcome.result is not Result.DONE:
             return outcome
         tried = await asyncio.to_thread(self._journal.tried, command.id)
         magics = {one.magic for one in tried if one.stage is Stage.DONE and one.filled.position == outcome.position}
         for turn in range(TRIES):
             if turn:
                 await self._clock.sleep(PAUSE_S)
-            found = await self._read(outcome.position, magics, closes=command.do is Do.CLOSE)
+            found = await self._read(outcome.position, magics, closes=command.ends)
             if found is not None and found.volume >= outcome.volume:
                 return replace(outcome, booked=found, volume=found.volume, price=found.price)
         return outcome
@@ -68,12 +70,14 @@ class Booking:
                 booked=replace(one.booked or Booked(volume=one.volume, price=one.price), reason=ORPHANED),
                 ended_at=self._clock.now(),
             )
-            for one in (closes if command.do is Do.CLOSE else ())
+            for one in (closes if command.ends else ())
         ]
 
     async def nothing(self, command: Command) -> Outcome:
         """There is nothing to do it to. What was held once and is closed and told is closed; else a person should know."""
         was_held = await asyncio.to_thread(self._journal.was_opened, command.bot_id, command.master_ticket)
+        if command.do is Do.CANCEL:
+            return Outcome(leg="", result=Result.DONE, reason="nothing of it waits here")
         if command.do is Do.CLOSE and was_held:
             return Outcome(leg="", result=Result.DONE, reason="it was closed before, and told")
         return Outcome(

@@ -8,19 +8,22 @@ from typing import Literal
 
 from msgspec import Struct
 
+from copydesk.domain.signal import OrderKind
 from copydesk.terminal.events import Contract
 
 
 class Do(StrEnum):
-    """The wire's commands about positions."""
+    """The wire's commands. CANCEL: the master took back an order that waited; what it has become here is closed."""
 
     OPEN = "OPEN"
     MODIFY = "MODIFY"
     CLOSE = "CLOSE"
+    CANCEL = "CANCEL"
 
 
 class Command(Struct, frozen=True, kw_only=True):
-    """One command. `bot_id` and `master_ticket` name together what is copied; `type` is the position's direction.
+    """One command. `bot_id` and `master_ticket` name together what is copied; `type` is the position's direction, or how an order
+    waits (BUY_LIMIT): then `price` is its price, `stoplimit` that of the limit it becomes, and `expiration` its end.
 
     `volume`, `price`, `sl`, `tp` are the master's, None where the bot has no master. `fraction` is the part to close of what
     is held for the ticket; of an opening, what share of its own size a ticket has grown by.
@@ -40,6 +43,23 @@ class Command(Struct, frozen=True, kw_only=True):
     tp: Decimal | None = None
     fraction: Decimal = Decimal(1)
     contract: Contract | None = None
+    stoplimit: Decimal | None = None
+    expiration: datetime | None = None
+
+    @property
+    def waits(self) -> OrderKind | None:
+        """How the order waits that it is about; None where it is about a position."""
+        return OrderKind(self.type) if self.type in OrderKind.__members__ else None
+
+    @property
+    def side(self) -> str:
+        """BUY or SELL."""
+        return self.type.partition("_")[0]
+
+    @property
+    def ends(self) -> bool:
+        """Whether nothing of the ticket, or less of it, should be left."""
+        return self.do in {Do.CLOSE, Do.CANCEL}
 
 
 class Wishes(Struct, frozen=True, kw_only=True):

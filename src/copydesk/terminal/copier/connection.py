@@ -41,6 +41,9 @@ COMMANDS = frozenset({"OPEN", "MODIFY", "CLOSE", "CANCEL", "GAPFILL"})
 Frame = Mapping[str, Any]
 
 
+CONNECTED = "connected to the hub"
+
+
 class TakenOver(CopydeskError):
     """Another copier signed in for this login: there must be only one."""
 
@@ -177,7 +180,7 @@ class Link:
     def _arrived(self) -> None:
         """Only now: a hub that lets in and says nothing is none."""
         if not self._is_up:
-            self._tell("connected to the hub", level="success")
+            self._tell(CONNECTED, level="success")
         self._failures, self._is_up = 0, True
         self._forbid(None)
 

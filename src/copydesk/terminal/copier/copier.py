@@ -14,6 +14,7 @@ from copydesk.terminal.attachment import Attachment, Wanted
 from copydesk.terminal.backoff import back_off
 from copydesk.terminal.console import Tell
 from copydesk.terminal.copier import wire
+from copydesk.terminal.copier.arrivals import Arrivals
 from copydesk.terminal.copier.booking import Booking
 from copydesk.terminal.copier.config import CopierConfig
 from copydesk.terminal.copier.connection import Link
@@ -106,6 +107,7 @@ class Copier:
             hands=Hands(self._gateway, journal, clock=time),
             reconciler=Reconciler(self._gateway, journal, clock=time),
             ends=Ends(self._gateway, journal, clock=self._clock, tell=self._tell),
+            arrivals=Arrivals(self._gateway, journal, clock=self._clock, tell=self._tell),
             booking=Booking(self._gateway, journal, clock=self._clock),
             owner=Owner(reverse=self._config.reverse, symbols=self._config.symbols),
             time=time,

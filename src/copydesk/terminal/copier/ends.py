@@ -11,7 +11,8 @@ from copydesk.terminal.codec import Deal, Look
 from copydesk.terminal.console import Tell
 from copydesk.terminal.copier.figures import booked, closings, is_closed, share_of
 from copydesk.terminal.copier.inbox import OWN
-from copydesk.terminal.copier.journal import CopierJournal, Copy, Gone
+from copydesk.terminal.copier.journal import CopierJournal
+from copydesk.terminal.copier.records import Copy, Gone
 from copydesk.terminal.frames import Failed
 from copydesk.terminal.gateway import Gateway
 

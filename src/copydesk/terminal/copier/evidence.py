@@ -70,12 +70,13 @@ class Verdict(StrEnum):
 
 
 class Found(Struct, frozen=True, kw_only=True):
-    """What the account shows of one order of ours."""
+    """What the account shows of one order of ours; `order` is its ticket."""
 
     volume: Decimal
     price: Decimal
     position_id: int
     still_waits: bool = False
+    order: int = 0
 
 
 def judge(answer: Sent | Failed) -> Verdict:
@@ -96,17 +97,25 @@ def look_for(
     if own_deals:
         volume = sum((one.volume for one in own_deals), Decimal(0))
         paid = sum((one.volume * one.price for one in own_deals), Decimal(0))
-        return Found(volume=volume, price=paid / volume, position_id=own_deals[-1].position_id)
+        last = own_deals[-1]
+        return Found(volume=volume, price=paid / volume, position_id=last.position_id, order=last.order)
     for position in positions:
         if position.magic == magic:
-            return Found(volume=position.volume, price=position.price, position_id=position.identifier)
+            number = position.identifier
+            return Found(volume=position.volume, price=position.price, position_id=number, order=number)
     for order in orders:
         if order.magic == magic:
-            return Found(volume=Decimal(0), price=order.price, position_id=order.position_id, still_waits=True)
+            return _as_found(order, Decimal(0), still_waits=True)
     for order in past:
-        if order.magic == magic and order.state in {OrderState.FILLED, OrderState.PARTIAL}:
-            return Found(volume=order.volume - order.volume_current, price=order.price, position_id=order.position_id)
+        if order.magic == magic and (order.waits or order.state in {OrderState.FILLED, OrderState.PARTIAL}):
+            return _as_found(order, order.volume - order.volume_current)
     return None
+
+
+def _as_found(order: Order, volume: Decimal, *, still_waits: bool = False) -> Found:
+    return Found(
+        volume=volume, price=order.price, position_id=order.position_id, still_waits=still_waits, order=order.ticket
+    )
 
 
 def _own_deals(magic: int, deals: Iterable[Deal]) -> list[Deal]:

@@ -13,6 +13,9 @@ from copydesk.terminal.copier.commands import Command, Skipped, Wishes
 TRADE_DISABLED, TRADE_LONG_ONLY, TRADE_SHORT_ONLY, TRADE_CLOSE_ONLY = 0, 1, 2, 3
 
 
+_OF_THE_MARKET = frozenset({"spread", "slippage"})
+
+
 class Situation(Struct, frozen=True, kw_only=True):
     """Everything that an opening is judged by. `positions` and `orders` are those that this copier made."""
 
@@ -28,20 +31,22 @@ class Situation(Struct, frozen=True, kw_only=True):
 def check_opening(
     command: Command, wishes: Wishes, situation: Situation, lots: Decimal, *, is_buy: bool, margin: Decimal | None
 ) -> Skipped | None:
-    """`margin` is what the broker would ask for these lots, None where it is not known."""
-    checks: tuple[Callable[[], str | None], ...] = (
-        lambda: _age(command, situation),
-        lambda: _trading_allowed(situation, is_buy=is_buy),
-        lambda: _spread(wishes, situation),
-        lambda: _slippage(command, wishes, situation, is_buy=is_buy),
-        lambda: _orders_on_symbol(wishes, situation),
-        lambda: _trades(wishes, situation),
-        lambda: _lots(wishes, situation, lots),
-        lambda: _margin(wishes, situation, margin),
-    )
-    rules = ("age", "trading", "spread", "slippage", "orders_per_symbol", "exposure_trades", "exposure_lots", "margin")
-    for rule, check in zip(rules, checks, strict=True):
-        if (reason := check()) is not None:
+    """`margin` is what the broker would ask for these lots, None where it is not known. An order that waits has a price of its own,
+    and whatever spread there is when it comes.
+    """
+    checks: dict[str, Callable[[], str | None]] = {
+        "age": lambda: _age(command, situation),
+        "trading": lambda: _trading_allowed(situation, is_buy=is_buy),
+        "spread": lambda: _spread(wishes, situation),
+        "slippage": lambda: _slippage(command, wishes, situation, is_buy=is_buy),
+        "orders_per_symbol": lambda: _orders_on_symbol(wishes, situation),
+        "exposure_trades": lambda: _trades(wishes, situation),
+        "exposure_lots": lambda: _lots(wishes, situation, lots),
+        "margin": lambda: _margin(wishes, situation, margin),
+    }
+    left_out = _OF_THE_MARKET if command.waits else frozenset[str]()
+    for rule, check in checks.items():
+        if rule not in left_out and (reason := check()) is not None:
             return Skipped(rule=rule, reason=reason)
     return None
 

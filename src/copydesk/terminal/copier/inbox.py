@@ -20,10 +20,13 @@ OWN = "copier:"
 
 
 class Standing(StrEnum):
-    """ASKING: an order for it is unknown, and the hub was told so."""
+    """ASKING: an order for it is unknown, and the hub was told so. PLACED: an order for it waits for its price, and the hub was told
+    so; what comes for the ticket next does not wait for that.
+    """
 
     WAITING = "WAITING"
     ASKING = "ASKING"
+    PLACED = "PLACED"
     ANSWERED = "ANSWERED"
 
 
@@ -109,8 +112,8 @@ class Inbox:
                 found.append(Entry(number=number, told=read, standing=Standing(standing)))
         return found
 
-    def answer(self, command_id: str, answer: Mapping[str, Any], *, is_definite: bool) -> None:
-        standing = Standing.ANSWERED if is_definite else Standing.ASKING
+    def answer(self, command_id: str, answer: Mapping[str, Any], standing: Standing = Standing.ANSWERED) -> None:
+        """Another one follows where this is not the last."""
         statement = "UPDATE commands SET standing = ?, answer = ? WHERE id = ?"
         written = msgspec.json.encode(answer)
         self._file.write(lambda: self._file.run(statement, standing, written, command_id))

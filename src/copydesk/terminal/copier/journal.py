@@ -4,109 +4,33 @@ import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from copydesk.domain.errors import IllegalMove
 from copydesk.domain.instrument import plain
 from copydesk.terminal.codec import OrderRequest
 from copydesk.terminal.copier.commands import Command
-from copydesk.terminal.copier.figures import Booked
-from copydesk.terminal.copier.requests import DEAL, magic_of, number_of
+from copydesk.terminal.copier.records import (
+    MOVES,
+    NOTHING,
+    Copy,
+    Filled,
+    Gone,
+    Intent,
+    Placed,
+    Stage,
+    read_copy,
+    read_gone,
+    read_intent,
+    read_placed,
+)
+from copydesk.terminal.copier.requests import magic_of, number_of
 from copydesk.terminal.ledger_file import LedgerFile
 
 NONCES = 1 << 16
-
-
-class Stage(StrEnum):
-    """An order's life here. SENT is unknown until an answer or the account itself says more."""
-
-    INTENT = "INTENT"
-    SENT = "SENT"
-    DONE = "DONE"
-    REFUSED = "REFUSED"
-    UNKNOWN = "UNKNOWN"
-    ABSENT = "ABSENT"
-    REVIEW = "REVIEW"
-
-
-MOVES: Mapping[Stage, frozenset[Stage]] = {
-    Stage.INTENT: frozenset({Stage.SENT, Stage.ABSENT}),
-    Stage.SENT: frozenset({Stage.DONE, Stage.REFUSED, Stage.UNKNOWN}),
-    Stage.UNKNOWN: frozenset({Stage.DONE, Stage.ABSENT, Stage.REVIEW}),
-    Stage.ABSENT: frozenset({Stage.DONE}),
-    Stage.REVIEW: frozenset({Stage.DONE}),
-    Stage.REFUSED: frozenset(),
-    Stage.DONE: frozenset(),
-}
-"""ABSENT and REVIEW become DONE where the account shows the order after all."""
-
-
-class Filled(Struct, frozen=True, kw_only=True):
-    """What an answer, or the account itself, says of an order; `position` is the one that it opened or closed."""
-
-    volume: Decimal = Decimal(0)
-    price: Decimal = Decimal(0)
-    position: int = 0
-    retcode: int = 0
-
-
-NOTHING = Filled()
-
-
-class Intent(Struct, frozen=True, kw_only=True):
-    """One order for one leg of one command: `open`, `close:POSITION`, `modify:POSITION`; `…:2` is the second order for it."""
-
-    number: int
-    command_id: str
-    leg: str
-    bot_id: str
-    master_ticket: int
-    symbol: str
-    type: str
-    stage: Stage
-    magic: int
-    request: OrderRequest
-    plan: Mapping[str, str] = {}
-    sent_at: datetime | None = None
-    note: str = ""
-    filled: Filled = NOTHING
-
-    @property
-    def opens(self) -> bool:
-        return self.request.action == DEAL and not self.request.position
-
-    @property
-    def closes(self) -> bool:
-        return self.request.action == DEAL and self.request.position != 0
-
-
-class Copy(Struct, frozen=True, kw_only=True):
-    """So many lots of a position of this account copy a ticket of a bot; `symbol` and `type` are the master's."""
-
-    identifier: int
-    bot_id: str
-    master_ticket: int
-    symbol: str
-    type: str
-    volume: Decimal
-
-
-class Gone(Struct, frozen=True, kw_only=True):
-    """A copy that ended without a command of the hub's, and what the deals say of it; `answers` is the hub's close for it."""
-
-    identifier: int
-    bot_id: str
-    master_ticket: int
-    symbol: str
-    booked: Booked
-    ended_at: datetime
-    answers: str | None = None
 
 
 _SCHEMA = """
@@ -132,6 +56,10 @@ CREATE TABLE IF NOT EXISTS copies (
     identifier INTEGER NOT NULL, bot_id TEXT NOT NULL, master_ticket INTEGER NOT NULL,
     symbol TEXT NOT NULL, type TEXT NOT NULL, volume TEXT NOT NULL,
     PRIMARY KEY (bot_id, master_ticket, identifier)
+);
+CREATE TABLE IF NOT EXISTS orders (
+    number INTEGER PRIMARY KEY, command_id TEXT NOT NULL, bot_id TEXT NOT NULL, master_ticket INTEGER NOT NULL,
+    symbol TEXT NOT NULL, type TEXT NOT NULL, volume TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS gone (
     identifier INTEGER NOT NULL, bot_id TEXT NOT NULL, master_ticket INTEGER NOT NULL,
@@ -169,7 +97,7 @@ class CopierJournal:
         self, command: Command, leg: str, request: OrderRequest, plan: Mapping[str, str] | None = None
     ) -> Intent:
         """Written down with a magic of its own, which is put into the request. Raise StoreUnavailable for a leg that is there."""
-        told = (command.id, leg, command.bot_id, command.master_ticket, command.symbol, command.type, Stage.INTENT)
+        told = (command.id, leg, command.bot_id, command.master_ticket, command.symbol, command.side, Stage.INTENT)
 
         def work() -> Intent:
             names = "command_id, leg, bot_id, master_ticket, symbol, type, stage"
@@ -188,7 +116,7 @@ class CopierJournal:
                 bot_id=command.bot_id,
                 master_ticket=command.master_ticket,
                 symbol=command.symbol,
-                type=command.type,
+                type=command.side,
                 stage=Stage.INTENT,
                 magic=marked.magic,
                 request=marked,
@@ -225,9 +153,41 @@ class CopierJournal:
                 raise IllegalMove(f"order {intent.number} is not {intent.stage} any more")
             if stage is Stage.DONE and (intent.opens or intent.closes) and filled.volume:
                 self._count(intent, filled)
+            if stage is Stage.DONE and intent.places and filled.order:
+                self._put_order(intent, filled.order)
 
         self._file.write(work)
         return replace(intent, stage=stage, note=note, sent_at=at, filled=filled)
+
+    def _put_order(self, intent: Intent, number: int) -> None:
+        """Inside a `write`."""
+        told = (intent.command_id, intent.bot_id, intent.master_ticket, intent.symbol, intent.type)
+        values = (number, *told, plain(intent.request.volume))
+        self._file.run("INSERT OR IGNORE INTO orders VALUES (?, ?, ?, ?, ?, ?, ?)", *values)
+
+    def orders(self) -> Sequence[Placed]:
+        """All that wait, as far as is known."""
+        return [read_placed(row) for row in self._file.read("SELECT * FROM orders ORDER BY number")]
+
+    def orders_of(self, bot_id: str, master_ticket: int) -> Sequence[Placed]:
+        statement = "SELECT * FROM orders WHERE bot_id = ? AND master_ticket = ? ORDER BY number"
+        return [read_placed(row) for row in self._file.read(statement, bot_id, master_ticket)]
+
+    def end_order(self, placed: Placed, filled: Filled = NOTHING) -> None:
+        """It waits no more; what was filled copies its ticket from the same commit on."""
+
+        def work() -> None:
+            self._file.run("DELETE FROM orders WHERE number = ?", placed.order)
+            if filled.volume:
+                copy = (placed.bot_id, placed.master_ticket, placed.symbol, placed.type, plain(filled.volume))
+                self._file.run("INSERT OR IGNORE INTO copies VALUES (?, ?, ?, ?, ?, ?)", filled.position, *copy)
+
+        self._file.write(work)
+
+    def removals_of(self, order: int) -> Sequence[Intent]:
+        """What this program did to take an order back."""
+        where = "(leg = ? OR leg LIKE ?) AND stage = 'DONE'"
+        return self._intents(where, f"remove:{order}", f"remove:{order}:%")
 
     def _count(self, intent: Intent, filled: Filled) -> None:
         """Inside a `write`. More than was opened for the ticket is never taken off it."""
@@ -258,11 +218,11 @@ class CopierJournal:
 
     def copies(self) -> Sequence[Copy]:
         """All that this copier holds."""
-        return [_copy(row) for row in self._file.read("SELECT * FROM copies ORDER BY identifier")]
+        return [read_copy(row) for row in self._file.read("SELECT * FROM copies ORDER BY identifier")]
 
     def copies_of(self, bot_id: str, master_ticket: int) -> Sequence[Copy]:
         statement = "SELECT * FROM copies WHERE bot_id = ? AND master_ticket = ? ORDER BY identifier"
-        return [_copy(row) for row in self._file.read(statement, bot_id, master_ticket)]
+        return [read_copy(row) for row in self._file.read(statement, bot_id, master_ticket)]
 
     def bury(self, ends: Sequence[Gone], copies: Sequence[Copy] = ()) -> None:
         """These copies are no more; nothing is left to tell where a command closed it all."""
@@ -282,13 +242,13 @@ class CopierJournal:
     def gone(self, since: datetime) -> Sequence[Gone]:
         """What the hub has not asked about yet. After a day it never will: it held nothing of it."""
         statement = "SELECT * FROM gone WHERE answers IS NULL AND ended_at >= ? ORDER BY identifier"
-        return [_gone(row) for row in self._file.read(statement, since.isoformat())]
+        return [read_gone(row) for row in self._file.read(statement, since.isoformat())]
 
     def gone_of(self, command: Command) -> Sequence[Gone]:
         """What a close of this ticket finds closed: that nobody asked about before, or this command did."""
         where = "bot_id = ? AND master_ticket = ? AND (answers IS NULL OR answers = ?) ORDER BY identifier"
         values = (command.bot_id, command.master_ticket, command.id)
-        return [_gone(row) for row in self._file.read(f"SELECT * FROM gone WHERE {where}", *values)]  # noqa: S608  words of ours
+        return [read_gone(row) for row in self._file.read(f"SELECT * FROM gone WHERE {where}", *values)]  # noqa: S608  words of ours
 
     def answer_gone(self, command: Command) -> None:
         """They are in this command's result."""
@@ -297,9 +257,9 @@ class CopierJournal:
         self._file.write(lambda: self._file.run(statement, *values))
 
     def was_opened(self, bot_id: str, master_ticket: int) -> bool:
-        """Whether anything was ever opened for the ticket."""
+        """Whether anything was ever opened for the ticket, or waited for it."""
         found = self._intents("bot_id = ? AND master_ticket = ? AND stage = 'DONE'", bot_id, master_ticket)
-        return any(one.opens for one in found)
+        return any(one.opens or one.places for one in found)
 
     def by_magic(self, magic: int) -> Intent | None:
         """An order of this journal by its number; None for a stranger's, and for another journal's."""
@@ -309,50 +269,4 @@ class CopierJournal:
 
     def _intents(self, where: str, *values: object) -> Sequence[Intent]:
         rows = self._file.read(f"SELECT {_COLUMNS} FROM intents WHERE {where} ORDER BY number", *values)  # noqa: S608  words of ours
-        return [_intent(row) for row in rows]
-
-
-def _copy(row: Sequence[Any]) -> Copy:
-    identifier, bot_id, master_ticket, symbol, kind, volume = row
-    return Copy(
-        identifier=identifier,
-        bot_id=bot_id,
-        master_ticket=master_ticket,
-        symbol=symbol,
-        type=kind,
-        volume=Decimal(volume),
-    )
-
-
-def _gone(row: Sequence[Any]) -> Gone:
-    identifier, bot_id, master_ticket, symbol, packed, ended_at, answers = row
-    return Gone(
-        identifier=identifier,
-        bot_id=bot_id,
-        master_ticket=master_ticket,
-        symbol=symbol,
-        booked=msgspec.msgpack.decode(packed, type=Booked),
-        ended_at=datetime.fromisoformat(ended_at),
-        answers=answers,
-    )
-
-
-def _intent(row: Sequence[Any]) -> Intent:
-    number, command_id, leg, bot_id, master_ticket, symbol, kind, stage, packed, plan, sent_at, note, filled = row
-    request = msgspec.msgpack.decode(packed, type=OrderRequest)
-    return Intent(
-        number=number,
-        command_id=command_id,
-        leg=leg,
-        bot_id=bot_id,
-        master_ticket=master_ticket,
-        symbol=symbol,
-        type=kind,
-        stage=Stage(stage),
-        magic=request.magic,
-        request=request,
-        plan=msgspec.msgpack.decode(plan, type=dict[str, str]),
-        sent_at=None if sent_at is None else datetime.fromisoformat(sent_at),
-        note=note,
-        filled=NOTHING if filled is None else msgspec.msgpack.decode(filled, type=Filled),
-    )
+        return [read_intent(row) for row in rows]

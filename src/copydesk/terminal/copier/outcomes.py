@@ -9,7 +9,7 @@ from msgspec import Struct
 from copydesk.terminal.copier.commands import Command, Do, Skipped
 from copydesk.terminal.copier.evidence import AGAIN, CLOSING_AGAIN
 from copydesk.terminal.copier.figures import Booked
-from copydesk.terminal.copier.journal import Intent, Stage
+from copydesk.terminal.copier.records import Intent, Stage
 from copydesk.terminal.frames import INVALID_PARAMS, REQUEST_REFUSED, Failed
 
 NEVER_TAKEN = frozenset({INVALID_PARAMS, REQUEST_REFUSED})
@@ -17,9 +17,12 @@ NEVER_TAKEN = frozenset({INVALID_PARAMS, REQUEST_REFUSED})
 
 
 class Result(StrEnum):
-    """NOT_NOW: nothing is open or closed by it, and trying again is safe while the command is fresh."""
+    """NOT_NOW: nothing is open or closed by it, and trying again is safe while the command is fresh. PLACED: it waits for its price
+    at the broker's.
+    """
 
     DONE = "done"
+    PLACED = "placed"
     SKIPPED = "skipped"
     REFUSED = "refused"
     UNKNOWN = "unknown"
@@ -60,9 +63,10 @@ def outcome_of(leg: str, tried: Sequence[Intent]) -> Outcome:
     volume = sum((one.filled.volume for one in done), Decimal(0))
     paid = sum((one.filled.volume * one.filled.price for one in done), Decimal(0))
     certain = RESULTS[last.stage] is not Result.UNKNOWN
+    achieved = Result.PLACED if last.places else Result.DONE
     return Outcome(
         leg=leg,
-        result=Result.DONE if done and certain else RESULTS[last.stage],
+        result=achieved if done and certain else RESULTS[last.stage],
         reason=last.note,
         volume=volume,
         wanted=tried[0].request.volume,
@@ -77,15 +81,17 @@ def may_try_again(command: Command, tried: Sequence[Intent]) -> bool:
     """An opening only where it is certain that no order exists; a closing also where the rest is still there."""
     if not tried:
         return True
-    last, closes = tried[-1], command.do is Do.CLOSE
+    last, closes = tried[-1], command.ends
     match last.stage:
         case Stage.REFUSED:
             code = last.filled.retcode
-            return code in (CLOSING_AGAIN if closes else AGAIN) or (code < 0 and code not in NEVER_TAKEN)
+            passes = last.removes or code in (CLOSING_AGAIN if closes else AGAIN)
+            return (passes or code < 0) and code not in NEVER_TAKEN
         case Stage.ABSENT:
             # One that never left is as good as none. What was looked for and is not there is asked for again
             # only where a second one could do no harm.
-            return last.sent_at is None or command.do is Do.MODIFY or (closes and command.fraction >= 1)
+            harmless = last.removes or command.do is Do.MODIFY or (closes and command.fraction >= 1)
+            return last.sent_at is None or harmless
         case Stage.DONE:
             return closes and sum((one.filled.volume for one in tried), Decimal(0)) < tried[0].request.volume
         case _:

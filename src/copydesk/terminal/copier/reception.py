@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from copydesk.terminal.console import Tell
 from copydesk.terminal.copier.hub_time import HubTime
-from copydesk.terminal.copier.inbox import Inbox
+from copydesk.terminal.copier.inbox import Inbox, Standing
 from copydesk.terminal.copier.journal import CopierJournal
+from copydesk.terminal.copier.records import Copy, Placed
 from copydesk.terminal.copier.snapshot import Snapshot, closing_of, may_open, opening_of, orphans, read_snapshot
 from copydesk.terminal.copier.wire import Told, closed, read_frame, received
 
@@ -139,7 +140,7 @@ class Reception:
 
     async def _distrust(self, last: int, seq: int) -> None:
         """The hub's book is older than ours (a restored backup): of what is open now it may know nothing."""
-        copies = await asyncio.to_thread(self._journal.copies)
+        copies = await self._held()
         tickets = sorted({(one.bot_id, one.master_ticket) for one in copies} | await self._distrusted())
         await asyncio.to_thread(self._inbox.keep_fact, "distrusted", tickets)
         await asyncio.to_thread(self._inbox.skip_to, seq)
@@ -163,7 +164,7 @@ class Reception:
         return [closed(one) for one in gone]
 
     async def _close_orphans(self, snapshot: Snapshot) -> None:
-        copies = await asyncio.to_thread(self._journal.copies)
+        copies = await self._held()
         under_way = await self._tickets_under_way()
         now, before = self._time.elapsed(), self._suspects
         found = orphans(snapshot, copies) - under_way - await self._distrusted()
@@ -176,8 +177,16 @@ class Reception:
             if not self._choices.closes_orphans:
                 self._tell(f"the master holds #{ticket[1]} no longer; its copy stays, as you chose", level="warning")
                 continue
-            self._tell(f"the master holds {own[0].symbol} #{ticket[1]} no longer: its copy is closed", level="warning")
+            self._tell(
+                f"the master holds {own[0].symbol} #{ticket[1]} no longer: its copy is closed, or taken back",
+                level="warning",
+            )
             await self._give(closing_of(own, snapshot.as_of, self._time.now()))
+
+    async def _held(self) -> Sequence[Copy | Placed]:
+        """What copies tickets, and what waits for them."""
+        copies = await asyncio.to_thread(self._journal.copies)
+        return [*copies, *await asyncio.to_thread(self._journal.orders)]
 
     async def _open_missing(self, snapshot: Snapshot) -> None:
         if not self._choices.opens_missing:
@@ -195,6 +204,7 @@ class Reception:
     async def _tickets_under_way(self) -> frozenset[tuple[str, int]]:
         entries = await asyncio.to_thread(self._inbox.open)
         unsettled = await asyncio.to_thread(self._journal.unsettled)
-        return frozenset(one.told.ticket for one in entries if isinstance(one.told, Told)) | frozenset(
+        begun = [one for one in entries if one.standing is not Standing.PLACED]
+        return frozenset(one.told.ticket for one in begun if isinstance(one.told, Told)) | frozenset(
             (one.bot_id, one.master_ticket) for one in unsettled
         )

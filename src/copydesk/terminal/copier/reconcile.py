@@ -3,15 +3,17 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from decimal import Decimal
 
 import structlog
 from msgspec import Struct
 
 from copydesk.ports.clock import Clock
-from copydesk.terminal.codec import Deal, Order, Position
+from copydesk.terminal.codec import Deal, Order, OrderRequest, OrderState, Position
 from copydesk.terminal.copier.evidence import Found, look_for
-from copydesk.terminal.copier.journal import NOTHING, CopierJournal, Filled, Intent, Stage
-from copydesk.terminal.copier.requests import SLTP, is_ours
+from copydesk.terminal.copier.journal import CopierJournal
+from copydesk.terminal.copier.records import NOTHING, Filled, Intent, Stage
+from copydesk.terminal.copier.requests import MODIFY, REMOVE, SLTP, is_ours
 from copydesk.terminal.frames import Failed
 from copydesk.terminal.gateway import Gateway, seconds
 
@@ -69,16 +71,20 @@ class Reconciler:
                 settled.append(moved)
         return settled
 
-    async def adopt(self, positions: Sequence[Position]) -> Sequence[Intent]:
-        """Late truth: an order that was given up, and is there after all. It copies its ticket from now on."""
-        copied = {one.identifier for one in await asyncio.to_thread(self._journal.copies)}
+    async def adopt(self, positions: Sequence[Position], orders: Sequence[Order] = ()) -> Sequence[Intent]:
+        """Late truth: an order that was given up, and is there after all. It copies its ticket from now on, or waits for it."""
+        known = {one.identifier for one in await asyncio.to_thread(self._journal.copies)}
+        known |= {one.order for one in await asyncio.to_thread(self._journal.orders)}
+        shown = [(one.magic, one.identifier, one.volume, one.price) for one in positions]
+        shown += [(one.magic, one.ticket, NOTHING.volume, one.price) for one in orders]
         found = []
-        for one in positions:
-            if one.identifier in copied or not is_ours(one.magic):
+        for magic, number, volume, price in shown:
+            if number in known or not is_ours(magic):
                 continue
-            intent = await asyncio.to_thread(self._journal.by_magic, one.magic)
-            if intent is not None and intent.opens and intent.stage in {Stage.ABSENT, Stage.REVIEW}:
-                filled = Filled(volume=one.volume, price=one.price, position=one.identifier)
+            intent = await asyncio.to_thread(self._journal.by_magic, magic)
+            is_there = intent is not None and (intent.places or (intent.opens and volume > 0))
+            if intent is not None and is_there and intent.stage in {Stage.ABSENT, Stage.REVIEW}:
+                filled = Filled(volume=volume, price=price, position=number, order=number)
                 found.append(await self._move(intent, Stage.DONE, "there after all", filled))
         return found
 
@@ -90,7 +96,10 @@ class Reconciler:
         found = _sought(intent, account)
         if found is not None:
             note = f"found on the account: {found.volume} at {found.price}"
-            filled = Filled(volume=found.volume, price=found.price, position=found.position_id)
+            filled = Filled(volume=found.volume, price=found.price, position=found.position_id, order=found.order)
+            if intent.places:
+                # What came of it is read as of every order that waits.
+                filled = Filled(price=found.price, position=found.order, order=found.order)
             return await self._move(intent, Stage.DONE, note, filled)
         first = self._missed.setdefault(intent.number, now) if age >= SETTLE else None
         if first is None or now - first < APART:
@@ -121,13 +130,31 @@ class Reconciler:
 
 
 def _sought(intent: Intent, account: _Account) -> Found | None:
-    """New levels leave no order and no deal: they are there, or they are not."""
+    """New levels leave no order and no deal: they are there, or they are not. An order that was removed is in the history so."""
     request = intent.request
-    if request.action != SLTP:
-        return look_for(
-            intent.magic, positions=account.positions, orders=account.orders, past=account.past, deals=account.deals
-        )
-    for one in account.positions:
-        if one.ticket == request.position and (one.sl, one.tp) == (request.sl, request.tp):
-            return Found(volume=one.volume, price=one.price, position_id=one.identifier)
-    return None
+    match request.action:
+        case action if action == SLTP:
+            held = (one for one in account.positions if one.ticket == request.position)
+            same = (one for one in held if (one.sl, one.tp) == (request.sl, request.tp))
+            return next((Found(volume=one.volume, price=one.price, position_id=one.identifier) for one in same), None)
+        case action if action == MODIFY:
+            waiting = (one for one in account.orders if one.ticket == request.order)
+            return next((_untouched(one) for one in waiting if _terms(one) == _terms(request)), None)
+        case action if action == REMOVE:
+            ended = (one for one in account.past if one.ticket == request.order)
+            return next((_untouched(one) for one in ended if one.state in _REMOVED), None)
+    return look_for(
+        intent.magic, positions=account.positions, orders=account.orders, past=account.past, deals=account.deals
+    )
+
+
+_REMOVED = frozenset({OrderState.CANCELED, OrderState.EXPIRED})
+
+
+def _untouched(order: Order) -> Found:
+    """Nothing was filled by moving or removing it."""
+    return Found(volume=Decimal(0), price=order.price, position_id=0, order=order.ticket)
+
+
+def _terms(one: Order | OrderRequest) -> tuple[object, ...]:
+    return one.price, one.stoplimit, one.sl, one.tp, one.expiration

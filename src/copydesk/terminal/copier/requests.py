@@ -7,7 +7,7 @@ from copydesk.domain.instrument import round_to_tick
 from copydesk.terminal.codec import TEXT_MAX, OrderRequest, Position, Symbol, Tick
 from copydesk.terminal.copier.commands import Command, Wishes
 
-DEAL, SLTP = 1, 6
+DEAL, PENDING, SLTP, MODIFY, REMOVE = 1, 5, 6, 7, 8
 BUY, SELL = 0, 1
 FOK, IOC, RETURN = 0, 1, 2
 FOK_FLAG, IOC_FLAG = 1, 2
@@ -105,7 +105,7 @@ def levels(command: Command, wishes: Wishes, price: Decimal, *, is_buy: bool) ->
         sl, tp = (price * side * one / 100 for one in (-wishes.stop_loss_pct, wishes.take_profit_pct))
         return (price + sl if sl else NONE), (price + tp if tp else NONE)
     told = (command.sl or NONE, command.tp or NONE)
-    return told if is_buy == (command.type == "BUY") else (told[1], told[0])
+    return told if is_buy == (command.side == "BUY") else (told[1], told[0])
 
 
 def placeable(wanted: tuple[Decimal, Decimal], symbol: Symbol, tick: Tick, *, is_buy: bool) -> tuple[Decimal, Decimal]:

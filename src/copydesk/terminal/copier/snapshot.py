@@ -12,14 +12,14 @@ import msgspec
 from msgspec import Struct
 
 from copydesk.terminal.copier.inbox import OWN
-from copydesk.terminal.copier.journal import Copy
+from copydesk.terminal.copier.records import Copy, Placed
 
 GOOD_FOR = timedelta(seconds=30)
 CLOSE_GOOD_FOR = timedelta(minutes=15)
 
 
 class Held(Struct, frozen=True, kw_only=True):
-    """A position of a master's; without numbers where the bot is fed by alerts."""
+    """A position of a master's, or an order that waits there; without numbers where the bot is fed by alerts."""
 
     account_id: str
     bot_id: str
@@ -31,6 +31,7 @@ class Held(Struct, frozen=True, kw_only=True):
     price: Decimal | None = None
     sl: Decimal | None = None
     tp: Decimal | None = None
+    contract: Mapping[str, Any] | None = None
 
 
 class Followed(Struct, frozen=True, kw_only=True):
@@ -43,6 +44,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     as_of: int
     positions: tuple[Held, ...]
     bots: tuple[Followed, ...]
+    orders: tuple[Held, ...] = ()
     settings: Mapping[str, Any] = {}
     unanswered: tuple[str, ...] = ()
 
@@ -52,10 +54,11 @@ def read_snapshot(data: Any) -> Snapshot:
     return msgspec.convert(data, Snapshot)
 
 
-def orphans(snapshot: Snapshot, copies: Iterable[Copy]) -> frozenset[tuple[str, int]]:
-    """Tickets that are copied here, of bots that are followed, and that their master does not hold."""
+def orphans(snapshot: Snapshot, copies: Iterable[Copy | Placed]) -> frozenset[tuple[str, int]]:
+    """Tickets that are copied here, or wait here, of bots that are followed, and that their master neither holds nor has waiting."""
     followed = {one.bot_id for one in snapshot.bots}
-    held = {(one.bot_id, one.master_ticket, one.type) for one in snapshot.positions}
+    there = (*snapshot.positions, *snapshot.orders)
+    held = {(one.bot_id, one.master_ticket, one.type.partition("_")[0]) for one in there}
     return frozenset(
         (one.bot_id, one.master_ticket)
         for one in copies
@@ -63,7 +66,7 @@ def orphans(snapshot: Snapshot, copies: Iterable[Copy]) -> frozenset[tuple[str, 
     )
 
 
-def closing_of(copies: Sequence[Copy], as_of: int, at: datetime) -> Mapping[str, Any]:
+def closing_of(copies: Sequence[Copy | Placed], as_of: int, at: datetime) -> Mapping[str, Any]:
     """A command of this program's own, in the words of the wire: close all that copies a ticket."""
     one = copies[0]
     data = {
@@ -91,13 +94,15 @@ def opening_of(held: Held, snapshot: Snapshot, at: datetime) -> Mapping[str, Any
     }
     numbers = {name: getattr(held, name) for name in ("volume", "price", "sl", "tp")}
     data |= {name: str(value) for name, value in numbers.items() if value is not None}
+    data |= {"contract": held.contract} if held.contract else {}
     return _frame("OPEN", f"{OWN}open:{held.bot_id}:{held.master_ticket}", data, at, GOOD_FOR)
 
 
 def may_open(held: Held, snapshot: Snapshot) -> bool:
-    """Only where price and size can be judged: a snapshot tells no contract sizes, so a multiple of lots means nothing."""
+    """Only where price and size can be judged: a multiple of lots means nothing where nobody told what a lot is there."""
     limited = snapshot.settings.get("max_slippage_points") is not None
-    return limited and held.price is not None and held.volume is not None and snapshot.settings.get("mode") == "fix"
+    sized = snapshot.settings.get("mode") == "fix" or bool(held.contract)
+    return limited and sized and held.price is not None and held.volume is not None
 
 
 def _frame(event: str, name: str, data: Mapping[str, Any], at: datetime, good_for: timedelta) -> Mapping[str, Any]:

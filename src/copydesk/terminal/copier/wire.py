@@ -12,12 +12,13 @@ from copydesk.domain.instrument import plain
 from copydesk.terminal.codec import Look
 from copydesk.terminal.copier.commands import Command, Do, Wishes
 from copydesk.terminal.copier.guards import may_trade
-from copydesk.terminal.copier.journal import Gone
 from copydesk.terminal.copier.outcomes import Outcome, Result
+from copydesk.terminal.copier.records import Gone
 from copydesk.terminal.events import Contract
 
 _STATUSES: Mapping[Result, str] = {
     Result.DONE: "filled",
+    Result.PLACED: "placed",
     Result.SKIPPED: "refused",
     Result.REFUSED: "refused",
     Result.NOT_PLACED: "refused",
@@ -44,7 +45,7 @@ class Told(Struct, frozen=True, kw_only=True):
 
 
 class Withdrawn(Struct, frozen=True, kw_only=True):
-    """The command `command_id` is taken back: it is not done, unless it is under way."""
+    """The command `command_id` is taken back: it is not done, unless it is under way; an order of it that waits is removed."""
 
     id: str
     bot_id: str
@@ -60,7 +61,7 @@ def read_frame(frame: Mapping[str, Any]) -> Told | Withdrawn | str:
     """What is wrong with it, in words, where it cannot be understood: then it is not done."""
     try:
         data = msgspec.convert(frame["data"], dict[str, Any])
-        if frame["event"] == "CANCEL":
+        if frame["event"] == "CANCEL" and "command_id" in data:
             return msgspec.convert({**data, "id": frame["id"]}, Withdrawn)
         command = msgspec.convert(
             {
@@ -128,7 +129,7 @@ def _money(command: Command, done: Sequence[Outcome]) -> Mapping[str, str]:
     if not booked:
         return {}
     told = {"fee": plain(sum((one.fee for one in booked), Decimal(0)))}
-    if command.do is Do.CLOSE:
+    if command.ends:
         told["profit"] = plain(sum((one.profit for one in booked), Decimal(0)))
     return told
 
@@ -179,7 +180,8 @@ def figures(look: Look) -> Mapping[str, Any]:
 
 
 _NOTHING_HELD = "nothing is held for this ticket"
-_FIELDS = ("bot_id", "master_ticket", "symbol", "type", "volume", "price", "sl", "tp", "fraction")
+_LEVELS = ("price", "sl", "tp", "stoplimit", "expiration")
+_FIELDS = ("bot_id", "master_ticket", "symbol", "type", "volume", "fraction", *_LEVELS)
 
 
 def _known(settings: Mapping[str, Any]) -> Mapping[str, Any]:

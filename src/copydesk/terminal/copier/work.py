@@ -13,6 +13,7 @@ from copydesk.domain.instrument import plain
 from copydesk.terminal.attachment import Attachment, Trouble
 from copydesk.terminal.codec import Look
 from copydesk.terminal.console import Tell
+from copydesk.terminal.copier.arrivals import Arrivals, Arrived
 from copydesk.terminal.copier.booking import Booking
 from copydesk.terminal.copier.commands import Command, Do, Skipped, Wishes
 from copydesk.terminal.copier.ends import Ends
@@ -21,6 +22,7 @@ from copydesk.terminal.copier.hands import Hands
 from copydesk.terminal.copier.hub_time import HubTime
 from copydesk.terminal.copier.inbox import OWN, Entry, Inbox, Standing
 from copydesk.terminal.copier.journal import CopierJournal
+from copydesk.terminal.copier.orders import BEING_READ
 from copydesk.terminal.copier.outcomes import Outcome, Result, not_done
 from copydesk.terminal.copier.reconcile import Reconciler
 from copydesk.terminal.copier.requests import is_ours
@@ -72,6 +74,7 @@ class Work:
         hands: Hands,
         reconciler: Reconciler,
         ends: Ends,
+        arrivals: Arrivals,
         booking: Booking,
         owner: Owner,
         time: HubTime,
@@ -83,6 +86,7 @@ class Work:
         self._hands = hands
         self._reconciler = reconciler
         self._ends = ends
+        self._arrivals = arrivals
         self._booking = booking
         self._owner = owner
         self._time = time
@@ -131,6 +135,8 @@ class Work:
             return
         for gone in await self._ends.check(look):
             await self.say(closed(gone))
+        for arrived in await self._arrivals.check(look):
+            await self._arrive(arrived)
         if (reason := self._forbidden or may_trade(look)) is not None:
             self._block(reason)
             await self._expire(reason)
@@ -161,8 +167,9 @@ class Work:
         if self._time.elapsed() - self._settled_at >= SETTLE_EVERY_S:
             self._settled_at = self._time.elapsed()
             await self._reconciler.settle()
-            for late in await self._reconciler.adopt(look.positions):
-                late_text = f"{late.symbol} #{late.master_ticket} is open after all (position {late.filled.position})"
+            for late in await self._reconciler.adopt(look.positions, look.orders):
+                what = "waits" if late.places else "is open"
+                late_text = f"{late.symbol} #{late.master_ticket} {what} after all (order {late.filled.position})"
                 self._tell(f"{late_text}: it was given up, and is followed from now on", level="error")
         if not self.is_reconciled.is_set():
             self._say_what_is_held(look)
@@ -170,8 +177,10 @@ class Work:
         return True
 
     def _say_what_is_held(self, look: Look) -> None:
-        copies = {one.identifier for one in self._journal.copies()}
-        self._tell(f"the account holds {len(copies)} copies, and {len(look.positions)} positions in all")
+        copies, orders = {one.identifier for one in self._journal.copies()}, self._journal.orders()
+        waiting = f", {len(orders)} orders of ours wait" if orders else ""
+        self._tell(f"the account holds {len(copies)} copies, and {len(look.positions)} positions in all{waiting}")
+        copies |= {one.order for one in orders}
         strange = [one.ticket for one in look.positions if is_ours(one.magic) and one.identifier not in copies]
         if strange:
             listed = ", ".join(map(str, strange))
@@ -197,11 +206,13 @@ class Work:
         stopped: set[tuple[str, int]] = set()
         for entry in entries:
             told = entry.told
-            if isinstance(told, Told) and told.ticket not in stopped and not await self._do(told, entry, entries):
+            if isinstance(told, Withdrawn) or told.ticket in stopped or entry.standing is Standing.PLACED:
+                continue
+            if not await self._do(told, entry, entries):
                 stopped.add(told.ticket)
 
     async def _do(self, told: Told, entry: Entry, entries: Sequence[Entry]) -> bool:
-        """Whether it has its definite answer now."""
+        """Whether what comes for its ticket next may be done: it has its answer, or an order for it waits."""
         command = told.command
         waiting = self._waiting.get(command.id)
         begun = bool(await asyncio.to_thread(self._journal.tried, command.id))
@@ -222,6 +233,9 @@ class Work:
         if Result.NOT_NOW in found and self._time.now() <= command.expires_at:
             self._wait(command, outcomes)
             return False
+        if Result.PLACED in found:
+            await self._keep_placed(command, outcomes)
+            return True
         await self._answer(command, outcomes)
         return True
 
@@ -232,7 +246,7 @@ class Work:
                 return [await self._hands.open(command, wishes, look)]
             case Do.MODIFY:
                 return await self._hands.modify(command, wishes, look)
-            case Do.CLOSE:
+            case Do.CLOSE | Do.CANCEL:
                 return [*await self._hands.close(command, look), *await self._booking.ended(command)]
 
     def _over(self, command: Command, entries: Sequence[Entry]) -> str | None:
@@ -244,8 +258,8 @@ class Work:
             one.told.command for one in entries if isinstance(one.told, Told) and one.told.ticket == _key(command)
         ]
         behind = behind[[one.id for one in behind].index(command.id) + 1 :]
-        closes = any(one.do is Do.CLOSE and one.fraction >= 1 for one in behind)
-        if command.do is not Do.CLOSE and closes:
+        closes = any(one.ends and one.fraction >= 1 for one in behind)
+        if not command.ends and closes:
             return "the master has closed it meanwhile"
         if command.do is Do.MODIFY and any(one.do is Do.MODIFY for one in behind):
             return "the master has moved its stops again"
@@ -254,7 +268,7 @@ class Work:
     def _wait(self, command: Command, outcomes: Sequence[Outcome]) -> None:
         reason = "; ".join(one.reason for one in outcomes if one.result is Result.NOT_NOW)
         waiting = self._waiting.setdefault(command.id, _Waiting(reason))
-        if waiting.tries == 0 or waiting.reason != reason:
+        if (waiting.tries == 0 or waiting.reason != reason) and reason != BEING_READ:
             self._tell(f"waits  {describe(command)}: {reason}", level="warning")
         log.info("command waits", command=command.id, problem=reason, tries=waiting.tries)
         waiting.reason = reason
@@ -268,9 +282,29 @@ class Work:
         if entry.standing is Standing.ASKING:
             return
         told = result(command, outcomes)
-        await asyncio.to_thread(self._inbox.answer, command.id, told, is_definite=False)
+        await asyncio.to_thread(self._inbox.answer, command.id, told, Standing.ASKING)
         self._tell(f"unknown {describe(command)}: {told['reason']}; it is being looked for", level="warning")
         await self._tell_hub(told)
+
+    async def _keep_placed(self, command: Command, outcomes: Sequence[Outcome]) -> None:
+        """The hub hears that it waits; its end is told when it comes."""
+        told = result(command, outcomes)
+        await asyncio.to_thread(self._inbox.answer, command.id, told, Standing.PLACED)
+        self._waiting.pop(command.id, None)
+        log.info("order waits", command=command.id, order=told.get("ticket"))
+        self._tell(f"waits  {describe(command)} (order {told.get('ticket')}): {told['reason']}")
+        await self._tell_hub(told)
+
+    async def _arrive(self, arrived: Arrived) -> None:
+        """Answered first, and then written down: a program that dies in between comes here again."""
+        entries = await asyncio.to_thread(self._inbox.open)
+        told = next((one.told for one in entries if one.told.id == arrived.placed.command_id), None)
+        if isinstance(told, Told):
+            await self._answer(told.command, [arrived.outcome])
+        elif arrived.filled.volume:
+            late = f"order {arrived.placed.order} for #{arrived.placed.master_ticket}"
+            self._tell(f"{late} was given up, and is filled after all: it is followed from now on", level="error")
+        await self._arrivals.settle(arrived)
 
     async def _answer(self, command: Command, outcomes: Sequence[Outcome]) -> None:
         booked = [await self._booking.of(command, one) for one in outcomes]
@@ -284,7 +318,7 @@ class Work:
         )
         if opens_anew or any(one.gone for one in booked):
             await asyncio.to_thread(self._journal.answer_gone, command)
-        await asyncio.to_thread(self._inbox.answer, command.id, told, is_definite=True)
+        await asyncio.to_thread(self._inbox.answer, command.id, told)
         self._waiting.pop(command.id, None)
         log.info("command answered", command=command.id, status=told["status"], reason=told["reason"])
         level = "info" if told["status"] == "filled" else "warning"
@@ -303,18 +337,37 @@ class Work:
             await self.say(told)
 
     async def _withdraw(self, told: Withdrawn, entries: Sequence[Entry]) -> None:
-        """Taken back where nothing of it was sent yet; the word itself needs no answer."""
-        wanted = next((one.told for one in entries if one.told.id == told.command_id), None)
-        if isinstance(wanted, Told) and not await asyncio.to_thread(self._journal.tried, wanted.id):
-            why = Skipped(rule="cancelled", reason="taken back before it was done")
-            await self._answer(wanted.command, [not_done("", why)])
-        await asyncio.to_thread(self._inbox.answer, told.id, {}, is_definite=True)
+        """Taken back where nothing of it was sent yet, or an order of it waits; the word itself needs no answer."""
+        entry = next((one for one in entries if one.told.id == told.command_id), None)
+        if entry is not None and isinstance(entry.told, Told):
+            wanted = entry.told.command
+            if not await asyncio.to_thread(self._journal.tried, wanted.id):
+                why = Skipped(rule="cancelled", reason="taken back before it was done")
+                await self._answer(wanted, [not_done("", why)])
+            elif wanted.waits is not None and not await self._take_back(told, entry, wanted):
+                return
+        await asyncio.to_thread(self._inbox.answer, told.id, {})
+        self._waiting.pop(told.id, None)
+
+    async def _take_back(self, told: Withdrawn, entry: Entry, wanted: Command) -> bool:
+        """Whether nothing of it waits any more. What is not known yet may be waiting."""
+        waiting = self._waiting.setdefault(told.id, _Waiting("taken back"))
+        if entry.standing is not Standing.PLACED or self._time.elapsed() < waiting.not_before_s:
+            return False
+        look = await self._attachment.look()
+        if isinstance(look, Trouble):
+            return False
+        waiting.not_before_s = self._time.elapsed() + SETTLE_EVERY_S
+        word = replace(wanted, id=told.id, do=Do.MODIFY)
+        return not await self._hands.take_back(word, look)
 
     async def _expire(self, reason: str) -> None:
         """Nothing can be sent: what is too late by now is answered, and says why it waited."""
         for entry in await asyncio.to_thread(self._inbox.open):
             told = entry.told
-            if isinstance(told, Withdrawn) or self._time.now() <= told.command.expires_at:
+            if isinstance(told, Withdrawn) or entry.standing is Standing.PLACED:
+                continue
+            if self._time.now() <= told.command.expires_at:
                 continue
             if not await asyncio.to_thread(self._journal.tried, told.id):
                 late = f"{reason}: waited {_seconds(told.command.expires_at - told.command.created_at)} s, until it expired"

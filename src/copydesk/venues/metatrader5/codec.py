@@ -13,7 +13,7 @@ from copydesk.domain.ids import AccountId, BotId, UserId
 from copydesk.domain.instrument import plain
 from copydesk.domain.order import FrozenRequest, NewOrder, OrderReport, OrderStatus
 from copydesk.domain.signal import Direction, LegKind, Side
-from copydesk.ports.agents import Kept
+from copydesk.ports.agents import CANCEL_MARK, Kept
 
 _EVENTS = {LegKind.OPEN: Event.OPEN, LegKind.CLOSE: Event.CLOSE, LegKind.MODIFY: Event.MODIFY}
 _SIZES = {
@@ -38,9 +38,10 @@ UNANSWERED = "The terminal's program took it and does not tell what became of it
 def freeze(order: NewOrder, at: datetime) -> FrozenRequest:
     """The whole command as text. The book is our own database: what is not there by now never was sent."""
     inputs = order.inputs
+    event = Event.CANCEL if "taken_back" in inputs else _EVENTS[order.leg]
     params = {
         "id": order.client_order_id,
-        "event": _EVENTS[order.leg].value,
+        "event": event.value,
         "place": order.symbol,
         "direction": order.direction.value,
         "lots": plain(order.quantity),
@@ -51,7 +52,12 @@ def freeze(order: NewOrder, at: datetime) -> FrozenRequest:
     return FrozenRequest(params=params, conditional=False, frozen_at=at, settle_at=at, request_hash=digest)
 
 
-_TOLD = ("bot_id", "bot", "fraction", "master_volume", "master_price", "stop_loss", "take_profit", "contract", *_SIZES)
+_LEVELS = ("master_volume", "master_price", "stop_loss", "take_profit")
+_ORDER = ("order_kind", "stop_limit", "order_expires_at")
+_TOLD = ("bot_id", "bot", "fraction", "contract", *_LEVELS, *_ORDER, *_SIZES)
+
+_ENDS = frozenset({Event.CLOSE, Event.CANCEL})
+"""What is asked of the agent with these makes what is held less, or nothing."""
 
 
 def command_of(params: Mapping[str, str], account_id: AccountId, owner_id: UserId, at: datetime) -> Command:
@@ -64,12 +70,14 @@ def command_of(params: Mapping[str, str], account_id: AccountId, owner_id: UserI
         "bot": params["bot"],
         "master_ticket": number if number is not None else ticket_of_alerts(bot_id, symbol),
         "symbol": symbol,
-        "type": Side.opening(Direction(params["direction"])).value,
+        "type": params.get("order_kind") or Side.opening(Direction(params["direction"])).value,
         "volume": params.get("master_volume"),
         "fraction": params["fraction"],
         "price": params.get("master_price"),
         "sl": params.get("stop_loss"),
         "tp": params.get("take_profit"),
+        "stoplimit": params.get("stop_limit"),
+        "expiration": params.get("order_expires_at"),
         "lots": params["lots"],
         "contract": json.loads(params["contract"]) if "contract" in params else None,
         "settings": {told: params[name] for name, told in _SIZES.items() if name in params},
@@ -89,7 +97,7 @@ def report_of(kept: Kept, now: datetime) -> OrderReport:
     """An order as the book shows it."""
     result, command = kept.result, kept.command
     if result is not None and result.status is not ResultStatus.UNKNOWN:
-        return report_of_result(command, result)
+        return report_of_result(command, result)  # PLACED too: a broker's order waits as long as it likes
     if kept.ended_at is not None and result is None:
         return withdrawn(command) if kept.ended_at < command.expires_at else expired(command)
     if kept.received_at is None:
@@ -106,7 +114,7 @@ def cancel_of(command: Command, at: datetime) -> Command:
     """For whoever has the command already, or is about to get it."""
     told = {name: command.data[name] for name in ("account_id", "bot_id", "bot", "master_ticket", "symbol")}
     return Command(
-        id=f"{command.id}.cancel",
+        id=command.id + CANCEL_MARK,
         account_id=command.account_id,
         owner_id=command.owner_id,
         event=Event.CANCEL,
@@ -118,7 +126,7 @@ def cancel_of(command: Command, at: datetime) -> Command:
 
 def expired(command: Command) -> OrderReport:
     """What nobody took in time was never done. That is the end of an opening; a close is put before a person."""
-    if command.event is Event.CLOSE:
+    if command.event in _ENDS:
         reason = f"{EXPIRED}: please look at this position"
         return _report(command, OrderStatus.WORKING, reason=reason, needs_person=True)
     return _report(command, OrderStatus.CANCELLED, reason=EXPIRED)
@@ -128,6 +136,7 @@ _STATUSES = {
     ResultStatus.FILLED: OrderStatus.FILLED,
     ResultStatus.PARTIAL: OrderStatus.CANCELLED,
     ResultStatus.REFUSED: OrderStatus.REJECTED,
+    ResultStatus.PLACED: OrderStatus.WORKING,
 }
 
 
@@ -153,16 +162,16 @@ def report_of_result(command: Command, result: Result) -> OrderReport:
 
 def _brought(command: Command, result: Result) -> Decimal | None:
     """In the account's currency; where nothing was left to close, nothing. Else, where it is not told, prices tell."""
-    if command.event is not Event.CLOSE:
+    if command.event not in _ENDS:
         return None
     return result.profit if result.profit is not None or result.volume > 0 else Decimal(0)
 
 
 def _executed(command: Command, result: Result) -> Decimal:
     """In lots. Once everything was closed, nothing is left, however much of it a person had closed before."""
-    if command.event is Event.MODIFY or result.status is ResultStatus.REFUSED:
+    if command.event is Event.MODIFY or result.status in {ResultStatus.REFUSED, ResultStatus.PLACED}:
         return Decimal(0)
-    closed_all = command.event is Event.CLOSE and Decimal(str(command.data["fraction"])) == 1
+    closed_all = command.event in _ENDS and Decimal(str(command.data["fraction"])) == 1
     if closed_all and result.status is ResultStatus.FILLED:
         return max(result.volume, Decimal(str(command.data["lots"])))
     return result.volume
