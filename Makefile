@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test check simulation negative-controls kill-matrix bench reference executables lock clean
+.PHONY: help install desktop demo test check simulation negative-controls kill-matrix bench reference executables lock clean
 
 VENV   := .venv
 PYTHON ?= python3.13 python3.12 python3.11 python3
@@ -12,6 +12,7 @@ SEEDS  ?= 2000
 KILLS  ?= 50
 
 NEW_ENOUGH    := import sys; sys.exit(sys.version_info < (3, 11))
+DESKTOP_EXTRA := import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["desktop"], sep="\n")
 CAN_MAKE_VENV := import ensurepip, venv
 
 help: ## show this list
@@ -20,6 +21,9 @@ help: ## show this list
 
 install: $(VENV)/.runtime ## make .venv with the copydesk command in it
 	@echo 'Ready: $(VENV)/bin/copydesk --help' 1>&2
+
+desktop: $(VENV)/.desktop ## what windows need beside it, 700 MB with Qt on Linux (without it they are pages in a browser)
+	@echo 'Ready: $(VENV)/bin/copydesk launcher' 1>&2
 
 demo: $(VENV)/.runtime ## the whole product on this machine, with simulated exchanges
 	@exec $(VENV)/bin/copydesk demo $(ARGS)
@@ -67,7 +71,8 @@ lock: $(VENV)/.made ## pin the dependencies again (ARGS=--upgrade takes newer on
 	compile pyproject.toml --group build -o requirements.lock $(ARGS); \
 	compile pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock $(ARGS); \
 	compile --group executables -c requirements.lock -o requirements-executables.lock $(ARGS); \
-	echo 'Wrote requirements.lock, requirements-dev.lock and requirements-executables.lock.'
+	$(VENV)/bin/python -c '$(DESKTOP_EXTRA)' | compile - -c requirements.lock -o requirements-desktop.lock $(ARGS); \
+	echo 'Wrote requirements.lock, requirements-dev.lock, requirements-executables.lock and requirements-desktop.lock.'
 
 clean: ## remove .venv, caches and builds (your data stays)
 	@rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
@@ -103,6 +108,10 @@ $(VENV)/.runtime: requirements.lock pyproject.toml | $(VENV)/.made
 $(VENV)/.dev: requirements-dev.lock requirements.lock pyproject.toml | $(VENV)/.made
 	@$(call install_lock,requirements-dev.lock)
 	@touch $(VENV)/.runtime $@
+
+$(VENV)/.desktop: requirements-desktop.lock $(VENV)/.runtime
+	@$(call install_lock,requirements-desktop.lock)
+	@touch $@
 
 # A pip that does not come with the environment (uv makes it without) is taken from Python's own copy.
 define install_lock

@@ -29,8 +29,21 @@ PROGRAMS = tuple(name for name in ("master", "copier") if name in VERBS)
 HIDDEN = ("copydesk.cli.gateway", "numpy", "http.client", "urllib.request", "sqlite3")
 """What no import statement names: verbs are loaded by name, and the MetaTrader5 package needs numpy."""
 
-LEFT_OUT = ("ccxt", "nicegui", "numba", "llvmlite", "talib", "uvicorn", "fastapi", "sqlalchemy", "asyncpg", "pytest")
-"""What only the hub uses."""
+LEFT_OUT = (
+    "ccxt",
+    "nicegui",
+    "copydesk.dashboard",
+    "babel",
+    "numba",
+    "llvmlite",
+    "talib",
+    "uvicorn",
+    "fastapi",
+    "sqlalchemy",
+    "asyncpg",
+    "pytest",
+)
+"""What only the hub and windows use."""
 
 SUMS = "SHA256SUMS"
 

@@ -4,6 +4,7 @@ import asyncio
 import re
 import sqlite3
 from contextlib import asynccontextmanager, closing
+from pathlib import Path
 
 import httpx
 import msgspec
@@ -149,6 +150,11 @@ async def eventually(holds, within_s=20):
             return
         await asyncio.sleep(LOOK_EVERY_S)
     pytest.fail(f"did not happen within {within_s} s", pytrace=True)
+
+
+def is_alive(pid):
+    """Also where it is the parent who has not asked how it ended."""
+    return Path(f"/proc/{pid}").exists()
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """What a desk may expect of Deriv, over both of its APIs, on a venue whose clock stands until it is moved."""
 
+import asyncio
 from contextlib import aclosing
 from datetime import timedelta
 from decimal import Decimal
@@ -224,6 +225,25 @@ async def test_whatever_breaks_before_buy_leaves_has_bought_nothing(trader, simu
 
     assert await simulator.contracts() == []
     assert (await trader.buy()).status is OrderStatus.FILLED
+
+
+async def test_a_page_of_html_in_the_place_of_a_connection_has_bought_nothing(trader, simulator):
+    await simulator.tell("faults", kind="html_502", next_n=1)
+
+    with pytest.raises(VenueUnavailable):
+        await trader.buy()
+
+    assert (await trader.buy()).status is OrderStatus.FILLED
+    assert len(await simulator.contracts()) == 1
+
+
+async def test_a_second_purchase_of_a_kind_waits_for_nobody_and_buys_nothing(trader, simulator):
+    await trader.session.prepare(SYMBOL, leverage=1, margin_mode=MarginMode.ISOLATED)
+
+    both = await asyncio.gather(trader.buy(), trader.buy(), return_exceptions=True)
+
+    assert [type(one) for one in both if isinstance(one, Exception)] == [VenueUnavailable]
+    assert len(await simulator.contracts()) == 1
 
 
 @pytest.mark.parametrize(

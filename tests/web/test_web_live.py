@@ -226,6 +226,8 @@ async def test_signals_and_executions_are_told_to_those_concerned_as_the_http_ap
     mine = await ada.items(EXECUTIONS, signal_id=signal_id)
     assert {data["id"] for name, data in follows.told if name == "execution"} == {one["id"] for one in mine}
     assert len({one["id"] for one in both}) == 2
+    moments = [(data["id"], len(data["timeline"])) for name, data in owns.told if name == "execution"]
+    assert len(moments) == len(set(moments))
     assert looks.names() == ["connection_ack"]
 
 

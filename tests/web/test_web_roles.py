@@ -93,8 +93,8 @@ NEEDS_A_SIGNATURE = {("POST", "/signal/broadcast"), ("POST", "/signal/close")}
 # Of the only strategy bot there is: here there is none.
 NEEDS_A_BOT = {("GET", "/api/market-data")}
 NEEDS_A_BODY = {
-    ("POST", "/api/v1/bots/{id}/test-signal"),
     ("POST", "/api/v1/bots/{id}/run"),
+    ("POST", "/api/v1/bots/{id}/test-signal"),
     ("POST", "/mt5/status"),
     ("PUT", "/users/me/notifications"),
     ("POST", "/users/me/notifications/test"),

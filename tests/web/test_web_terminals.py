@@ -88,3 +88,21 @@ async def test_a_bad_figure_is_named_and_nothing_is_stored(desk):
 
     assert "balance" in str(assert_error(refused, 422)["details"])
     assert_error(await follower.get(f"{STATUS}/{who}"), 404)
+
+
+async def test_the_desk_counts_a_masters_active_clients_and_nobody_elses(desk):
+    provider, follower = await desk.person("provider"), await desk.person("follower")
+    who = (await provider.get("/users/me")).json()["id"]
+    master, _ = await desk.bot(provider, source="master")
+    alerts, _ = await desk.bot(provider)
+    first = await desk.subscription(follower, master, await desk.paper_account(follower))
+    for bot in (master, alerts):
+        await desk.subscription(follower, bot, await desk.paper_account(follower))
+    await provider.post(STATUS, json=REPORT)
+
+    both = (await provider.get(f"{STATUS}/{who}")).json()
+    await follower.patch(f"/api/v1/bot-subscriptions/{first['id']}", json={"status": "paused"})
+    one = (await provider.get(f"{STATUS}/{who}")).json()
+
+    assert (both["active_clients"], one["active_clients"]) == (2, 1)
+    assert one["terminals"][0]["active_clients"] == 1

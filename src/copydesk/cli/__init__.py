@@ -19,6 +19,7 @@ VERBS = {
     "dashboard": "serve.dashboard",
     "master": "master.master",
     "copier": "copier.copier",
+    "launcher": "launcher.launcher",
     "doctor": "doctor.doctor",
     "explain": "explain.explain",
     "simulate": "simulate.app",
@@ -29,8 +30,9 @@ VERBS = {
     "restore": "backup.restore",
     "admin": "admin.app",
     "gateway": "gateway.gateway",
+    "window": "window.window",
 }
-HIDDEN = {"gateway"}
+HIDDEN = {"gateway", "window"}
 """For programs of ours, not for people."""
 
 

@@ -105,6 +105,24 @@ def mt5(
     _hand_out(found, as_json=as_json, report=report)
 
 
+@app.command()
+def dashboard(
+    *,
+    tabs: Annotated[int, typer.Option(min=1, max=500, help="Open pages.")] = 20,
+    seconds: Annotated[int, typer.Option(min=4, max=600, help="How long it is watched, a signal a second.")] = 20,
+    rounds: Rounds = 3,
+    as_json: AsJson = False,
+    report: Report = None,
+) -> None:
+    """Open pages that follow a signal a second, against none: the dashboard's CPU, and the hub's fan-out."""
+    from copydesk.wiring.bench.dashboard import run_dashboard  # noqa: PLC0415  the other benchmarks need no client of pages
+
+    with _measuring("Starting the demo") as tell:
+        found = run(run_dashboard(tabs=tabs, seconds=seconds, rounds=rounds, tell=tell))
+    _show(found, f"{tabs} pages, {seconds} signals a round, {rounds} rounds")
+    _hand_out(found, as_json=as_json, report=report)
+
+
 @app.command(hidden=True)
 def agents(
     port: Annotated[int, typer.Option(min=1, max=65535)],
@@ -177,6 +195,10 @@ _HEADINGS = {
     "ms_cpu": "ms of CPU",
     "ms_wall": "ms",
     "trades": "trades",
+    "pages": "pages",
+    "pct_of_a_core": "% of a core",
+    "ms_fanout": "ms of a fan-out",
+    "messages": "messages to pages",
 }
 
 

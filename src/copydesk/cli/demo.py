@@ -114,6 +114,7 @@ def _show_scene(scene: Scene) -> None:
     table.add_row("API", f"[link]{scene.api}/docs[/link]")
     table.add_row("Dashboard", f"[link]{scene.dashboard}[/link]")
     table.add_row("Binance simulator", f"{scene.binance}/_sim/ledger")
+    table.add_row("Deriv simulator", f"{scene.deriv}/_sim/ledger")
     table.add_row("MetaTrader 5 simulator", f"{scene.terminals.url}/_sim/ledger")
     for role, one in [("Admin", users["admin"]), ("Provider", users["provider"]), ("Follower", users["followers"][0])]:
         table.add_row(role, f"{one['username']}   password {one['password']}")

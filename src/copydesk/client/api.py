@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from copydesk.client.breaker import BreakerAnswer, BreakerWish, PulledAnswer
-from copydesk.client.connection import Connection, Filter
+from copydesk.client.connection import Filter
 from copydesk.client.desk import AliveAnswer, AuditAnswer, HealthAnswer, ReadyAnswer
 from copydesk.client.leaderboard import BotResultAnswer, LeaderboardAnswer, TrialSignal
 from copydesk.client.models import (
@@ -39,6 +39,7 @@ from copydesk.client.overview import AlertAnswer, DeskAnswer, PositionAnswer, To
 from copydesk.client.people import NewUser, Profile, UserAnswer, UserChange, UserConfig, UserConfigChange
 from copydesk.client.preview import PreviewAnswer, PreviewWish
 from copydesk.client.results import AccountBook, AccountResults
+from copydesk.client.strategy_desk import StrategyDesk
 from copydesk.client.terminals import TerminalAnswer, TerminalReport, TerminalsAnswer
 from copydesk.domain.signing import sign_v0, sign_v1
 from copydesk.ports.clock import SystemClock
@@ -53,7 +54,7 @@ TERMINALS = "/mt5/status"
 NOTIFICATIONS = "/users/me/notifications"
 
 
-class ApiClient(Connection):
+class ApiClient(StrategyDesk):
     """One signed-in user; a method a route. Lists read all pages, or the newest `most`; filters are named like fields.
 
     Raise one of ApiError's kinds where the API says no, httpx.HTTPError where it does not answer.

@@ -49,7 +49,10 @@ class TerminalFigures(BaseModel):
     open_positions: Count | None = None
     trade_allowed: Flag | None = Field(None, description="AutoTrading is on in the terminal")
     signals_sent: Count | None = None
-    active_clients: Count | None = None
+    active_clients: Count | None = Field(
+        None,
+        description="of a master: active subscriptions of the user's bots that take signed signals, counted by the desk",
+    )
     positions: tuple[TerminalPosition, ...] | None = Field(None, max_length=LISTED_MAX)
     signals: tuple[TerminalPosition, ...] | None = Field(
         None, max_length=LISTED_MAX, description="the master's open ones"

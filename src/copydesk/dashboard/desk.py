@@ -27,7 +27,7 @@ HEALTH_TIMEOUT_S = 1.0
 """Health is asked for twice a poll: 0.45 s old at most, 0.5 s to the next look, and this: away shows within two."""
 ANSWER_TIMEOUT_S = 8.0
 ORDERS_POLLS = 3
-EXECUTIONS_MAX = 100
+EXECUTIONS_MAX = 60
 SIGNALS_MAX = 12
 POSITIONS_MAX = 300
 STANDING_MAX = 200

@@ -14,6 +14,7 @@ from copydesk.dashboard.holdings import order_rows, orders_table, position_rows,
 from copydesk.dashboard.lights import same, show_alerts, show_parts
 from copydesk.dashboard.page import Page, Reader, Tab
 from copydesk.dashboard.parts import Drawn, card, empty, heading, line, moment
+from copydesk.dashboard.speech import Speech
 from copydesk.dashboard.table import Row
 from copydesk.dashboard.telling import action, sentence, shares
 from copydesk.domain.user import Role
@@ -40,7 +41,7 @@ class _Overview:
         self._alerts.place.set_visibility(False)
         with ui.element("div").classes("wide"):
             with card(say("overview.signals_today")):
-                self._signals = Drawn(ui.element("div").classes("rows"))
+                self._signals = _Signals(tab)
             with card(say("overview.parts")):
                 self._parts = Drawn(ui.element("div").classes("rows"))
                 breaker_button(tab)
@@ -61,7 +62,7 @@ class _Overview:
         if seen.known:
             began = self._tab.midnight()
             today = [one for one in seen.signals if one.received_at >= began]
-            self._signals.show((today, names.bots), lambda: _signals(self._tab, today, names))
+            self._signals.show(today, names)
 
     async def glance(self) -> None:
         found, names = await self._tab.person.glance(self._tab.midnight()), await self._tab.person.names()
@@ -197,26 +198,57 @@ def _bars(reader: Reader, latency: LatencyAnswer) -> dict[str, Any]:
     }
 
 
-def _signals(tab: Tab, today: Sequence[SignalAnswer], names: Names) -> None:
-    say = tab.say
-    if not today:
-        with empty(say("overview.no_signals"), icon="sensors"):
-            provides = tab.role is not Role.FOLLOWER
+class _Signals:
+    """Today's signals, newest on top: only rows that are new or fared otherwise are drawn."""
+
+    def __init__(self, tab: Tab) -> None:
+        self._tab = tab
+        self._rows: dict[str, tuple[object, ui.element]] = {}
+        self._nothing = self._empty()
+        self._place = ui.element("div").classes("rows")
+        self._more = ui.link(tab.say("overview.all_signals"), "/signals").classes("small")
+        self._more.set_visibility(False)
+
+    def show(self, today: Sequence[SignalAnswer], names: Names) -> None:
+        self._nothing.set_visibility(not today)
+        self._more.set_visibility(len(today) > LISTED_MAX)
+        listed = today[:LISTED_MAX]
+        for gone in self._rows.keys() - {one.id for one in listed}:
+            self._rows.pop(gone)[1].delete()
+        for place, one in enumerate(listed):
+            shows = (one.fared, names.bot(one.bot_id))
+            shown = self._rows.get(one.id)
+            if shown is not None and shown[0] == shows:
+                continue
+            if shown is not None:
+                shown[1].delete()
+            with self._place:
+                row = _signal_row(self._tab.say, one, names.bot(one.bot_id))
+            row.move(target_index=place)
+            self._rows[one.id] = (shows, row)
+
+    def _empty(self) -> ui.element:
+        say = self._tab.say
+        with empty(say("overview.no_signals"), icon="sensors") as nothing:
+            provides = self._tab.role is not Role.FOLLOWER
             ui.link(say("overview.to_bots" if provides else "overview.to_follow"), "/bots")
-    for signal in today[:LISTED_MAX]:
-        with ui.link(target=f"/signals/{signal.id}"):
+        nothing.set_visibility(False)
+        return nothing
+
+
+def _signal_row(say: Speech, signal: SignalAnswer, bot: str) -> ui.element:
+    with ui.link(target=f"/signals/{signal.id}") as row:
+        with line("one"):
+            ui.label(action(say, signal)).classes("strong clip")
+            ui.label(bot).classes("muted small clip")
+            moment(signal.received_at).classes("muted end")
+        if signal.fared is not None:
             with line("one"):
-                ui.label(action(say, signal)).classes("strong clip")
-                ui.label(names.bot(signal.bot_id)).classes("muted small clip")
-                moment(signal.received_at).classes("muted end")
-            if signal.fared is not None:
-                with line("one"):
-                    with ui.element("div").classes("bar grow").props('aria-hidden="true"'):
-                        for status, count in shares(signal.fared):
-                            ui.element("i").classes(status).style(f"flex: {count}")
-                    ui.label(sentence(say, signal.fared)).classes("small muted")
-    if len(today) > LISTED_MAX:
-        ui.link(say("overview.all_signals"), "/signals").classes("small")
+                with ui.element("div").classes("bar grow").props('aria-hidden="true"'):
+                    for status, count in shares(signal.fared):
+                        ui.element("i").classes(status).style(f"flex: {count}")
+                ui.label(sentence(say, signal.fared)).classes("small muted")
+    return row
 
 
 PAGE = Page(path="/", title="overview.title", show=show_overview, icon="space_dashboard")

@@ -161,13 +161,13 @@ class Desk:
     def is_running(self) -> bool:
         return self._tasks is not None
 
-    def streams(self) -> Mapping[Place, Heard]:
-        """How much the venues' own streams tell."""
-        return self._watching.heard()
-
     async def give_way(self, at_most_s: float) -> None:
         """Return once no signal goes out any more, or after that time: for what may wait."""
         await self._rush.give_way(at_most_s)
+
+    def streams(self) -> Mapping[Place, Heard]:
+        """How much the venues' own streams tell."""
+        return self._watching.heard()
 
     async def _take_over(self) -> None:
         """Nothing is sent before the past is known; a database that is away is waited for."""

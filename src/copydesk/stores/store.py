@@ -107,6 +107,10 @@ class Tables:
         return History(self.unit)
 
     @cached_property
+    def news(self) -> News:
+        return News(self.unit)
+
+    @cached_property
     def results(self) -> Results:
         return Results(self.unit)
 
@@ -117,10 +121,6 @@ class Tables:
     @cached_property
     def leaderboard(self) -> Leaderboard:
         return Leaderboard(self.unit)
-
-    @cached_property
-    def news(self) -> News:
-        return News(self.unit)
 
     @cached_property
     def figures(self) -> Figures:

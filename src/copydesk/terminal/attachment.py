@@ -37,7 +37,9 @@ class Trouble(Struct, frozen=True, kw_only=True):
 
 
 class Attachment:
-    """`connections` counts: what the first look of a new connection shows is doubtful."""
+    """`connections` counts: what the first look of a new connection shows is doubtful. `seen` is the newest look that was a
+    right one, of `seen_at` by the clock's `elapsed`.
+    """
 
     def __init__(self, gateway: Gateway, wanted: Wanted, *, clock: Clock, chance: random.Random, tell: Tell) -> None:
         self._gateway = gateway
@@ -51,11 +53,15 @@ class Attachment:
         self.wanted = wanted
         self.connections = 0
         self.trouble: Trouble | None = None
+        self.seen: Look | None = None
+        self.seen_at = 0.0
 
     async def look(self) -> Look | Trouble:
         """One cycle. Raise PackageMissing."""
         found = await self._look()
         self._note(found if isinstance(found, Trouble) else None)
+        if isinstance(found, Look):
+            self.seen, self.seen_at = found, self._clock.elapsed()
         return found
 
     async def _look(self) -> Look | Trouble:

@@ -171,6 +171,18 @@ class Journal:
         rows = self._file.read("SELECT volume, waits FROM told WHERE ticket = ?", ticket)
         return Told(volume=Decimal(rows[0][0]), waits=bool(rows[0][1])) if rows else None
 
+    def open_signals(self) -> Sequence[Entry]:
+        """Of each ticket that the hub knows and that is not over, what opened it, or placed its order; oldest first."""
+        opened = (
+            "stage = 'sent' AND kind IN ('open', 'pending', 'pending_filled') AND ticket IN (SELECT ticket FROM told)"
+        )
+        return self._entries(f"number IN (SELECT max(number) FROM events WHERE {opened} GROUP BY ticket)")  # noqa: S608  names of ours
+
+    def not_sent(self, most: int) -> Sequence[Entry]:
+        """What was refused, given up or kept, with its reason; newest first."""
+        found = "SELECT number FROM events WHERE stage IN ('refused', 'kept', 'expired') ORDER BY number DESC LIMIT ?"
+        return list(reversed(self._entries(f"number IN ({found})", most)))
+
     def freeze(self, entry: Entry, message: Message) -> Entry:
         """Before its first byte leaves."""
         packed = msgspec.msgpack.encode(message)
@@ -222,8 +234,8 @@ class Journal:
             return
         self._file.run("INSERT OR REPLACE INTO told VALUES (?, ?, ?)", ticket, str(told.volume), told.waits)
 
-    def _entries(self, where: str) -> Sequence[Entry]:
-        rows = self._file.read(f"SELECT {_COLUMNS} FROM events WHERE {where} ORDER BY number")  # noqa: S608  names of ours
+    def _entries(self, where: str, *values: object) -> Sequence[Entry]:
+        rows = self._file.read(f"SELECT {_COLUMNS} FROM events WHERE {where} ORDER BY number", *values)  # noqa: S608  names of ours
         return [_entry(row) for row in rows]
 
 

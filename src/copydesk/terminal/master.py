@@ -16,10 +16,11 @@ from copydesk.ports.clock import Clock
 from copydesk.terminal.attachment import Attachment, Wanted
 from copydesk.terminal.backoff import back_off
 from copydesk.terminal.config import MasterConfig
-from copydesk.terminal.console import Tell
+from copydesk.terminal.console import Show, Tell, show_nobody
 from copydesk.terminal.events import Event
 from copydesk.terminal.gateway import Gateway
 from copydesk.terminal.hub import Hub, Later, NoStanding, SignInRefused, Standing
+from copydesk.terminal.insight import master_insight
 from copydesk.terminal.journal import Journal, Stage
 from copydesk.terminal.lock import only_one
 from copydesk.terminal.messages import Sender
@@ -52,6 +53,7 @@ class Master:
         chance: random.Random,
         tell: Tell,
         on_login: Callable[[int], None] = lambda _login: None,
+        show: Show = show_nobody,
     ) -> None:
         self._config = config
         self._hub = hub
@@ -61,6 +63,7 @@ class Master:
         self._chance = chance
         self._tell = tell
         self._on_login = on_login
+        self._show = show
 
     async def run(self) -> None:
         """Until cancelled. Raise one of CopydeskError's kinds where going on is no use."""
@@ -108,7 +111,8 @@ class Master:
         )
         try:
             async with asyncio.TaskGroup() as tasks:
-                for work in (watch.run(), outbox.run(), status.run(), self._ask_on(attachment)):
+                shown = self._show(lambda: master_insight(self._standing, attachment, journal, self._clock))
+                for work in (watch.run(), outbox.run(), status.run(), self._ask_on(attachment), shown):
                     tasks.create_task(work)
         finally:
             with suppress(TimeoutError):

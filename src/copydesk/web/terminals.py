@@ -1,5 +1,6 @@
 """MetaTrader 5 terminals: the programs beside them report, their owners look."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from fastapi import APIRouter
@@ -9,6 +10,7 @@ from copydesk.domain.errors import NotFound
 from copydesk.domain.ids import UserId
 from copydesk.domain.terminal import Terminal, TerminalRole
 from copydesk.domain.user import Role
+from copydesk.stores.store import Tables
 from copydesk.web.hub import Me, TheHub
 
 router = APIRouter(prefix="/mt5/status", tags=["terminals"])
@@ -37,17 +39,23 @@ async def get_terminals(user_id: str, me: Me, hub: TheHub) -> TerminalsAnswer:
     owner = UserId(user_id)
     if me.role is not Role.ADMIN and owner != me.id:
         raise NotFound("no such user")
-    found = await hub.store.read(lambda tables: tables.terminals.of_user(owner))
+
+    def work(tables: Tables) -> tuple[Sequence[Terminal], int]:
+        own = [bot.id for bot in tables.bots.signed(owner)]
+        return tables.terminals.of_user(owner), sum(tables.followers.audience(own).values())
+
+    found, clients = await hub.store.read(work)
     if not found:
         raise NotFound("no terminal of this user has reported yet")
-    answers = [terminal_answer(one, hub.clock.now()) for one in found]
+    answers = [terminal_answer(one, hub.clock.now(), clients) for one in found]
     return TerminalsAnswer(**answers[0].model_dump(), terminals=answers)
 
 
-def terminal_answer(terminal: Terminal, now: datetime) -> TerminalAnswer:
-    """As it is shown at that moment."""
+def terminal_answer(terminal: Terminal, now: datetime, clients: int | None = None) -> TerminalAnswer:
+    """How many follow a master the desk counts, where the program beside the terminal does not tell it."""
+    counted = {"active_clients": clients} if terminal.role is TerminalRole.MASTER and clients is not None else {}
     return TerminalAnswer(
-        **terminal.figures,
+        **{**counted, **terminal.figures},
         user_id=terminal.user_id,
         role=terminal.role,
         server=terminal.server,

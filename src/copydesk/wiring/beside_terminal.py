@@ -11,9 +11,12 @@ from typing import Any, Protocol
 import structlog
 
 from copydesk.domain.errors import CopydeskError, StoreUnavailable
+from copydesk.ports.beside import Known
 from copydesk.ports.clock import SystemClock
 from copydesk.settings import Settings
+from copydesk.terminal.config import Options, plain_secret
 from copydesk.terminal.console import Tell
+from copydesk.terminal.copier.config import CopierOptions
 from copydesk.terminal.copier.connection import TakenOver
 from copydesk.terminal.gateway import PackageMissing
 from copydesk.terminal.hub import NoStanding, SignInRefused
@@ -41,6 +44,20 @@ def exit_code(error: CopydeskError) -> int:
 def terminal_folder(settings: Settings) -> Path:
     """Where master and copier keep locks and journals."""
     return settings.data_dir / "terminal"
+
+
+def known_access(*told: Options | CopierOptions, default_url: str) -> Known:
+    """Of each option the first that was told; nothing has to be."""
+
+    def first(name: str) -> Any:
+        return next((value for one in told if (value := getattr(one, name, None)) is not None), None)
+
+    return Known(
+        url=(first("url") or default_url).rstrip("/"),
+        username=first("username") or "",
+        password=plain_secret(first("password")),
+        signing_secret=plain_secret(first("signing_secret")),
+    )
 
 
 class Console(Protocol):

@@ -76,7 +76,7 @@ async def child(name: str, verb: Sequence[str], settings: Mapping[str, str], fol
             cwd=folder,
             # Ctrl-C is for the parent, which then ends its children in order.
             start_new_session=True,
-            preexec_fn=_end_with_parent if sys.platform == "linux" else None,
+            preexec_fn=end_with_parent if sys.platform == "linux" else None,
         )
     try:
         yield Child(name, process, log)
@@ -89,7 +89,7 @@ def leave_on_sigterm() -> None:
     signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """In the child, before it becomes our program: the kernel ends it when its parent is killed (prctl(2))."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 
@@ -23,6 +23,7 @@ from copydesk.domain.user import Role
 from copydesk.domain.venue import BINANCE_FUTURES, PAPER, VenueName
 from copydesk.ports.clock import SystemClock
 from copydesk.wiring.children import Child, ChildDied, child, free_port, wait_until_ready
+from copydesk.wiring.demo_strategies import deriv_simulator, seed_strategies
 from copydesk.wiring.demo_terminals import Terminals, at_terminals, seed_terminals
 from copydesk.wiring.terminals import broker
 
@@ -54,6 +55,7 @@ class Scene:
     api: str
     dashboard: str
     binance: str
+    deriv: str
     terminals: Terminals
     seed: dict[str, Any]
     children: tuple[Child, ...]
@@ -61,8 +63,16 @@ class Scene:
     def line(self) -> dict[str, Any]:
         """What `--json` prints when everything is ready."""
         public = {key: value for key, value in self.seed.items() if key not in {"keys", "terminals"}}
-        simulators = {"binance": self.binance, "metatrader5": self.terminals.url}
+        simulators = {"binance": self.binance, "deriv": self.deriv, "metatrader5": self.terminals.url}
         return {"api": self.api, "dashboard": self.dashboard, "simulators": simulators, **public}
+
+
+class Places(NamedTuple):
+    """Where the API and the simulators are."""
+
+    api: str
+    binance: str
+    deriv: str
 
 
 # Each follower gets the next of these, over and over: own sizes, own limits, one too small to trade, one on paper.
@@ -99,11 +109,12 @@ async def stage(plan: Plan, progress: Progress) -> AsyncIterator[Scene]:
     remembered = (plan.folder / "metatrader5.json").resolve()
     async with (
         child("binance-simulator", simulate, {}, logs) as simulator,
-        broker(logs.resolve(), free_port(_third(plan)), api, remembered) as (own, terminal_simulator),
+        deriv_simulator(free_port(_behind(plan, 1)), logs) as (deriv_child, deriv),
+        broker(logs.resolve(), free_port(_behind(plan, 2)), api, remembered) as (own, terminal_simulator),
     ):
         progress("Starting the simulators", 0, 3)
         await wait_until_ready(simulator, f"{binance}/_sim/health", clock)
-        async with child("hub", serve, _settings(plan, binance), logs) as hub:
+        async with child("hub", serve, _settings(plan, binance, deriv), logs) as hub:
             progress("Starting the hub", 1, 3)
             await wait_until_ready(hub, f"{api}/ready", clock)
             progress("Starting the dashboard", 2, 3)
@@ -111,29 +122,31 @@ async def stage(plan: Plan, progress: Progress) -> AsyncIterator[Scene]:
             progress("Started", 3, 3)
             seed = _remembered(plan)
             if seed is None:
-                seed = await _seed(plan, await _first_admin(hub, api), api, binance, progress)
+                seed = await _seed(plan, await _first_admin(hub, api), Places(api, binance, deriv), progress)
             progress("Starting terminals", 0, 1)
             async with at_terminals(own, terminal_simulator, seed) as terminals:
                 yield Scene(
                     api=api,
                     dashboard=dashboard,
                     binance=binance,
+                    deriv=deriv,
                     terminals=terminals,
                     seed=seed,
-                    children=(simulator, hub, *terminals.children),
+                    children=(simulator, deriv_child, hub, *terminals.children),
                 )
 
 
-def _third(plan: Plan) -> int:
-    """The port of MetaTrader 5's simulator: behind Binance's and Deriv's."""
-    return plan.simulator_port_base and plan.simulator_port_base + 2
+def _behind(plan: Plan, distance: int) -> int:
+    """The port of Deriv's simulator is next to Binance's, that of MetaTrader 5 the one after."""
+    return plan.simulator_port_base and plan.simulator_port_base + distance
 
 
-def _settings(plan: Plan, binance: str) -> dict[str, str]:
+def _settings(plan: Plan, binance: str, deriv: str) -> dict[str, str]:
     return {
         "COPYDESK_DATA_DIR": str((plan.folder / "data").resolve()),
         "COPYDESK_MASTER_KEY_FILE": str((plan.folder / "keys" / "master.key").resolve()),
         "COPYDESK_SIMULATOR__BINANCE_URL": binance,
+        "COPYDESK_SIMULATOR__DERIV_URL": deriv,
         **_handed_on(),
     }
 
@@ -147,8 +160,8 @@ def _remembered(plan: Plan) -> dict[str, Any] | None:
     """The seed of an earlier run in the same folder."""
     path = plan.folder / SEED_FILE
     seed: dict[str, Any] | None = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
-    if seed is not None and "terminals" not in seed:
-        raise ChildDied(f"{plan.folder} was made by an older demo, without terminals: choose an empty folder")
+    if seed is not None and not {"terminals", "strategy_bots"} <= seed.keys():
+        raise ChildDied(f"{plan.folder} was made by an older demo: choose an empty folder")
     return seed
 
 
@@ -163,8 +176,9 @@ async def _first_admin(hub: Child, api: str) -> dict[str, str]:
     return admin
 
 
-async def _seed(plan: Plan, admin: dict[str, str], api: str, binance: str, progress: Progress) -> dict[str, Any]:
+async def _seed(plan: Plan, admin: dict[str, str], places: Places, progress: Progress) -> dict[str, Any]:
     """Through the API, as people would; remembered in a file only its owner can read."""
+    api, binance, deriv = places
     provider = {"username": "provider", "password": _password()}
     followers = [{"username": f"follower{number}", "password": _password()} for number in range(1, plan.followers + 1)]
     keys: dict[str, str] = {}
@@ -186,12 +200,14 @@ async def _seed(plan: Plan, admin: dict[str, str], api: str, binance: str, progr
             await _seed_holder(market, api, spot_bot.id, follower, keys)
         users = {"admin": admin, "provider": provider, "followers": followers}
         terminals = await seed_terminals(desk, api, users)
+    strategy_bots = await seed_strategies(api, deriv, users)
     line = {
         "users": users,
         "bots": [
             {"id": one.id, "name": one.name, "webhook_url": one.webhook_url, "secret": one.master_secret}
             for one in (bot, spot_bot)
         ],
+        "strategy_bots": strategy_bots,
         "keys": keys,
         "terminals": terminals,
     }

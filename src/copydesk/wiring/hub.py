@@ -132,7 +132,7 @@ async def _build(settings: Settings, port: int, lines: RecentLines) -> _Parts:
     strategies = strategy_desk(desk, clock, makers, markets.of)
     notifier = AppriseNotifier(settings.notification_hosts)
     await _start(database, clock)
-    metrics = await _metrics(store, desk, database)
+    metrics = await _counting(store, desk, database)
     has_admin = await store.read(lambda tables: tables.users.has_admin())
     hub = Hub(
         store=store,
@@ -163,7 +163,7 @@ async def _build(settings: Settings, port: int, lines: RecentLines) -> _Parts:
     return _Parts(database, venues, desk, markets, Notifying(store, notifier, clock), hub)
 
 
-async def _metrics(store: SqlStore, desk: Desk, database: Database) -> Metrics:
+async def _counting(store: SqlStore, desk: Desk, database: Database) -> Metrics:
     metrics = Metrics(CollectorRegistry())
     await metrics.start(store)
     desk.intake.listeners.append(metrics.take_signal)

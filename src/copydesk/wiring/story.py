@@ -14,6 +14,7 @@ from copydesk.domain.execution import FINAL, State
 from copydesk.domain.ids import CLIENT_ORDER_PREFIX
 from copydesk.ports.clock import Clock, SystemClock
 from copydesk.wiring.demo import Scene
+from copydesk.wiring.demo_strategies import start_strategies
 
 SETTLE_TIMEOUT_S = 60.0
 LOOK_EVERY_S = 0.5
@@ -117,6 +118,9 @@ async def play_on(scene: Scene) -> AsyncIterator[str]:
     """Alerts now and then on the moving market, and a master's hand between them, for as long as somebody watches."""
     alerts = [("BTCUSDT", "buy"), ("ETHUSDT", "buy"), ("BTCUSDT", "sell"), ("SOLUSDT", "short"), ("ETHUSDT", "close")]
     alerts += [("BTCUSDT", "short"), ("SOLUSDT", "close"), ("BTCUSDT", "long"), ("BTCUSDT", "close")]
+    async with signed_in(scene.api, **scene.seed["users"]["admin"]) as desk:
+        await start_strategies(desk, scene.seed["strategy_bots"])
+    yield "The strategy bots are started: RSI on four coins, a streak on Volatility 100"
     async with ApiClient(scene.api) as api:
         while True:
             for symbol, action in alerts:

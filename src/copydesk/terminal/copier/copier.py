@@ -12,7 +12,7 @@ import structlog
 from copydesk.ports.clock import Clock
 from copydesk.terminal.attachment import Attachment, Wanted
 from copydesk.terminal.backoff import back_off
-from copydesk.terminal.console import Tell
+from copydesk.terminal.console import Show, Tell, show_nobody
 from copydesk.terminal.copier import wire
 from copydesk.terminal.copier.arrivals import Arrivals
 from copydesk.terminal.copier.booking import Booking
@@ -22,6 +22,7 @@ from copydesk.terminal.copier.ends import Ends
 from copydesk.terminal.copier.hands import Hands
 from copydesk.terminal.copier.hub_time import HubTime
 from copydesk.terminal.copier.inbox import Inbox
+from copydesk.terminal.copier.insight import copier_insight
 from copydesk.terminal.copier.journal import CopierJournal
 from copydesk.terminal.copier.reception import Choices, Reception
 from copydesk.terminal.copier.reconcile import Reconciler
@@ -57,6 +58,7 @@ class Copier:
         chance: random.Random,
         tell: Tell,
         on_login: Callable[[int], None] = lambda _login: None,
+        show: Show = show_nobody,
     ) -> None:
         self._config = config
         self._hub = hub
@@ -66,6 +68,7 @@ class Copier:
         self._chance = chance
         self._tell = tell
         self._on_login = on_login
+        self._show = show
 
     async def run(self) -> None:
         """Until cancelled. Raise one of CopydeskError's kinds where going on is no use."""
@@ -98,6 +101,7 @@ class Copier:
             tasks.create_task(work.run())
             tasks.create_task(self._connect(link, work))
             tasks.create_task(self._ask_on(found, attachment))
+            tasks.create_task(self._show(lambda: copier_insight(found, attachment, journal, inbox, self._clock)))
 
     def _work(self, attachment: Attachment, journal: CopierJournal, inbox: Inbox, time: HubTime) -> Work:
         return Work(

@@ -38,6 +38,14 @@ class Entry(Struct, frozen=True, kw_only=True):
     standing: Standing
 
 
+class Refusal(Struct, frozen=True, kw_only=True):
+    """A command as the hub told it, and the answer that it got."""
+
+    frame: Mapping[str, Any]
+    answer: Mapping[str, Any]
+    at: datetime
+
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS commands (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -125,6 +133,18 @@ class Inbox:
             for (answer,) in self._file.read("SELECT answer FROM commands WHERE id = ?", one):
                 found[one] = None if answer is None else json.loads(answer)
         return found
+
+    def refused(self, most: int) -> Sequence[Refusal]:
+        """What was definitely not done, and why; newest first."""
+        rows = self._file.read(
+            "SELECT frame, answer, received_at FROM commands WHERE standing = 'ANSWERED' AND answer IS NOT NULL"
+            " AND json_extract(CAST(answer AS TEXT), '$.status') = 'refused' ORDER BY number DESC LIMIT ?",
+            most,
+        )
+        return [
+            Refusal(frame=json.loads(frame), answer=json.loads(answer), at=datetime.fromisoformat(at))
+            for frame, answer, at in rows
+        ]
 
     def knows_ticket(self, bot_id: str, master_ticket: int) -> bool:
         """Whether any command was ever about it."""

@@ -48,6 +48,7 @@ class _Read:
     signals: Tail[str]
     reported_at: datetime
     pending: dict[ExecutionId, Moved] = field(default_factory=dict)
+    told: dict[ExecutionId, int] = field(default_factory=dict)
     terminals: dict[_Place, Terminal] = field(default_factory=dict)
     silent: set[_Place] = field(default_factory=set)
 
@@ -132,7 +133,7 @@ class News:
         for execution_id in chosen:
             whom = read.pending.pop(execution_id)
             rooms = self._sessions.rooms(whom.follower, whom.provider)
-            if rooms and execution_id in told:
+            if rooms and execution_id in told and _is_news(read, told[execution_id]):
                 await self._server.emit("execution", told[execution_id], room=rooms)
 
     async def _tell_terminals(self, read: _Read, reported: Sequence[Terminal], now: datetime) -> None:
@@ -150,6 +151,16 @@ class News:
     async def _tell_terminal(self, terminal: Terminal, now: datetime) -> None:
         if rooms := self._sessions.rooms(terminal.user_id):
             await self._server.emit("agent_status", terminal_answer(terminal, now).model_dump(mode="json"), room=rooms)
+
+
+def _is_news(read: _Read, answer: dict[str, Any]) -> bool:
+    """An execution is told as it is when it is read: a move that was seen later may be in there already."""
+    moves = len(answer["timeline"])
+    before = read.told.pop(answer["id"], 0)
+    read.told[answer["id"]] = moves
+    if len(read.told) > PENDING_MAX:
+        del read.told[next(iter(read.told))]
+    return before != moves
 
 
 def _place(terminal: Terminal) -> _Place:

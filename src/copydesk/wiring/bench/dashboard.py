@@ -1,0 +1,117 @@
+"""What open pages cost: the dashboard's CPU while a signal comes every second, and whether the hub's fan-out feels them."""
+
+import os
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from copydesk.domain.errors import CopydeskError
+from copydesk.ports.clock import SystemClock
+from copydesk.wiring.bench.machine import describe_machine
+from copydesk.wiring.bench.tabs import Tab, open_tab, signed_in_browser
+from copydesk.wiring.demo import Plan, Scene, stage
+
+Tell = Callable[[str, int, int], None]
+
+FOLLOWERS = 20
+ALERTS_WAIT_S = 2.5
+SETTLE_S = 5.0
+EVERY_S = 1.0
+_ACTIONS = (("BTCUSDT", "buy"), ("ETHUSDT", "buy"), ("BTCUSDT", "close"), ("ETHUSDT", "close"))
+
+
+async def run_dashboard(*, tabs: int, seconds: int, rounds: int, tell: Tell) -> dict[str, Any]:
+    """Without pages and with them in turn, so that a busy machine is busy for both; medians are told."""
+    if sys.platform != "linux":
+        raise CopydeskError("what a process costs is read from /proc: this runs on Linux")
+    with tempfile.TemporaryDirectory(prefix="copydesk-bench-") as place:
+        plan = Plan(followers=FOLLOWERS, folder=Path(place), port=0, dashboard_port=0, simulator_port_base=0)
+        async with stage(plan, tell) as scene:
+            dashboard = _child_of(_child_of(scene.children[1].process.pid, b"serve"), b"dashboard")
+            without, with_tabs = list[_Figures](), list[_Figures]()
+            for number in range(rounds):
+                tell("Rounds", number, rounds)
+                without.append(await _watch(scene, dashboard, seconds))
+                with_tabs.append(await _watch_with_tabs(scene, dashboard, seconds, tabs))
+    rows = [_row("no page", without), _row(f"{tabs} pages", with_tabs)]
+    return {
+        "benchmark": "dashboard",
+        "machine": describe_machine(),
+        "tabs": tabs,
+        "rounds": rounds,
+        "rows": rows,
+        "ratios": {
+            "dashboard_cpu_pct": rows[1]["pct_of_a_core"],
+            "fanout_pages_over_none": round(rows[1]["ms_fanout"] / rows[0]["ms_fanout"], 2),
+        },
+    }
+
+
+_Figures = tuple[float, float, int]
+"""Percent of a core, the median fan-out in milliseconds, messages that pages heard."""
+
+
+def _row(name: str, figures: Sequence[_Figures]) -> dict[str, Any]:
+    cpu, fanout, heard = (statistics.median(one) for one in zip(*figures, strict=True))
+    return {"pages": name, "pct_of_a_core": round(cpu, 2), "ms_fanout": round(fanout, 1), "messages": round(heard)}
+
+
+async def _watch_with_tabs(scene: Scene, dashboard: int, seconds: int, count: int) -> _Figures:
+    admin = scene.seed["users"]["admin"]
+    async with (
+        signed_in_browser(scene.dashboard, admin["username"], admin["password"]) as http,
+        AsyncExitStack() as stack,
+    ):
+        pages = [await stack.enter_async_context(open_tab(http, "/")) for _ in range(count)]
+        await SystemClock().sleep(SETTLE_S)
+        cpu, fanout, _ = await _watch(scene, dashboard, seconds)
+        return cpu, fanout, _heard(pages)
+
+
+def _heard(pages: Sequence[Tab]) -> int:
+    """Raise CopydeskError where a page followed nothing: its figures would be of a page that is not open."""
+    least = min(one.heard for one in pages)
+    if least == 0:
+        raise CopydeskError("a page heard nothing of the desk")
+    return sum(one.heard for one in pages)
+
+
+async def _watch(scene: Scene, dashboard: int, seconds: int) -> _Figures:
+    """A signal a second for so long."""
+    told = scene.seed["bots"][0]
+    url = f"{scene.api}/api/v1/bots/webhook/master/{told['webhook_url'].rsplit('/', 1)[1]}"
+    took_ms: list[float] = []
+    began_s, before_s = time.perf_counter(), _cpu_s(dashboard)
+    async with httpx.AsyncClient(timeout=20) as http:
+        for number in range(seconds):
+            symbol, action = _ACTIONS[number % len(_ACTIONS)]
+            message = {"secret": told["secret"], "ticker": f"BINANCE:{symbol}.P", "action": action}
+            message["id"] = uuid4().hex  # the same words again would be the same signal
+            answer = await http.post(url, json=message, params={"wait": ALERTS_WAIT_S})
+            took_ms.append(answer.raise_for_status().json()["broadcast_stats"]["duration_ms"])
+            await SystemClock().sleep(max(0.0, (number + 1) * EVERY_S - (time.perf_counter() - began_s)))
+    wall_s = time.perf_counter() - began_s
+    return 100 * (_cpu_s(dashboard) - before_s) / wall_s, statistics.median(took_ms), 0
+
+
+def _cpu_s(pid: int) -> float:
+    """Of all its threads, in user space and in the kernel (proc(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _child_of(pid: int, verb: bytes) -> int:
+    """The process itself where it runs the verb, else the one among its children that does."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
+    for one in (pid, *map(int, children)):
+        if verb in Path(f"/proc/{one}/cmdline").read_bytes().split(b"\0"):
+            return one
+    raise CopydeskError(f"no process runs {verb.decode()}")
