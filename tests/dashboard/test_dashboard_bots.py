@@ -17,7 +17,7 @@ async def test_bots_are_ranked_by_what_they_brought_those_who_follow(user, sign_
 
     [row] = (await sent_to_grids("Leaderboard"))["add"]
 
-    await user.should_see("+12.50 USD", retries=10)
+    await user.should_see("+12.50 USD", retries=20)
     assert (row["place"], row["bot"], row["net"], row["won"], row["whose"]) == (
         1,
         "EMA Cross",
@@ -37,14 +37,14 @@ async def test_a_bot_s_followers_are_nameless_but_for_those_one_may_know(user, s
 
 async def test_a_new_secret_is_shown_once_with_the_message_to_paste(user, sign_in, hub, press):
     await sign_in("/bots/bot-1")
-    await user.should_see("Rotate the secret", retries=10)
+    await user.should_see("Rotate the secret", retries=20)
 
     await press("Rotate the secret")
-    await user.should_see("The old one goes on working for a while")
+    await user.should_see("The old one goes on working for a while", retries=20)
     await press("Rotate")
 
-    await user.should_see("a brand new secret", retries=10)
-    await user.should_see('"secret": "a brand new secret"')
+    await user.should_see("a brand new secret", retries=20)
+    await user.should_see('"secret": "a brand new secret"', retries=20)
     assert hub.wishes("POST", f"{URL}/rotate-secret") == [{"overlap_s": 3600}]
     await press("I have it")
     await user.should_not_see("a brand new secret")
@@ -52,22 +52,22 @@ async def test_a_new_secret_is_shown_once_with_the_message_to_paste(user, sign_i
 
 async def test_a_test_signal_s_result_is_shown_with_the_way_it_took(user, sign_in, hub, press):
     await sign_in("/bots/bot-1")
-    await user.should_see("Send a test signal", retries=10)
+    await user.should_see("Send a test signal", retries=20)
 
     await press("Send a test signal")
     await press("Send")
 
-    await user.should_see("1 copied · 1 skipped", retries=10)
-    await user.should_see("Its way")
+    await user.should_see("1 copied · 1 skipped", retries=20)
+    await user.should_see("Its way", retries=20)
     assert hub.wishes("POST", f"{URL}/test-signal") == [{"symbol": "BTCUSDT", "action": "open_long"}]
 
 
 async def test_a_bot_is_paused_only_after_a_question(user, sign_in, hub, press):
     await sign_in("/bots/bot-1")
-    await user.should_see("Pause", retries=10)
+    await user.should_see("Pause", retries=20)
 
     await press("Pause")
-    await user.should_see("Alerts are refused until you let it go on")
+    await user.should_see("Alerts are refused until you let it go on", retries=20)
     await press("Cancel")
     assert hub.wishes("PATCH", URL) == []
 
@@ -75,12 +75,12 @@ async def test_a_bot_is_paused_only_after_a_question(user, sign_in, hub, press):
 async def test_what_the_hub_refuses_is_said_and_nothing_is_pretended(user, sign_in, hub, press):
     del hub.answers["POST", f"{URL}/test-signal"]
     await sign_in("/bots/bot-1")
-    await user.should_see("Send a test signal", retries=10)
+    await user.should_see("Send a test signal", retries=20)
 
     await press("Send a test signal")
     await press("Send")
 
-    await user.should_see("The hub did not do it: no.", retries=10)
+    await user.should_see("The hub did not do it: no.", retries=20)
     await user.should_not_see("Its way")
 
 
@@ -90,7 +90,7 @@ async def test_a_follower_sees_no_webhook_and_nothing_of_an_owner_s(user, sign_i
     hub.answers["GET", URL] = others
     await sign_in("/bots/bot-1")
 
-    await user.should_see("EMA Cross", retries=10)
+    await user.should_see("EMA Cross", retries=20)
     await user.should_not_see("Your bot")
     await user.should_not_see("Rotate the secret")
     await user.open("/bots")
@@ -102,11 +102,11 @@ async def test_a_new_bot_is_made_as_the_form_says(user, sign_in, hub, press):
     await sign_in("/bots")
 
     await press("New bot")
-    await user.should_see("Name", retries=10)
+    await user.should_see("Name", retries=20)
     user.find("Name").type("Trend")
     await press("Make it")
 
-    await user.should_see("made by the server", retries=10)
+    await user.should_see("made by the server", retries=20)
     [wish] = hub.wishes("POST", "/api/v1/bots")
     assert (wish["name"], wish["default_margin_usd"], wish["source"]) == ("Trend", "50", "tradingview")
 
@@ -115,8 +115,8 @@ async def test_only_new_points_of_a_curve_are_sent(user, sign_in, hub, monkeypat
     added = asyncio.Queue()
     monkeypatch.setattr(Chart, "add", lambda _, new, *, most: added.put_nowait((new, most)))
     await sign_in("/bots/bot-1")
-    await user.should_see("Realised net result", retries=10)
-    await user.should_see("+12.50 USD", retries=10)
+    await user.should_see("Realised net result", retries=20)
+    await user.should_see("+12.50 USD", retries=20)
 
     point = {"at": "2026-11-21T10:00:00Z", "net_usd": "11"}
     found = hub.answers["GET", f"{URL}/results"]

@@ -13,7 +13,7 @@ from copydesk.dashboard.speech import Language, Speech, catalogue
 CODE = Path(copydesk.dashboard.__file__).parent
 VALUES = re.compile(r"{(\w+)}")
 START = re.compile(r"[a-z_]+\.[a-z_]*")
-WHOLE = {"grid"}
+WHOLE = {"grid", "lost"}
 """Subjects that are handed on as a whole."""
 
 

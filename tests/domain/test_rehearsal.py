@@ -4,8 +4,9 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
-from copydesk.domain.bot import PayloadSize
+from copydesk.domain.bot import MarketType, PayloadSize
 from copydesk.domain.guards import Refusal
 from copydesk.domain.planning import Copy
 from copydesk.domain.rehearsal import Past, PriceFrom, Stage, rehearse
@@ -217,3 +218,17 @@ def test_a_strategy_s_own_stops_count_in_the_place_of_the_bot_s():
 
     assert made.lines[1].leg is LegKind.STOP_LOSS
     assert made.lines[1].seen.price == Decimal(99000)
+
+
+def test_a_contract_is_a_stake_that_ends_by_itself_and_one_at_a_time():
+    bot = make_bot(market_type=MarketType.OPTIONS, contract_duration_s=120, **NO_STOPS)
+    here = replace(stage(bot=bot, account=make_account(venue="deriv")), is_contracts=True)
+    moments = [0, 1, 3]
+    signals = [Past(signal=make_signal(steps=OPEN, received_at=NOW + timedelta(minutes=one))) for one in moments]
+
+    made = rehearse(signals, here)
+
+    assert [getattr(line.plan, "rule", "")[:13] for line in made.lines][1] == "contract_open"
+    assert [isinstance(line.plan, Copy) for line in made.lines] == [True, False, True]
+    assert {line.result_usd for line in made.lines} == {None}
+    assert [one.position.quantity for one in made.held] == [Decimal(1000)]

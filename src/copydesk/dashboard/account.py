@@ -10,6 +10,7 @@ from copydesk.client.errors import Missing
 from copydesk.client.models import AccountAnswer, AccountChange, CheckAnswer
 from copydesk.client.results import AccountBook, AccountResults, HeldAnswer, TradeAnswer, WaitingOrder
 from copydesk.dashboard.accounts import key_chip
+from copydesk.dashboard.adding import HIDDEN, needs_of
 from copydesk.dashboard.asking import confirm, dialog
 from copydesk.dashboard.chart import Chart, curve, time_axis, value_axis
 from copydesk.dashboard.following import FOLLOWS, where
@@ -183,16 +184,18 @@ class _Account:
         say = self._tab.say
         with dialog(say("accounts.change_key")) as opened:
             ui.label(say("accounts.key_hint")).classes("muted")
-            key = ui.input(say.word("keys", "api_key")).props('outlined autocomplete="off"')
-            secret = ui.input(say.word("keys", "api_secret"), password=True).props('outlined autocomplete="off"')
+            asked = {
+                name: ui.input(say.word("keys", name), password=name in HIDDEN).props('outlined autocomplete="off"')
+                for name in needs_of(self._account.venue)
+            }
 
             async def save() -> None:
-                if not (key.value and secret.value):
+                told = {name: one.value.strip() for name, one in asked.items() if one.value and one.value.strip()}
+                if not told:
                     return
-                wanted = AccountChange(api_key=key.value.strip(), api_secret=secret.value.strip())
                 opened.close()
                 with self._head:
-                    await self._change(wanted)
+                    await self._change(AccountChange(**told))
 
             with line():
                 ui.button(say("frame.cancel"), on_click=opened.close).props("flat no-caps").classes("end")

@@ -11,19 +11,25 @@ from copydesk.dashboard.following import FOLLOWS
 from copydesk.dashboard.page import Page, Tab
 from copydesk.dashboard.parts import card, line
 from copydesk.domain.subscription import Environment, KeyCheck
-from copydesk.domain.venue import BINANCE_FUTURES, MT5, PAPER
+from copydesk.domain.venue import BINANCE_FUTURES, DERIV, MT5, PAPER
 
 CCXT = "ccxt"
 
-_NEEDS: Mapping[str, tuple[str, ...]] = {
+NEEDS: Mapping[str, tuple[str, ...]] = {
     PAPER: (),
     BINANCE_FUTURES: ("api_key", "api_secret"),
     CCXT: ("api_key", "api_secret", "api_passphrase"),
+    DERIV: ("token", "login"),
     MT5: ("login", "server"),
 }
 """What each kind of venue is asked for; the hub refuses what is missing or too much."""
 
-_HIDDEN = frozenset({"api_secret", "api_passphrase"})
+HIDDEN = frozenset({"api_secret", "api_passphrase", "token"})
+
+
+def needs_of(venue: str) -> tuple[str, ...]:
+    """By its full name: `ccxt:kraken` is asked what every exchange of ccxt is."""
+    return NEEDS[venue.partition(":")[0]]
 
 
 def show_new(tab: Tab) -> None:
@@ -37,7 +43,7 @@ class _Form:
     def __init__(self, tab: Tab) -> None:
         self._tab, say = tab, tab.say
         self._name = ui.input(say("accounts.name"), value=say("accounts.my_account")).props("outlined")
-        venues = {one: say.word("venues", one) for one in _NEEDS}
+        venues = {one: say.word("venues", one) for one in NEEDS}
         self._venue = ui.select(venues, label=say("accounts.venue"), value=PAPER, on_change=self._draw)
         self._exchange = ui.input(say("accounts.exchange"), placeholder="kraken").props("outlined")
         faces = {one.value: say.word("environments", one) for one in Environment}
@@ -63,8 +69,8 @@ class _Form:
         self._keys = {}
         with self._place:
             ui.label(say.word("venue_hints", venue)).classes("small muted")
-            for name in _NEEDS[venue]:
-                is_secret = name in _HIDDEN
+            for name in NEEDS[venue]:
+                is_secret = name in HIDDEN
                 asked = ui.input(say.word("keys", name), password=is_secret, password_toggle_button=is_secret)
                 self._keys[name] = asked.props('outlined autocomplete="off" spellcheck="false"')
 

@@ -3,6 +3,7 @@
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 from nicegui import ui
+from nicegui.translations import translations
 
 from copydesk.dashboard import (
     account,
@@ -27,6 +28,7 @@ from copydesk.dashboard.frame import frame
 from copydesk.dashboard.look import head
 from copydesk.dashboard.page import Page, Reader, Tab
 from copydesk.dashboard.parts import card, empty
+from copydesk.dashboard.speech import Language, Speech
 
 PAGES: tuple[Page, ...] = (
     overview.PAGE,
@@ -53,6 +55,7 @@ PAGES: tuple[Page, ...] = (
 
 def add_pages(people: People, pages: tuple[Page, ...] = PAGES) -> None:
     ui.add_head_html(head(), shared=True)
+    translations.update({language.value: Speech(language).group("lost") for language in Language})
 
     @ui.page("/sign-in")
     def sign_in(request: Request, why: str = "", to: str = "/") -> None:

@@ -4,7 +4,7 @@ Results are estimates. Nobody knows here what happened between two signals, nor 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -12,6 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from copydesk.domain.bot import Bot, as_signalled
+from copydesk.domain.contracts import ContractPlans
 from copydesk.domain.following import TerminalPlans, follow
 from copydesk.domain.guards import Exposure, Refusal
 from copydesk.domain.instrument import plain
@@ -61,6 +62,7 @@ class Stage(Struct, frozen=True, kw_only=True):
     account: Account
     quotes: Mapping[str, Quote]
     is_terminal: bool = False
+    is_contracts: bool = False
     available_usd: Decimal | None = None
 
 
@@ -93,11 +95,15 @@ class Rehearsal(Struct, frozen=True, kw_only=True):
 
 
 class _Open(Struct, frozen=True, kw_only=True):
-    """A position, whether the prices it was opened at were those of their time, and what counted when it was opened."""
+    """A position, whether the prices it was opened at were those of their time, and what counted when it was opened.
+
+    A contract ends by itself.
+    """
 
     position: Position
     is_priced: bool
     settings: EffectiveSettings
+    ends_at: datetime | None = None
 
 
 def rehearse(pasts: Sequence[Past], stage: Stage) -> Rehearsal:
@@ -124,6 +130,7 @@ class _Walk:
         quote = self._stage.quotes.get(past.signal.symbol)
         seen = _seen(past, quote)
         signal = follow(past.signal) if self._stage.is_terminal else past.signal
+        self._end_contracts(signal.received_at)
         if seen is not None and seen.is_known:
             self._trigger(signal, seen)
         if not signal.steps:
@@ -149,6 +156,8 @@ class _Walk:
         size = self._own_amount(signal.size)
         if self._stage.is_terminal:
             return TerminalPlans(signal).plan(step, follower, size)
+        if self._stage.is_contracts:
+            return ContractPlans(signal, quote).plan(step, follower, size)
         return plan_copy(step, follower, quote, size)
 
     def _own_amount(self, size: Size | None) -> Size | None:
@@ -165,6 +174,11 @@ class _Walk:
     def _book_opening(self, signal: Signal, copy: Copy, seen: Seen | None) -> None:
         before = self._open.get(signal.symbol)
         settings = effective_settings(as_signalled(self._stage.bot, signal), self._stage.subscription)
+        if self._stage.is_contracts:
+            stake = replace(unfilled(copy.direction, signal.received_at), quantity=copy.quantity)
+            ends_at = signal.received_at + timedelta(seconds=int(copy.inputs["duration_s"]))
+            self._open[signal.symbol] = _Open(position=stake, is_priced=False, settings=settings, ends_at=ends_at)
+            return
         if self._stage.is_terminal or seen is None:
             # Lots are worked out beside the terminal: what is held is known, what it is worth is not.
             position = unfilled(copy.direction, signal.received_at)
@@ -196,6 +210,10 @@ class _Walk:
         day = signal.received_at.date()
         self._days[day] = self._days.get(day, NOTHING) + made.gross_usd
         return made.gross_usd
+
+    def _end_contracts(self, at: datetime) -> None:
+        """What each brought nobody knows here: its payout was agreed on when it was bought."""
+        self._open = {place: one for place, one in self._open.items() if one.ends_at is None or one.ends_at > at}
 
     def _trigger(self, signal: Signal, seen: Seen) -> None:
         """A stop or target that this price is beyond was hit before; it is taken at its own level."""

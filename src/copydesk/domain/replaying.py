@@ -8,6 +8,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from copydesk.domain.bot import Bot, MarketType, PayloadSize
+from copydesk.domain.contracts import is_contract
 from copydesk.domain.execution import Execution
 from copydesk.domain.following import TerminalPlans, follow
 from copydesk.domain.guards import Exposure, Refusal
@@ -43,6 +44,8 @@ def replay(execution: Execution, signal: Signal, follower: Follower, *, is_termi
     known = _known(execution)
     if execution.kind not in {LegKind.OPEN, LegKind.CLOSE} or not known.rule:
         return Replayed(execution=execution, differences={}, left_out="it was not planned from a signal's step")
+    if is_contract(execution):
+        return Replayed(execution=execution, differences={}, left_out="a contract: its venue proposes the terms")
     then = _then(execution, follower, known)
     if then is None:
         return Replayed(execution=execution, differences={}, left_out=f"not decided by planning: {known.rule}")

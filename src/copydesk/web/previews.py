@@ -43,7 +43,8 @@ async def preview_subscription(wanted: PreviewWish, me: Me, hub: TheHub) -> Prev
 
 
 async def _stage(hub: Hub, bot: Bot, account: Account, subscription: Subscription, pasts: Sequence[Past]) -> Stage:
-    is_terminal = hub.venue(account).traits.is_terminal
+    traits = hub.venue(account).traits
+    is_terminal = traits.is_terminal
     symbols = () if is_terminal else sorted({past.signal.symbol for past in pasts})
     quotes = await asyncio.gather(*(_quote(hub, account, symbol) for symbol in symbols))
     return Stage(
@@ -52,6 +53,7 @@ async def _stage(hub: Hub, bot: Bot, account: Account, subscription: Subscriptio
         account=account,
         quotes={symbol: quote for symbol, quote in zip(symbols, quotes, strict=True) if quote is not None},
         is_terminal=is_terminal,
+        is_contracts=traits.is_contracts,
         available_usd=await _available(hub, account) if _needs_balance(bot, subscription, pasts) else None,
     )
 

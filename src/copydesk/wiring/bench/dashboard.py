@@ -35,7 +35,8 @@ async def run_dashboard(*, tabs: int, seconds: int, rounds: int, tell: Tell) -> 
     with tempfile.TemporaryDirectory(prefix="copydesk-bench-") as place:
         plan = Plan(followers=FOLLOWERS, folder=Path(place), port=0, dashboard_port=0, simulator_port_base=0)
         async with stage(plan, tell) as scene:
-            dashboard = _child_of(_child_of(scene.children[1].process.pid, b"serve"), b"dashboard")
+            hub = next(one.process.pid for one in scene.children if one.name == "hub")
+            dashboard = _child_of(hub, b"dashboard")
             without, with_tabs = list[_Figures](), list[_Figures]()
             for number in range(rounds):
                 tell("Rounds", number, rounds)
@@ -109,9 +110,8 @@ def _cpu_s(pid: int) -> float:
 
 
 def _child_of(pid: int, verb: bytes) -> int:
-    """The process itself where it runs the verb, else the one among its children that does."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()
-    for one in (pid, *map(int, children)):
+    """The one among its children that runs the verb."""
+    for one in map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="utf-8").split()):
         if verb in Path(f"/proc/{one}/cmdline").read_bytes().split(b"\0"):
             return one
     raise CopydeskError(f"no process runs {verb.decode()}")
