@@ -20,7 +20,8 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="session")
+# Nothing here outlives its module: while Playwright waits for a browser, no other test of this process could run a loop.
+@pytest.fixture(scope="module")
 def chromium():
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
@@ -31,7 +32,7 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def desk(chromium, tmp_path_factory):
     """`copydesk demo` on a fresh folder, with a few signals that were copied, skipped and closed again."""
     folder = tmp_path_factory.mktemp("demo")
@@ -48,14 +49,14 @@ def desk(chromium, tmp_path_factory):
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def screenshots():
     folder = Path(__file__).resolve().parents[2] / "build" / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def windows(chromium, desk, screenshots):
     """Windows by who looks at them, in which language and how wide: whoever is signed in already stays so."""
     opened = {}
