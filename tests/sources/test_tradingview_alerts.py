@@ -184,8 +184,12 @@ def test_every_order_of_words_says_the_same():
         assert agree([one, other]) == agree([other, one])
 
 
+OF_TICKETS = {Action.MODIFY, Action.PENDING, Action.CANCEL}
+"""A master's tickets alone say these."""
+
+
 def test_the_words_tested_here_reach_every_action():
-    assert set(WORDS) == set(Action) - {Action.MODIFY} == {as_action(word) for word in SPELLINGS.values()} - {None}
+    assert set(WORDS) == set(Action) - OF_TICKETS == {as_action(word) for word in SPELLINGS.values()} - {None}
 
 
 @pytest.mark.parametrize(

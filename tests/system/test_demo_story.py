@@ -20,7 +20,7 @@ async def test_the_demo_plays_its_story_and_both_ledgers_agree(tmp_path):
 
     assert demo.returncode == 0, said.decode()
     ready, ending = (json.loads(line) for line in out.decode().splitlines())
-    assert set(ready) == {"api", "dashboard", "simulators", "users", "bots"}
+    assert set(ready) == {"api", "dashboard", "simulators", "users", "bots", "strategy_bots"}
     assert set(ready["simulators"]) >= {"binance", "metatrader5"}
     assert ready["bots"][0]["name"] == "EMA Cross 15m Demo"
     assert ready["bots"][0]["webhook_url"].endswith("/bot-ema-cross-15m")
