@@ -32,7 +32,7 @@ from web_support import eventually
 pytestmark = pytest.mark.timeout(500)
 
 TESTS = Path(__file__).resolve().parent.parent
-KILLS = 4
+KILLS = 6
 UNPROTECTED = {"stop_loss_pct": "99", "take_profit_pct": "0"}
 STREAK = {"delay_threshold": 2, "max_level": 3}
 

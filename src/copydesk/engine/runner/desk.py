@@ -57,12 +57,13 @@ class StrategyDesk:
         """Raise LeaseLost."""
         found = await self._store.read(lambda tables: tables.strategies.runs())
         at_work = [row for row in found if row[2].status != RunStatus.STOPPED]
-        try:
-            async with asyncio.TaskGroup() as looks:
-                for bot, run, standing in at_work:
-                    looks.create_task(self._look_safely(bot, run, standing))
-        except* LeaseLost as lost:
-            raise LeaseLost(str(lost.exceptions[0])) from None
+        looks = await asyncio.gather(*(self._look(*row) for row in at_work), return_exceptions=True)
+        for (bot, _, _), broke in zip(at_work, looks, strict=True):
+            if isinstance(broke, LeaseLost):
+                raise broke
+            if broke is not None:
+                log.error("strategy broke", bot_id=bot.id, exc_info=broke)
+                await self._pause(bot, f"its strategy broke: {type(broke).__name__}: {broke}")
 
     async def command(self, bot_id: BotId, command: BotCommand) -> RunStatus:
         bot, run, standing = await self._found(bot_id)
@@ -128,7 +129,8 @@ class StrategyDesk:
         await self._store.write(work)
         self._shifts.pop(bot.id, None)
 
-    async def _look_safely(self, bot: Bot, run: Run, standing: Standing) -> None:
+    async def _look(self, bot: Bot, run: Run, standing: Standing) -> None:
+        """What is raised is LeaseLost, or an error in a strategy's own code: each bot breaks for itself alone."""
         try:
             shift = self._shift(bot, run)
             await shift.look(Watched(bot=bot, run=run, standing=standing))
@@ -143,9 +145,6 @@ class StrategyDesk:
             log.warning("a turn was taken by another", bot_id=bot.id, problem=str(error))
         except CopydeskError as error:
             await self._pause(bot, str(error))
-        except Exception as error:  # a strategy's own code broke: the others go on, and its owner is told
-            log.exception("strategy broke", bot_id=bot.id)
-            await self._pause(bot, f"its strategy broke: {type(error).__name__}: {error}")
 
     def _shift(self, bot: Bot, run: Run) -> Shift:
         known = self._shifts.get(bot.id)
