@@ -203,3 +203,22 @@ async def test_a_paused_bot_decides_and_sends_nothing(simulator, start_hub):
         assert (decision["followed"], decision["why_not"]) == (False, "paused: nothing leaves")
         await at_rest(running)
         assert await executions(provider) == []
+
+
+async def test_a_strategy_whose_own_code_breaks_pauses_and_leaves_the_others_running(simulator, start_hub, tmp_path):
+    folder = tmp_path / "strategies"
+    folder.mkdir()
+    (folder / "broken.py").write_text("def decide(view):\n    return 1 / 0\n")
+    clock = BriskClock()
+    market = ScriptedMarket([1_000 + index % 2 for index in range(80)], clock, shown=60)
+    async with start_hub(simulator_url=simulator.url, clock=clock, market=market) as running:
+        provider = await running.person(Role.PROVIDER)
+        broken, sound = await new_bot(provider, strategy="broken.py"), await new_bot(provider)
+        await start(provider, broken)
+        await start(provider, sound)
+
+        standing = await stands(provider, broken, "PAUSED")
+
+        assert "ZeroDivisionError" in standing["message"]
+        await decided_on(provider, sound, market.newest)
+        assert (await status_of(provider, sound))["status"] == "RUNNING"
