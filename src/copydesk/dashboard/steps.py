@@ -26,6 +26,7 @@ class Steps:
     ) -> None:
         self._tab, self._steps, self._finish, self._first = tab, steps, finish, start
         self._here = start
+        self._is_busy = False
         self._marks = self._line()
         self._place = ui.element("section").classes("card stack")
         with line():
@@ -66,21 +67,29 @@ class Steps:
             self._steps[self._here].show()
 
     async def _go_on(self) -> None:
-        self._next.props("loading")
-        try:
+        async def leave() -> None:
             if await self._steps[self._here].leave():
                 self._here += 1
                 self._show()
-        finally:
-            self._next.props(remove="loading")
+
+        await self._once(self._next, leave)
 
     def _go_back(self) -> None:
-        self._here -= 1
-        self._show()
+        if not self._is_busy:
+            self._here -= 1
+            self._show()
 
     async def _do(self) -> None:
-        self._end.props("loading")
+        await self._once(self._end, self._finish)
+
+    async def _once(self, button: ui.button, work: Callable[[], Awaitable[None]]) -> None:
+        # A second click may be on its way before the browser hears that the button is busy.
+        if self._is_busy:
+            return
+        self._is_busy = True
+        button.props("loading")
         try:
-            await self._finish()
+            await work()
         finally:
-            self._end.props(remove="loading")
+            self._is_busy = False
+            button.props(remove="loading")
