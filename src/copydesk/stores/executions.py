@@ -71,7 +71,7 @@ DUE_MAX = 1_000
 
 
 class Executions(Part):
-    """The ExecutionTable of ports/store.py."""
+    """The ExecutionTable of ports/execution_table.py."""
 
     def __init__(self, unit: Unit) -> None:
         super().__init__(unit)
