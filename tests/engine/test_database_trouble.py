@@ -61,7 +61,7 @@ async def test_a_full_disk_takes_no_signal_and_loses_none_that_was_taken(desk):
             await desk.signal("open_long", "ETHUSDT", key=f"number {number}")
         except StoreUnavailable:
             refused += 1
-    await desk.store.write(lambda tables: ask(tables, "PRAGMA max_page_count = 1000000"))
+    await make_room(desk)
     after = await desk.signal("close")
     opened = await desk.settled(opening, within_s=60)
     closed = await desk.settled(after, within_s=60)
@@ -72,6 +72,11 @@ async def test_a_full_disk_takes_no_signal_and_loses_none_that_was_taken(desk):
     filled = [one for one in [*opened, *closed] if one.state is State.FILLED]
     assert len(mine) == before + len(filled)
     assert ("BTCUSDT" in {symbol for _, symbol in await desk.simulator.positions()}) is False
+
+
+async def make_room(desk):
+    """Before anything else is written: the store would file first what is only intended."""
+    await desk.store.intend(lambda tables: ask(tables, "PRAGMA max_page_count = 1000000"))
 
 
 def ask(tables, pragma):

@@ -79,6 +79,7 @@ async def test_a_throttled_opening_is_rejected_and_a_throttled_close_is_sent_onc
     follower = await prepared_follower(desk)
     await desk.simulator.tell("faults", kind="rate_limit", next_n=1, delay_s=1)
     (opened,) = await desk.settled(await desk.signal("open_long"))
+    await asyncio.sleep(1.1)  # until the venue may be asked again
     (again,) = await desk.settled(await desk.signal("open_long"))
     await desk.simulator.tell("faults", kind="rate_limit", next_n=1, delay_s=1)
 

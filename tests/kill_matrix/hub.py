@@ -37,9 +37,9 @@ class Seam:
 
 def install(seam):
     """Each unit of work notes what it does to signals and executions."""
-    write, add, move, add_signal = SqlStore.write, Executions.add, Executions.move, Signals.add
+    write, add_signal = SqlStore._write, Signals.add
 
-    async def watched_write(self, work):
+    async def watched_write(self, work, **how):
         events = set()
 
         def watched(tables):
@@ -48,9 +48,20 @@ def install(seam):
             seam.passed(events, "before_commit")
             return result
 
-        result = await write(self, watched)
+        result = await write(self, watched, **how)
         seam.passed(events, "after_commit")
         return result
+
+    def watched_add_signal(self, made, *, fanned_out_at=None):
+        add_signal(self, made, fanned_out_at=fanned_out_at)
+        _note(self, "signal")
+
+    SqlStore._write, Signals.add = watched_write, watched_add_signal
+    _watch_executions()
+
+
+def _watch_executions():
+    add, move, file = Executions.add, Executions.move, Executions.file_intents
 
     def watched_add(self, executions, *, note=None):
         made = list(executions)
@@ -64,16 +75,11 @@ def install(seam):
         _note(self, _event(before, moved))
         return moved
 
-    def watched_add_signal(self, made, *, fanned_out_at=None):
-        add_signal(self, made, fanned_out_at=fanned_out_at)
-        _note(self, "signal")
+    def watched_file(self):
+        file(self)
+        _note(self, "filing" if self._added else None)
 
-    SqlStore.write, Executions.add, Executions.move, Signals.add = (
-        watched_write,
-        watched_add,
-        watched_move,
-        watched_add_signal,
-    )
+    Executions.add, Executions.move, Executions.file_intents = watched_add, watched_move, watched_file
 
 
 def _event(before, after):

@@ -5,6 +5,8 @@ IN_THE_PROCESS = (
     "signal_after_commit",
     "intent_before_commit",
     "intent_after_commit",
+    "filing_before_commit",
+    "filing_after_commit",
     "result_before_commit",
     "result_after_commit",
     "stop_intent_before_commit",
@@ -27,5 +29,5 @@ BREAKER = "breaker pulled"
 EVERYWHERE = (*NAMED, RANDOM, STOPPED, BREAKER)
 
 TAKE_OVERS = ("take_over_before_commit", "take_over_after_commit")
-LEAVES_SENDING = ("intent_after_commit", "first_byte", "request_sent", "mid_answer")
+LEAVES_SENDING = ("intent_after_commit", "filing_before_commit", "first_byte", "request_sent", "mid_answer")
 """A hub that dies there leaves rows in SENDING: the next one has something to take over."""

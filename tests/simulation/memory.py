@@ -465,6 +465,8 @@ class MemoryStore:
     async def write(self, work):
         return await self._do(work, writes=True)
 
+    intend = write
+
     async def _do(self, work, *, writes):
         program = asyncio.get_running_loop()
         done = program.create_future()

@@ -18,8 +18,8 @@ from copydesk.domain.instrument import plain
 from copydesk.domain.planning import Copy, Follower, Plans, Quote
 from copydesk.domain.position import unfilled
 from copydesk.domain.signal import Direction, LegKind, Signal, Size, SourceKind, Step
-from copydesk.domain.subscription import PositionMode, SubscriptionStatus
-from copydesk.domain.venue import PAPER
+from copydesk.domain.subscription import Account, Environment, PositionMode, SubscriptionStatus
+from copydesk.domain.venue import PAPER, VenueName
 from copydesk.engine import making, protection
 from copydesk.engine.contracts import opening_of
 from copydesk.engine.making import Freezer
@@ -79,6 +79,7 @@ class Deciding:
     plans: Plans | TerminalPlans | ContractPlans
     sizes: Mapping[AccountId, Size] = field(default_factory=dict)
     set_up_problem: str | None = None
+    _times: dict[tuple[VenueName, Environment], datetime | None] = field(default_factory=dict)
 
     def executions(
         self, followers: Sequence[Follower], steps: Sequence[Step], unsettled: Sequence[Execution]
@@ -172,23 +173,31 @@ class Deciding:
         return follower if opening is None else replace(follower, position=unfilled(opening.direction, self.at))
 
     def _to_send(self, execution: Execution, follower: Follower, copy: Copy) -> Execution:
-        venue_time = self.sessions.venue_time(follower.account)
+        venue = self.sessions.venue(follower.account)
+        venue_time = self._venue_time(follower.account)
         if venue_time is None:
             if execution.kind is LegKind.OPEN:
                 problem = self.market.problem or "its clock could not be read well enough"
                 return making.skipped(execution, Refusal(reason=f"The venue is away: {problem}", rule="venue_clock"))
             return replace(execution, state=State.QUEUED, reason="Waits for the venue")
-        if execution.kind is LegKind.CLOSE and self.sessions.venue(follower.account).traits.is_spot:
+        if execution.kind is LegKind.CLOSE and venue.traits.is_spot:
             waits = protection.free_coins(self.tables, execution, self.at)
             if waits is not None:
                 return waits
         made = self.tables.followers.preparation(follower.account.id, execution.symbol)
-        needs_set_up = execution.kind is LegKind.OPEN and not self.sessions.venue(follower.account).traits.is_terminal
+        needs_set_up = execution.kind is LegKind.OPEN and not venue.traits.is_terminal
         if needs_set_up and not is_prepared(made, follower):
             return replace(execution, state=State.QUEUED, reason="The account is being set up at its venue")
         mode = made.position_mode if made is not None else PositionMode.ONE_WAY
-        freezer = Freezer(venue=self.sessions.venue(follower.account), mode=mode, at=venue_time)
+        freezer = Freezer(venue=venue, mode=mode, at=venue_time)
         return making.ready_to_send(making.planned(execution, copy), freezer)
+
+    def _venue_time(self, account: Account) -> datetime | None:
+        """One moment for all that are decided together."""
+        place = account.venue, account.environment
+        if place not in self._times:
+            self._times[place] = self.sessions.venue_time(account)
+        return self._times[place]
 
     def _too_late(self, execution: Execution) -> Execution:
         if execution.kind in {LegKind.OPEN, LegKind.MODIFY}:

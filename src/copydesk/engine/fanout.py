@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 import structlog
@@ -84,7 +84,8 @@ class Fanout:
     async def fan_out(self, signal: Signal) -> None:
         """Every active subscription gets its executions; a second run adds what the first did not reach."""
         with self._rush.under_way():
-            bot, audience = await self._store.read(lambda tables: _audience(tables, signal))
+            # A write: what another fan-out, or an earlier run of this one, only intended is filed then.
+            bot, audience = await self._store.write(lambda tables: _audience(tables, signal))
             _raise_first(await _each(*(self._fan_out_at(signal, bot, account, places) for account, places in audience)))
         await self._store.write(lambda tables: tables.signals.mark_fanned_out(signal.id, self._clock.now()))
 
@@ -139,7 +140,7 @@ class Fanout:
         venue, sending = group.account.venue, list[Execution]()
         await self._wire.reserve(venue, len(ids))
         try:
-            made, accounts = await self._store.write(work)
+            made, accounts = await self._writes(group)(work)
             sending = [one for one in made if one.state is State.SENDING]
         finally:
             self._wire.give_back(venue, len(ids) - len(sending))
@@ -148,6 +149,15 @@ class Fanout:
             if one.state in {State.BLOCKED, State.QUEUED}:
                 self._waits(one.account_id, one.symbol)
         queued += [one for one in made if one.state is State.QUEUED]
+
+    def _writes(self, group: _Group) -> Callable[[Callable[[Transaction], T]], Awaitable[T]]:
+        """Intended only where no other intents, neither of this signal nor of another, can be about the same accounts. Terminals'
+        programs are told of executions by their rows.
+        """
+        places = group.places.values()
+        is_terminal = self._sessions.venue(group.account).traits.is_terminal
+        is_by_itself = self._rush.is_alone and len(set(places)) == len(places)
+        return self._store.intend if is_by_itself and not is_terminal else self._store.write
 
 
 def batches(followers: Sequence[T], at_once: int) -> Iterator[Sequence[T]]:

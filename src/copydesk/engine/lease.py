@@ -1,7 +1,7 @@
 """The right to do the desk's work: one program has it at a time, and nothing is written for it by one that had it before."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -95,6 +95,15 @@ class Lease:
 
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Raise LeaseLost, besides what every store raises."""
+        return await self._fenced(self._store.write, work)
+
+    async def intend(self, work: Callable[[Transaction], T]) -> T:
+        """As `write`."""
+        return await self._fenced(self._store.intend, work)
+
+    async def _fenced(
+        self, write: Callable[[Callable[[Transaction], T]], Awaitable[T]], work: Callable[[Transaction], T]
+    ) -> T:
         epoch = self._epoch
         if epoch is None:
             raise LeaseLost("the desk's work is not ours")
@@ -104,7 +113,7 @@ class Lease:
             return work(tables)
 
         try:
-            return await self._store.write(fenced)
+            return await write(fenced)
         except LeaseLost:
             self._lost.set()
             raise

@@ -40,6 +40,11 @@ class Rush:
     def is_on(self) -> bool:
         return self._running > 0
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether one signal goes out, and no other beside it."""
+        return self._running == 1
+
     def left_s(self, since_s: float, *, paperwork: bool) -> float:
         """How long what came at `since_s` (by the clock's `elapsed`) should still wait; 0 and less is not at all."""
         if not self._running:

@@ -326,3 +326,9 @@ class Store(Protocol):
     async def write(self, work: Callable[[Transaction], T]) -> T:
         """Return after the commit; raise what `work` raised, or StoreUnavailable, and then nothing is stored."""
         ...
+
+    async def intend(self, work: Callable[[Transaction], T]) -> T:
+        """As `write`, and quicker, for what adds executions and must be on its way. They are stored, and nothing is lost, but
+        `work` does not see what others are only intended: none of its accounts may be among theirs.
+        """
+        ...

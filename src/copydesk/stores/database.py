@@ -14,6 +14,9 @@ class Database(Protocol):
     listeners: list[Callable[[int, float], None]]
     """Told of each commit, from whatever thread: how many units of work shared it, and its seconds."""
 
+    is_serial: bool
+    """Whether one write happens after the other, in the order asked for, and each sees all that came before."""
+
     async def start(self) -> None:
         """Bring the schema up to date and get ready. Raise StoreUnavailable, and then it may be tried again."""
         ...

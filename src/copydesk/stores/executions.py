@@ -13,8 +13,9 @@ from copydesk.domain.execution import FINAL, UNSETTLED, Execution, State, check_
 from copydesk.domain.ids import AccountId, ExecutionId, SignalId, SubscriptionId, execution_of
 from copydesk.domain.signal import LegKind
 from copydesk.stores import tables
+from copydesk.stores.intents import take_all, write_down
 from copydesk.stores.rows import among, columns, dump, load_all, one_of, one_or_none
-from copydesk.stores.statements import execute_all, insert_all
+from copydesk.stores.statements import execute_all, insert_all, read_all
 from copydesk.stores.unit import Part, Unit
 from copydesk.stores.whose import of_subscriptions
 
@@ -73,11 +74,13 @@ DUE_MAX = 1_000
 class Executions(Part):
     """The ExecutionTable of ports/execution_table.py."""
 
-    def __init__(self, unit: Unit) -> None:
+    def __init__(self, unit: Unit, *, intends: bool = False) -> None:
         super().__init__(unit)
+        self._intends = intends
         self._epoch: int | None = None
         self._ahead: dict[ExecutionId, Execution] = {}
         self._standing: dict[SubscriptionId, list[ExecutionId]] = {}
+        self._intended: list[Execution] = []
         self._added: list[Execution] = []
         self._stored: dict[ExecutionId, Execution] = {}
         self._events: list[Mapping[str, object]] = []
@@ -89,15 +92,26 @@ class Executions(Part):
 
     def add(self, executions: Iterable[Execution], *, note: str | None = None) -> None:
         made = list(executions)
-        self._added += made
         for one in made:
             self._legs.get((one.signal_id, one.subscription_id), set()).add(one.leg)
             if one.is_protection and one.subscription_id in self._standing:
                 self._ahead[one.id] = one
                 self._standing[one.subscription_id].append(one.id)
-        self._journal(
-            [{"execution_id": one.id, "at": one.created_at, "state": one.state, "note": note} for one in made]
-        )
+        if self._intends:
+            self._intended += made
+            self._unit.put_off(self._flush)
+        else:
+            self._put_in(made, self._epoch, note)
+
+    def file_intents(self) -> None:
+        """Each execution that was only intended gets the row and the line in the journal that it would have had."""
+        for epoch, executions in take_all(self._connection):
+            self._put_in(executions, epoch)
+
+    def _put_in(self, made: Sequence[Execution], epoch: int | None, note: str | None = None) -> None:
+        self._added += made
+        told = {"note": note, "epoch": epoch}
+        self._journal([{"execution_id": one.id, "at": one.created_at, "state": one.state, **told} for one in made])
 
     def get(self, execution_id: ExecutionId) -> Execution | None:
         known = self._ahead.get(execution_id)
@@ -158,6 +172,9 @@ class Executions(Part):
         self._unit.put_off(self._flush)
 
     def _flush(self, connection: Connection) -> None:
+        intended, self._intended = self._intended, []
+        if intended and not write_down(connection, intended, self._epoch):
+            self._put_in(intended, self._epoch)
         added, self._added = self._added, []
         if added:
             try:
@@ -204,8 +221,8 @@ class Executions(Part):
     ) -> Collection[tuple[SubscriptionId, str]]:
         if all((signal_id, one) in self._legs for one in subscriptions):
             return {(one, leg) for one in subscriptions for leg in self._legs[signal_id, one]}
-        rows = self._connection.execute(_LEGS, {"signal_id": signal_id, "ids": subscriptions}).all()
-        return {(SubscriptionId(row.subscription_id), row.leg) for row in rows}
+        rows = read_all(self._connection, _LEGS, signal_id=signal_id, ids=subscriptions)
+        return {(SubscriptionId(subscription_id), leg) for subscription_id, leg in rows}
 
     def order_ids(self, account_id: AccountId, symbol: str) -> Collection[str]:
         query = select(_TABLE.c.exchange_order_id).where(

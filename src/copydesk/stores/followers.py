@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, func, or_, select
+from sqlalchemy import Row, bindparam, func, not_, or_, select
 
 from copydesk.domain.bot import Bot
 from copydesk.domain.execution import UNSETTLED
@@ -69,6 +69,14 @@ def _make_subscription(row: Mapping[str, Any]) -> Subscription:
 
 
 _SUBSCRIPTIONS = Remembered([_FOLLOWS.c[name] for name in names(Subscription)], _make_subscription)
+_PREPARED = Remembered(
+    [*(_MADE.c[name] for name in names(Preparation)), _MADE.c.account_id],
+    lambda row: (AccountId(row["account_id"]), Preparation(**{name: row[name] for name in names(Preparation)})),
+)
+_PLACED = Remembered(
+    [_FOLLOWS.c.id, _FOLLOWS.c.account_id, _ACCOUNTS.c.venue, _ACCOUNTS.c.environment],
+    lambda row: (SubscriptionId(row["id"]), Place(*(row[name] for name in Place._fields))),
+)
 _KNOWN_ACCOUNTS = Remembered([_ACCOUNTS.c[name] for name in names(Account)], lambda row: Account(**row))
 
 _BY_IDS = select(*_SUBSCRIPTIONS.columns).where(among(_FOLLOWS.c.id, "ids")).order_by(_FOLLOWS.c.id)
@@ -90,19 +98,19 @@ _ACCOUNT = select(*_KNOWN_ACCOUNTS.columns).where(_ACCOUNTS.c.id == bindparam("i
 _THESE_ACCOUNTS = select(*_KNOWN_ACCOUNTS.columns).where(among(_ACCOUNTS.c.id, "ids")).order_by(_ACCOUNTS.c.id)
 _SEALED = select(_ACCOUNTS.c.id, _ACCOUNTS.c.sealed_secrets).where(among(_ACCOUNTS.c.id, "ids"))
 _PLACES = (
-    select(_FOLLOWS.c.id, _ACCOUNTS.c.id, _ACCOUNTS.c.venue, _ACCOUNTS.c.environment)
+    select(*_PLACED.columns)
     .join_from(_FOLLOWS, _ACCOUNTS, _FOLLOWS.c.account_id == _ACCOUNTS.c.id)
     .where(among(_FOLLOWS.c.id, "ids"))
 )
 _LOCKED_ACCOUNTS = _THESE_ACCOUNTS.with_for_update(key_share=True)
-_PREPARATIONS = select(*columns(_MADE, Preparation), _MADE.c.account_id).where(
+_PREPARATIONS = select(*_PREPARED.columns).where(
     among(_MADE.c.account_id, "ids"), _MADE.c.symbol == bindparam("symbol")
 )
 _HOLDS = select(*columns(_HELD, Position), _HELD.c.subscription_id, _HELD.c.account_id, _HELD.c.symbol).where(
     among(_HELD.c.account_id, "ids")
 )
 _UNDER_WAY = select(_SENT.c.subscription_id, _SENT.c.account_id, _SENT.c.symbol, _SENT.c.leg).where(
-    among(_SENT.c.account_id, "ids"), one_of(_SENT.c.state, UNSETTLED), _SENT.c.leg != LegKind.CLOSE.value
+    among(_SENT.c.account_id, "ids"), one_of(_SENT.c.state, UNSETTLED), not_(one_of(_SENT.c.leg, (LegKind.CLOSE,)))
 )
 _DAYS = select(_RESULTS.c.subscription_id, _RESULTS.c.net_usd, _RESULTS.c.ended_at).where(
     among(_RESULTS.c.subscription_id, "ids"), _RESULTS.c.day == bindparam("day")
@@ -123,12 +131,10 @@ class Followers(Part):
         return {BotId(bot_id): count for bot_id, count in read_all(self._connection, _AUDIENCE, ids=bots)}
 
     def subscribers(self, bot_id: BotId) -> Sequence[SubscriptionId]:
-        found = self._connection.execute(_SUBSCRIBERS, {"bot_id": bot_id}).scalars().all()
-        return [SubscriptionId(one) for one in found]
+        return [SubscriptionId(one) for (one,) in read_all(self._connection, _SUBSCRIBERS, bot_id=bot_id)]
 
     def places(self, ids: Collection[SubscriptionId]) -> Mapping[SubscriptionId, Place]:
-        rows = self._connection.execute(_PLACES, {"ids": ids}).all()
-        return {SubscriptionId(row[0]): Place(*row[1:]) for row in rows}
+        return dict(_PLACED.read(self._connection, _PLACES, ids=ids))
 
     def followers(self, bot: Bot, symbol: str, ids: Sequence[SubscriptionId], at: datetime) -> Sequence[Follower]:
         found = _SUBSCRIPTIONS.read(self._connection, _BY_IDS, ids=ids)
@@ -180,8 +186,7 @@ class Followers(Part):
         return known or self.preparations([account_id], symbol).get(account_id)
 
     def preparations(self, accounts: Collection[AccountId], symbol: str) -> Mapping[AccountId, Preparation]:
-        rows = self._connection.execute(_PREPARATIONS, {"ids": list(accounts), "symbol": symbol}).all()
-        found = {AccountId(row[-1]): one for row, one in zip(rows, load_all(Preparation, rows), strict=True)}
+        found = dict(_PREPARED.read(self._connection, _PREPARATIONS, ids=accounts, symbol=symbol))
         self._prepared |= {(account_id, symbol): one for account_id, one in found.items()}
         return found
 
@@ -217,7 +222,7 @@ class Followers(Part):
         positions on the symbol. What is under way is read first: what is booked meanwhile is then seen twice, and not never.
         """
         by_account: dict[AccountId, set[_Taken]] = defaultdict(set)
-        for *place, leg in self._connection.execute(_UNDER_WAY, {"ids": accounts}).all():
+        for *place, leg in read_all(self._connection, _UNDER_WAY, ids=accounts):
             one = _Taken(*place)
             if leg == LegKind.OPEN or one.symbol == symbol:
                 by_account[one.account_id].add(one)

@@ -24,6 +24,8 @@ class PostgresDatabase:
     `program` names this one's sessions: whoever takes its work over ends them.
     """
 
+    is_serial = False
+
     def __init__(self, url: str, program: str = "copydesk") -> None:
         self.listeners: list[Callable[[int, float], None]] = []
         address = "postgresql+asyncpg://" + url.partition("://")[2]

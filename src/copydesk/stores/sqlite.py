@@ -51,6 +51,8 @@ class _Job:
 class SqliteDatabase:
     """One file. Everything that is written goes through one thread, in the order it was asked for."""
 
+    is_serial = True
+
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._engine = create_engine(

@@ -85,13 +85,19 @@ def _prepare(dialect: Dialect, statement: Any, given: tuple[str, ...], pick: Cal
     order = compiled.positiontup
     made = ((place, _binder(compiled.binds[name].type, dialect)) for place, name in enumerate(order))
     binders = [(place, binder) for place, binder in made if binder is not None]
-    pick_all = pick(*order)
     return _Prepared(
         text=str(compiled),
-        pick=pick_all if len(order) > 1 else lambda row: (pick_all(row),),
+        pick=_picker(pick, order),
         binders=binders,
         one_row=f"({', '.join('?' * len(order))})" if compiled.isinsert and dialect.name == "sqlite" else None,
     )
+
+
+def _picker(pick: Callable[..., Any], order: Sequence[str]) -> Callable[[Any], Iterable[Any]]:
+    if not order:
+        return lambda _: ()
+    pick_all = pick(*order)
+    return pick_all if len(order) > 1 else lambda row: (pick_all(row),)
 
 
 def _binder(kind: TypeEngine[Any], dialect: Dialect) -> Binder | None:

@@ -1,7 +1,9 @@
 """The store: a unit of work gets all tables over one connection."""
 
+import math
 from collections.abc import Callable
 from functools import cached_property
+from time import monotonic
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -38,9 +40,10 @@ T = TypeVar("T")
 class Tables:
     """The Transaction of ports/store.py, and what only people's routes need beside it."""
 
-    def __init__(self, connection: Connection, vault: Vault) -> None:
+    def __init__(self, connection: Connection, vault: Vault, *, intends: bool = False) -> None:
         self.unit = Unit(connection)
         self._vault = vault
+        self._intends = intends
 
     @cached_property
     def signals(self) -> Signals:
@@ -52,7 +55,7 @@ class Tables:
 
     @cached_property
     def executions(self) -> Executions:
-        return Executions(self.unit)
+        return Executions(self.unit, intends=self._intends)
 
     @cached_property
     def positions(self) -> Positions:
@@ -131,19 +134,48 @@ class Tables:
         return AuditLog(self.unit)
 
 
+READ_LATE_S = 0.25
+"""Whoever only reads may not see what was intended for so long: filing it at once would hold up the followers who are still to be
+served.
+"""
+
+
 class SqlStore:
-    """The Store of ports/store.py over any Database."""
+    """The Store of ports/store.py over any Database. What was only intended is filed before anything else is written."""
 
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
         self._vault = vault
+        self._unfiled_s: list[float] = [-math.inf]
+        """When each intent was asked for that is not known to be filed; a program before this one may have left some."""
 
     async def read(self, work: Callable[[Tables], T]) -> T:
+        if self._unfiled_s and monotonic() - self._unfiled_s[0] > READ_LATE_S:
+            await self._file(lambda _: None)
         return await self._database.read(lambda connection: work(Tables(connection, self._vault)))
 
     async def write(self, work: Callable[[Tables], T]) -> T:
+        return await (self._file if self._database.is_serial else self._write)(work)
+
+    async def intend(self, work: Callable[[Tables], T]) -> T:
+        if not self._database.is_serial:
+            return await self._write(work)
+        self._unfiled_s.append(monotonic())
+        return await self._write(work, intends=True)
+
+    async def _file(self, work: Callable[[Tables], T]) -> T:
+        def filed(tables: Tables) -> T:
+            tables.executions.file_intents()
+            return work(tables)
+
+        asked_s = monotonic()
+        result = await self._write(filed)
+        self._unfiled_s = [one for one in self._unfiled_s if one >= asked_s]
+        return result
+
+    async def _write(self, work: Callable[[Tables], T], *, intends: bool = False) -> T:
         def whole(connection: Connection) -> T:
-            tables = Tables(connection, self._vault)
+            tables = Tables(connection, self._vault, intends=intends)
             result = work(tables)
             tables.unit.flush()
             return result

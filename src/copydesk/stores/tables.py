@@ -253,6 +253,14 @@ bot_signal_executions = Table(
     Index("ix_bot_signal_executions_account_frozen", "account_id", "frozen_at"),
 )
 
+intents = Table(
+    "intents",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("epoch", Integer),
+    Column("executions", Text, nullable=False),
+)
+
 breakers = Table(
     "breakers",
     metadata,

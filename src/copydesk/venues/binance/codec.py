@@ -7,7 +7,8 @@ import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from copydesk.domain.errors import OutcomeUnknown
 from copydesk.domain.instrument import Instrument, plain
@@ -48,45 +49,81 @@ _CONDITIONAL_TYPE = {LegKind.STOP_LOSS: "STOP_MARKET", LegKind.TAKE_PROFIT: "TAK
 _FORBIDDEN = ("enableWithdrawals", "enableInternalTransfer", "permitsUniversalTransfer")
 
 
+class _Form(NamedTuple):
+    """A request without its order's id: the parameters, which of them is the id, and the text before and after it."""
+
+    params: Mapping[str, str]
+    id_name: str
+    head: str
+    tail: str
+
+
 def freeze(order: NewOrder, *, mode: PositionMode, at: datetime) -> FrozenRequest:
     """The parameters of the one request, with their timestamp; the signature follows from them."""
+    wanted = (
+        order.symbol,
+        order.leg,
+        order.side,
+        order.direction,
+        order.quantity,
+        order.reduce_only,
+        order.trigger_price,
+    )
+    form, order_id = _form(*wanted, mode, at), order.client_order_id
+    return FrozenRequest(
+        params={**form.params, form.id_name: order_id},
+        conditional=order.trigger_price is not None,
+        frozen_at=at,
+        settle_at=at + SETTLE_AFTER,
+        request_hash=hashlib.sha256(f"{form.head}{order_id}{form.tail}".encode()).hexdigest(),
+    )
+
+
+@lru_cache(maxsize=256)
+def _form(
+    symbol: str,
+    leg: LegKind,
+    side: Side,
+    direction: Direction,
+    quantity: Decimal,
+    reduce_only: bool,
+    trigger_price: Decimal | None,
+    mode: PositionMode,
+    at: datetime,
+) -> _Form:
+    """Followers of one signal who are alike differ by it alone."""
+    id_name = "newClientOrderId" if trigger_price is None else "clientAlgoId"
     params = {
-        "symbol": order.symbol,
-        "side": str(order.side),
-        "quantity": plain(order.quantity),
-        **_kind(order),
-        **_reduction(order, mode),
+        "symbol": symbol,
+        "side": str(side),
+        "quantity": plain(quantity),
+        **_kind(leg, trigger_price),
+        id_name: "",
+        **_reduction(direction, mode, reduce_only=reduce_only),
         "newOrderRespType": "RESULT",
         "recvWindow": str(RECV_WINDOW_MS),
         "timestamp": str(milliseconds(at)),
     }
-    text = "&".join(f"{name}={value}" for name, value in params.items())
-    return FrozenRequest(
-        params=params,
-        conditional=order.trigger_price is not None,
-        frozen_at=at,
-        settle_at=at + SETTLE_AFTER,
-        request_hash=hashlib.sha256(text.encode()).hexdigest(),
-    )
+    head, name, tail = "&".join(f"{one}={value}" for one, value in params.items()).partition(f"{id_name}=")
+    return _Form(params, id_name, head + name, tail)
 
 
-def _kind(order: NewOrder) -> dict[str, str]:
-    if order.trigger_price is None:
-        return {"type": "MARKET", "newClientOrderId": order.client_order_id}
+def _kind(leg: LegKind, trigger_price: Decimal | None) -> dict[str, str]:
+    if trigger_price is None:
+        return {"type": "MARKET"}
     return {
         "algoType": "CONDITIONAL",
-        "type": _CONDITIONAL_TYPE[order.leg],
-        "triggerPrice": plain(order.trigger_price),
+        "type": _CONDITIONAL_TYPE[leg],
+        "triggerPrice": plain(trigger_price),
         "workingType": "CONTRACT_PRICE",
-        "clientAlgoId": order.client_order_id,
     }
 
 
-def _reduction(order: NewOrder, mode: PositionMode) -> dict[str, str]:
+def _reduction(direction: Direction, mode: PositionMode, *, reduce_only: bool) -> dict[str, str]:
     """Hedge mode names the position's side, and then reduceOnly may not be sent (-1106)."""
     if mode is PositionMode.HEDGE:
-        return {"positionSide": "LONG" if order.direction is Direction.LONG else "SHORT"}
-    return {"reduceOnly": "true"} if order.reduce_only else {}
+        return {"positionSide": "LONG" if direction is Direction.LONG else "SHORT"}
+    return {"reduceOnly": "true"} if reduce_only else {}
 
 
 def milliseconds(at: datetime) -> int:
