@@ -76,7 +76,7 @@ async def test_a_full_disk_takes_no_signal_and_loses_none_that_was_taken(desk):
 
 async def make_room(desk):
     """Before anything else is written: the store would file first what is only intended."""
-    await desk.store.intend(lambda tables: ask(tables, "PRAGMA max_page_count = 1000000"))
+    await desk.store.write_ahead(lambda tables: ask(tables, "PRAGMA max_page_count = 1000000"))
 
 
 def ask(tables, pragma):

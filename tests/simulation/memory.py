@@ -465,7 +465,7 @@ class MemoryStore:
     async def write(self, work):
         return await self._do(work, writes=True)
 
-    intend = write
+    write_ahead = write
 
     async def _do(self, work, *, writes):
         program = asyncio.get_running_loop()

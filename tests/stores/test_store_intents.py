@@ -46,7 +46,7 @@ def get_all(executions):
 
 @ONLY_SQLITE
 async def test_what_is_intended_is_filed_as_it_was_by_the_next_write(database, store, executions):
-    await store.intend(add(executions))
+    await store.write_ahead(add(executions))
     assert await rows(database) == 0
 
     seen = await store.write(get_all(executions))
@@ -64,7 +64,7 @@ async def test_the_journal_names_the_epoch_that_intended(database, store, execut
         tables.executions.be_of(7)
         tables.executions.add(executions)
 
-    await store.intend(intend)
+    await store.write_ahead(intend)
     await store.write(lambda tables: tables.executions.be_of(8))
 
     with_epoch = await database.read(
@@ -75,7 +75,7 @@ async def test_the_journal_names_the_epoch_that_intended(database, store, execut
 
 @ONLY_SQLITE
 async def test_a_reader_sees_them_a_moment_later(store, executions, monkeypatch):
-    await store.intend(add(executions))
+    await store.write_ahead(add(executions))
     at_once = await store.read(get_all(executions))
 
     monkeypatch.setattr(store_module, "READ_LATE_S", 0)
@@ -86,7 +86,7 @@ async def test_a_reader_sees_them_a_moment_later(store, executions, monkeypatch)
 
 @ONLY_SQLITE
 async def test_what_a_program_that_died_intended_is_there_for_the_next_one(database, store, vault, executions):
-    await store.intend(add(executions))
+    await store.write_ahead(add(executions))
 
     following = SqlStore(database, vault)
 
@@ -100,10 +100,10 @@ async def test_work_that_fails_intends_nothing_and_a_write_that_fails_files_noth
         raise LookupError
 
     with pytest.raises(LookupError):
-        await store.intend(fail)
+        await store.write_ahead(fail)
     assert await store.write(get_all(executions)) == [None, None]
 
-    await store.intend(add(executions))
+    await store.write_ahead(add(executions))
     with pytest.raises(LookupError):
         await store.write(fail)
 
@@ -115,13 +115,13 @@ async def test_work_that_fails_intends_nothing_and_a_write_that_fails_files_noth
 async def test_what_json_cannot_say_gets_its_row_at_once(database, store, executions):
     strange = [replace(one, plan={"numbers": {"half a character": "\ud83d"}}) for one in executions]
 
-    await store.intend(add(strange))
+    await store.write_ahead(add(strange))
 
     assert await rows(database) == 2
 
 
 @ONLY_POSTGRES
 async def test_where_writes_overlap_an_intent_is_a_row_at_once(database, store, executions):
-    await store.intend(add(executions))
+    await store.write_ahead(add(executions))
 
     assert await rows(database) == 2

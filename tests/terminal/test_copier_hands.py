@@ -273,4 +273,4 @@ async def _intended(follower):
     request = OrderRequest(
         action=1, symbol="EURUSD", type=0, volume=Decimal("0.01"), price=tick.ask, type_filling=1, comment="copydesk 7"
     )
-    return follower.journal, follower.journal.intend(command(), "open", request), request
+    return follower.journal, follower.journal.write_ahead(command(), "open", request), request

@@ -84,7 +84,7 @@ async def test_a_copier_shows_which_position_copies_which_ticket_and_refusals_wi
     path = tmp_path / "copier.db"
     journal, inbox = CopierJournal(path), Inbox(path)
     request = OrderRequest(action=1, symbol="EURUSD", type=0, volume=Decimal("0.04"))
-    intent = journal.move(journal.intend(command(), "open", request), Stage.SENT, sent_at=START)
+    intent = journal.move(journal.write_ahead(command(), "open", request), Stage.SENT, sent_at=START)
     journal.move(intent, Stage.DONE, filled=Filled(volume=Decimal("0.04"), price=Decimal("1.085"), position=700))
     answers = {"cd-1": "filled", "cd-2": "refused", "cd-3": "refused"}
     for number, (name, status) in enumerate(answers.items()):

@@ -157,7 +157,7 @@ class Fanout:
         places = group.places.values()
         is_terminal = self._sessions.venue(group.account).traits.is_terminal
         is_by_itself = self._rush.is_alone and len(set(places)) == len(places)
-        return self._store.intend if is_by_itself and not is_terminal else self._store.write
+        return self._store.write_ahead if is_by_itself and not is_terminal else self._store.write
 
 
 def batches(followers: Sequence[T], at_once: int) -> Iterator[Sequence[T]]:

@@ -89,7 +89,7 @@ class Intake:
             self._tell(source, one, received_at)
 
     async def _record_all(self, messages: Sequence[_Message]) -> Sequence[list[Acceptance] | Exception]:
-        return await self._store.write(lambda tables: _record_all(tables, messages))
+        return await self._store.write_ahead(lambda tables: _record_all(tables, messages))
 
     def _tell(self, source: SourceKind, acceptance: Acceptance, received_at: datetime) -> None:
         stored_s = (self._clock.now() - received_at).total_seconds()

@@ -97,9 +97,9 @@ class Lease:
         """Raise LeaseLost, besides what every store raises."""
         return await self._fenced(self._store.write, work)
 
-    async def intend(self, work: Callable[[Transaction], T]) -> T:
+    async def write_ahead(self, work: Callable[[Transaction], T]) -> T:
         """As `write`."""
-        return await self._fenced(self._store.intend, work)
+        return await self._fenced(self._store.write_ahead, work)
 
     async def _fenced(
         self, write: Callable[[Callable[[Transaction], T]], Awaitable[T]], work: Callable[[Transaction], T]

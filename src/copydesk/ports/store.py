@@ -327,8 +327,9 @@ class Store(Protocol):
         """Return after the commit; raise what `work` raised, or StoreUnavailable, and then nothing is stored."""
         ...
 
-    async def intend(self, work: Callable[[Transaction], T]) -> T:
-        """As `write`, and quicker, for what adds executions and must be on its way. They are stored, and nothing is lost, but
-        `work` does not see what others are only intended: none of its accounts may be among theirs.
+    async def write_ahead(self, work: Callable[[Transaction], T]) -> T:
+        """As `write`, ahead of everything that can wait: executions that `work` adds are stored as intents, together in one row, and those
+        that others intended are not filed first. For work that asks nothing about executions, or about accounts that no other intent can
+        be about.
         """
         ...

@@ -80,6 +80,7 @@ class Executions(Part):
         self._epoch: int | None = None
         self._ahead: dict[ExecutionId, Execution] = {}
         self._standing: dict[SubscriptionId, list[ExecutionId]] = {}
+        self.has_intended = False
         self._intended: list[Execution] = []
         self._added: list[Execution] = []
         self._stored: dict[ExecutionId, Execution] = {}
@@ -99,6 +100,7 @@ class Executions(Part):
                 self._standing[one.subscription_id].append(one.id)
         if self._intends:
             self._intended += made
+            self.has_intended = True
             self._unit.put_off(self._flush)
         else:
             self._put_in(made, self._epoch, note)

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -157,12 +158,19 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 
 def _commit_together(connection: Connection, batch: list[_Job]) -> None:
-    """Each job in a savepoint of its own: one that fails takes nothing else with it."""
+    """Each job in a savepoint of its own: one that fails takes nothing else with it. One alone needs none: each word to the driver may
+    cost a wait for the interpreter.
+    """
     say = _driver(connection).execute
     try:
         say("BEGIN IMMEDIATE")
-        results = [(job, _run_one(connection, say, job)) for job in batch]
-        say("COMMIT")
+        run = _run if len(batch) == 1 else partial(_run_in_savepoint, say)
+        results = [(job, run(connection, job)) for job in batch]
+        if len(batch) == 1 and isinstance(results[0][1], _Failed):
+            with contextlib.suppress(sqlite3.Error):
+                say("ROLLBACK")
+        else:
+            say("COMMIT")
     except _FAILURES as error:
         # Where BEGIN itself failed (locked), or SQLite has rolled back by itself (full), there is nothing to roll back.
         with contextlib.suppress(sqlite3.Error):
@@ -183,15 +191,20 @@ class _Failed:
     error: Exception
 
 
-def _run_one(connection: Connection, say: Callable[[str], object], job: _Job) -> Any:
+def _run_in_savepoint(say: Callable[[str], object], connection: Connection, job: _Job) -> Any:
     say("SAVEPOINT job")
-    try:
-        result = job.work(connection)
-    except Exception as error:  # noqa: BLE001  the boundary of one unit of work: its caller gets the error, whatever it is
+    result = _run(connection, job)
+    if isinstance(result, _Failed):
         say("ROLLBACK TO job")
-        result = _Failed(_unavailable(error) if isinstance(error, _FAILURES) else error)
     say("RELEASE job")
     return result
+
+
+def _run(connection: Connection, job: _Job) -> Any:
+    try:
+        return job.work(connection)
+    except Exception as error:  # noqa: BLE001  the boundary of one unit of work: its caller gets the error, whatever it is
+        return _Failed(_unavailable(error) if isinstance(error, _FAILURES) else error)
 
 
 def _driver(connection: Connection) -> sqlite3.Connection:

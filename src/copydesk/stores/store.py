@@ -157,11 +157,20 @@ class SqlStore:
     async def write(self, work: Callable[[Tables], T]) -> T:
         return await (self._file if self._database.is_serial else self._write)(work)
 
-    async def intend(self, work: Callable[[Tables], T]) -> T:
+    async def write_ahead(self, work: Callable[[Tables], T]) -> T:
         if not self._database.is_serial:
             return await self._write(work)
-        self._unfiled_s.append(monotonic())
-        return await self._write(work, intends=True)
+        asked_s, intends = monotonic(), list[bool]()
+
+        def ahead(tables: Tables) -> T:
+            result = work(tables)
+            intends.append(tables.executions.has_intended)
+            return result
+
+        result = await self._write(ahead, intends=True)
+        if any(intends):
+            self._unfiled_s.append(asked_s)
+        return result
 
     async def _file(self, work: Callable[[Tables], T]) -> T:
         def filed(tables: Tables) -> T:

@@ -46,7 +46,8 @@ class EnvelopeVault:
             raise ValueError("a stored secret does not open: wrong master key, or it was altered") from error
 
     def fingerprint(self, secret: str) -> str:
-        return hmac.digest(self._fingerprint_key, secret.encode(), "sha256").hex()
+        # Not hmac.digest: it lets go of the interpreter, and gets it back only once the thread that writes does so too.
+        return hmac.new(self._fingerprint_key, secret.encode(), "sha256").hexdigest()
 
 
 def read_master_key(path: Path) -> bytes:

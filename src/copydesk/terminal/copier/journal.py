@@ -93,7 +93,7 @@ class CopierJournal:
         """All orders of a command, oldest first: a command that comes again is not done again."""
         return self._intents("command_id = ?", command_id)
 
-    def intend(
+    def write_ahead(
         self, command: Command, leg: str, request: OrderRequest, plan: Mapping[str, str] | None = None
     ) -> Intent:
         """Written down with a magic of its own, which is put into the request. Raise StoreUnavailable for a leg that is there."""

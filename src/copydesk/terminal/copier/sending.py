@@ -75,7 +75,7 @@ class Sending:
     ) -> Intent:
         number = len(await self.tried(command, leg)) + 1
         name = leg if number == 1 else f"{leg}:{number}"
-        intent = await asyncio.to_thread(self._journal.intend, command, name, request, plan)
+        intent = await asyncio.to_thread(self._journal.write_ahead, command, name, request, plan)
         intent = await asyncio.to_thread(self._journal.move, intent, Stage.SENT, sent_at=self._clock.now())
         answer = await self._gateway.send(intent.request, login=look.account.login)
         stage, note = _judged(answer)

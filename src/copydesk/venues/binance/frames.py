@@ -71,7 +71,8 @@ def write_request(number: int, method: str, params: Mapping[str, str], api_key: 
     text = "&".join([f"{name}={asked[name]}" for name in names])
     for name in numbers:
         asked[name] = int(asked[name])
-    asked["signature"] = hmac.digest(secret, text.encode(), "sha256").hex()
+    # Not hmac.digest: it lets go of the interpreter at every order.
+    asked["signature"] = hmac.new(secret, text.encode(), "sha256").hexdigest()
     return _encode({"id": number, "method": method, "params": asked})
 
 

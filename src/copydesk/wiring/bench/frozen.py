@@ -121,7 +121,7 @@ class FromThePlan:
 
     async def _write_down(self, orders: Sequence[_Order]) -> None:
         intents = [intent for _, intent in orders]
-        await self._store.intend(lambda tables: tables.executions.add(intents))
+        await self._store.write_ahead(lambda tables: tables.executions.add(intents))
 
     def _begin(self, orders: Sequence[_Order], tasks: asyncio.TaskGroup) -> None:
         for session, one in orders:
