@@ -134,7 +134,7 @@ class Tables:
         return AuditLog(self.unit)
 
 
-READ_LATE_S = 0.25
+READ_LATE_S = 2.0
 """Whoever only reads may not see what was intended for so long: filing it at once would hold up the followers who are still to be
 served.
 """
