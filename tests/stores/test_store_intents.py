@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from copydesk.domain.execution import State
 from copydesk.stores import store as store_module
+from copydesk.stores.intents import write_down
 from copydesk.stores.store import SqlStore
 from copydesk.stores.tables import bot_signal_executions
 from store_support import NOW, new_desk
@@ -84,9 +85,9 @@ async def test_a_reader_sees_them_a_moment_later(store, executions, monkeypatch)
     assert await store.read(get_all(executions)) == executions
 
 
-@ONLY_SQLITE
-async def test_what_a_program_that_died_intended_is_there_for_the_next_one(database, store, vault, executions):
-    await store.write_ahead(add(executions))
+async def test_what_a_program_that_died_intended_is_there_for_the_next_one(database, vault, executions):
+    """On PostgreSQL too: a backup of SQLite may have been restored there."""
+    await database.write(lambda connection: write_down(connection, executions, 3))
 
     following = SqlStore(database, vault)
 
