@@ -133,6 +133,7 @@ def agents(
     run(serve_agents(port, naive=naive))
 
 
+@app.command()
 def backtest(
     *,
     candles: Annotated[int, typer.Option(min=1_000, max=5_000_000, help="Candles of one run.")] = 1_000_000,
