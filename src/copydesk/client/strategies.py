@@ -123,6 +123,18 @@ class AnalysisAnswer(Answer):
     created_at: datetime
 
 
+class StrategyAnswer(Answer):
+    """One that bots may run; a file of this desk's own tells neither what it trades nor its settings before it is run."""
+
+    name: str
+    trades: Literal["positions", "contracts"] | None
+    settings: dict[str, Any] | None = Field(description="each with its default")
+
+
+class StrategiesAnswer(Answer):
+    items: list[StrategyAnswer]
+
+
 class RunBot(Request):
     command: Literal["start", "pause", "stop"]
 

@@ -19,6 +19,8 @@ from copydesk.client.strategies import (
     RunBot,
     StatusAnswer,
     StatusesAnswer,
+    StrategiesAnswer,
+    StrategyAnswer,
 )
 from copydesk.domain.bot import Bot, BotStatus
 from copydesk.domain.candle import Candle
@@ -30,12 +32,13 @@ from copydesk.domain.user import Role, User
 from copydesk.engine.runner import figures, telling
 from copydesk.engine.runner.book import read_book
 from copydesk.ports.live import BotCommand
+from copydesk.ports.strategy import ContractStrategy
 from copydesk.ports.strategy_table import Series
 from copydesk.stores.store import Tables
 from copydesk.strategies.indicators import Macd, Rsi
 from copydesk.strategies.ruin import PAYOUT, ruin_card
 from copydesk.strategies.streak import StreakStrategy
-from copydesk.web.hub import Me, TheHub
+from copydesk.web.hub import Hub, Me, TheHub
 from copydesk.web.listing import IdFilter, TextFilter
 from copydesk.web.refusals import refuses
 
@@ -50,6 +53,12 @@ _Row = tuple[Bot, Run, Standing]
 
 Most = Annotated[int, Query(ge=1, le=500, description="how many at most")]
 OfBot = Annotated[str | None, Query(max_length=40, description="absent: your own oldest strategy bot, else the oldest")]
+
+
+@router.get("/api/v1/strategies", response_description="What a bot may run")
+async def list_strategies(hub: TheHub) -> StrategiesAnswer:
+    """Those that come with copydesk, with their settings' defaults; and the files in this desk's folder of them, by their names."""
+    return StrategiesAnswer(items=[_strategy(hub, name) for name in hub.strategy_names()])
 
 
 @router.get("/api/status", responses=_NO_BOT, response_description="How strategy bots stand")
@@ -150,7 +159,7 @@ async def get_analysis(
 @router.post("/api/v1/bots/{bot_id}/run", response_description="How it stands now")
 async def run_bot(bot_id: str, wanted: RunBot, me: Me, hub: TheHub) -> RanAnswer:
     """Start, pause or stop a strategy bot. Paused is on paper: nothing leaves."""
-    bot, _, _ = await hub.store.read(lambda tables: _owned(tables, bot_id, me))
+    bot, _, _ = await hub.store.read(lambda tables: own_strategy_bot(tables, bot_id, me))
     status = await hub.strategies.command(bot.id, BotCommand(wanted.command))
     now = hub.clock.now()
     await hub.store.write(
@@ -164,7 +173,7 @@ async def run_bot(bot_id: str, wanted: RunBot, me: Me, hub: TheHub) -> RanAnswer
 @router.get("/api/v1/bots/{bot_id}/ruin-card", response_description="What its ladder costs")
 async def get_ruin_card(bot_id: str, me: Me, hub: TheHub) -> RuinCardAnswer:
     """Of a bot that plays a Martingale ladder, against the balance of its own book."""
-    bot, run, _ = await hub.store.read(lambda tables: _owned(tables, bot_id, me))
+    bot, run, _ = await hub.store.read(lambda tables: own_strategy_bot(tables, bot_id, me))
     strategy = hub.make_strategy(run.strategy, run.settings)
     if not isinstance(strategy, StreakStrategy):
         raise NotFound("this strategy has no ladder")
@@ -176,6 +185,15 @@ async def get_ruin_card(bot_id: str, me: Me, hub: TheHub) -> RuinCardAnswer:
     ]
     rest = {name: getattr(card, name) for name in RuinCardAnswer.model_fields if name != "levels"}
     return RuinCardAnswer(levels=levels, **rest)
+
+
+def _strategy(hub: Hub, name: str) -> StrategyAnswer:
+    """A file is a program: it is not run for a list."""
+    if name.endswith(".py"):
+        return StrategyAnswer(name=name, trades=None, settings=None)
+    strategy = hub.make_strategy(name, {})
+    trades = "contracts" if isinstance(strategy, ContractStrategy) else "positions"
+    return StrategyAnswer(name=name, trades=trades, settings=dict(strategy.settings))
 
 
 def _seen(tables: Tables, me: User) -> Sequence[_Row]:
@@ -194,7 +212,8 @@ def _choose(seen: Sequence[_Row], me: User, bot_id: str | None) -> _Row:
     return found
 
 
-def _owned(tables: Tables, bot_id: str, me: User) -> _Row:
+def own_strategy_bot(tables: Tables, bot_id: str, me: User) -> _Row:
+    """Raise NotFound for one that is somebody else's."""
     found = tables.strategies.run(BotId(bot_id))
     if found is None or not _owns(me, found[0]):
         raise NotFound("no such strategy bot")
