@@ -78,7 +78,7 @@ def is_alive(pid):
     """A child that was not waited for yet is none."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().split(") ")[1][0] != "Z"
-    except FileNotFoundError:
+    except OSError:
         return False
 
 

@@ -74,9 +74,15 @@ class BotTradeAnswer(Answer):
 
 
 class BotPositionAnswer(PositionUpdateAnswer):
+    """With its result so far."""
+
     bot_id: str
     entry_price: Number | None
     quantity: Number | None
+    last_price: Number | None = Field(description="the newest candle's close")
+    open_result: Number | None = Field(
+        description="USD, as if it were closed at that price, before fees; of a ladder, what its lost levels have cost"
+    )
 
 
 class CandleAnswer(Answer):

@@ -65,7 +65,14 @@ _LEVEL = {
 
 STRATEGY_EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "PositionUpdateAnswer": _POSITION,
-    "BotPositionAnswer": {"bot_id": BOT, **_POSITION, "entry_price": None, "quantity": "2"},
+    "BotPositionAnswer": {
+        "bot_id": BOT,
+        **_POSITION,
+        "entry_price": None,
+        "quantity": "2",
+        "last_price": "1003.2",
+        "open_result": "-1",
+    },
     "StatusAnswer": _STATUS,
     "StatusesAnswer": {"bot": _STATUS, "bots": [_STATUS]},
     "BotTradeAnswer": {

@@ -26,6 +26,7 @@ from copydesk.domain.bot import Bot, BotStatus
 from copydesk.domain.candle import Candle
 from copydesk.domain.errors import FieldError, InvalidInput, NotFound
 from copydesk.domain.ids import BotId
+from copydesk.domain.signal import Right
 from copydesk.domain.strategy_bot import Contract, Run, Standing
 from copydesk.domain.subscription import Account
 from copydesk.domain.user import Role, User
@@ -99,7 +100,7 @@ async def get_positions(me: Me, hub: TheHub, bot_id: IdFilter = None) -> Sequenc
 
     def work(tables: Tables) -> Sequence[BotPositionAnswer]:
         rows = _seen(tables, me) if bot_id is None else [_choose(_seen(tables, me), me, bot_id)]
-        return [one for row in rows for one in _positions(tables, row)]
+        return [_valued(hub, tables, row, one) for row in rows for one in _positions(tables, row)]
 
     return await hub.store.read(work)
 
@@ -253,7 +254,7 @@ def _status(tables: Tables, row: _Row) -> StatusAnswer:
         roi=found.roi,
         profit=found.profit,
         positions=[
-            PositionUpdateAnswer.model_validate(one.model_dump(exclude={"bot_id", "entry_price", "quantity"}))
+            PositionUpdateAnswer.model_validate(one.model_dump(include=set(PositionUpdateAnswer.model_fields)))
             for one in _positions(tables, row)
         ],
     )
@@ -275,10 +276,34 @@ def _positions(tables: Tables, row: _Row) -> list[BotPositionAnswer]:
     return found
 
 
+def _valued(hub: Hub, tables: Tables, row: _Row, one: BotPositionAnswer) -> BotPositionAnswer:
+    """With its result so far."""
+    bot, run, _ = row
+    account = _account(tables, bot)
+    market = "" if account is None else hub.market_name(bot, account)
+    newest = tables.strategies.candles(Series(market=market, symbol=one.symbol, timeframe=run.timeframe), 1)
+    last = newest[0].close if newest else None
+    result = None
+    if one.direction in {Right.CALL, Right.PUT}:
+        result = -Decimal(str(one.total_loss))
+    elif last is not None and one.entry_price is not None and one.quantity is not None:
+        gained = last - one.entry_price if one.direction == "BUY" else one.entry_price - last
+        result = gained * one.quantity
+    return one.model_copy(update={"last_price": last, "open_result": result})
+
+
 def _position(
     bot: Bot, symbol: str, shown: Mapping[str, Any], entry_price: Decimal | None, quantity: Decimal
 ) -> BotPositionAnswer:
-    return BotPositionAnswer(bot_id=bot.id, symbol=symbol, entry_price=entry_price, quantity=quantity, **shown)
+    return BotPositionAnswer(
+        bot_id=bot.id,
+        symbol=symbol,
+        entry_price=entry_price,
+        quantity=quantity,
+        last_price=None,
+        open_result=None,
+        **shown,
+    )
 
 
 def _numbers(tables: Tables, contract: Contract) -> Mapping[str, Any]:
