@@ -106,6 +106,15 @@ async def test_the_account_s_curve_is_asked_for_once(user, sign_in, hub, monkeyp
     assert len(hub.wishes("GET", f"{BACKTESTS}/done-1")) == 1
 
 
+async def test_fewer_candles_than_were_asked_for_are_said_to_be_fewer(user, sign_in, hub):
+    hub.answers["GET", f"{BACKTESTS}/done-1"] = DONE | {"candles_played": 1_500, "candles_missing": 3}
+    hub.answers["GET", BACKTESTS] = listed([DONE])
+    await sign_in("/strategies/rsi-1")
+
+    await user.should_see("Of the 10,080 candles that were asked for, there are no more.", retries=40)
+    await user.should_see("3 candles are missing in between", retries=20)
+
+
 async def test_one_that_failed_says_why_beside_the_earlier_ones(user, sign_in, hub):
     hub.answers["GET", BACKTESTS] = listed([FAILED, DONE])
     await sign_in("/strategies/rsi-1")

@@ -1,12 +1,15 @@
 """Backtests over HTTP: asked for, played by a real process of its own beside the hub, seen by whose bot it is."""
 
+import asyncio
 import math
 import os
 import stat
+import sys
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from copydesk.domain.ids import AccountId
@@ -25,6 +28,19 @@ BACKTESTS = "/api/v1/backtests"
 RSI = {"name": "RSI", "source": "strategy", "strategy": "rsi", "symbols": ["BTCUSDT", "ETHUSDT"]}
 FOR_EVER = "def decide(view, settings):\n    while True:\n        print('still here')\n"
 BROKEN = 'print("not JSON")\n\ndef decide(view, settings):\n    return 1 / 0\n'
+A_HUB = """
+import json, os, subprocess, sys
+job = json.loads(sys.stdin.readline()) | {"parent": os.getpid()}
+command = [sys.executable, "-m", "copydesk", "backtest-worker"]
+worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+worker.stdin.write(json.dumps(job).encode() + b"\\n")
+worker.stdin.flush()
+worker.stdout.readline()
+print(worker.pid, flush=True)
+worker.wait()
+"""
+"""Stands for a hub: asks for a backtest, and tells its process once that is at work."""
+
 START_MS = int(datetime(2026, 11, 1, tzinfo=UTC).timestamp() * 1_000)
 CANDLES = candles_of([round(1_000 + 60 * math.sin(step / 9), 1) for step in range(400)], start_ms=START_MS)
 
@@ -175,6 +191,26 @@ async def test_the_process_ends_with_the_hub(start_hub):
         assert is_alive(pid)
 
     assert not is_alive(pid)
+
+
+async def test_the_process_ends_when_the_hub_is_killed(desk):
+    owner = await desk.person("provider")
+    await ask(owner, await bot_with_candles(desk, owner, **own_strategy(desk, "slow.py", FOR_EVER)))
+    job = desk.hub.backtests._job(desk.hub.backtests._waiting[0])
+    hub = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", A_HUB), stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    hub.stdin.write(msgspec.json.encode(job) + b"\n")
+    pid = int(await hub.stdout.readline())
+    assert is_alive(pid)
+
+    hub.kill()
+    await hub.wait()
+
+    async def gone():
+        return not is_alive(pid)
+
+    await eventually(gone)
 
 
 async def test_a_strategy_without_an_end_is_ended_when_its_time_is_over(desk):

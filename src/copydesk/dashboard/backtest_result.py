@@ -30,6 +30,8 @@ def show_result(tab: Tab, one: BacktestAnswer) -> None:
     if one.figures is None:
         ui.label(say("backtests.failed", why=one.problem or "")).classes("down").props('role="alert"')
         return
+    if one.candles_played is not None and one.candles_played < one.candles:
+        ui.label(say("backtests.fewer", count=one.candles)).classes("small warn")
     if one.candles_missing:
         ui.label(say("backtests.missing", count=one.candles_missing)).classes("small warn")
     _tiles(say, one.figures)

@@ -135,6 +135,7 @@ def _open_line(tab: Tab, candles: Sequence[CandleAnswer], held: BotPositionAnswe
     colour = tab.palette.up if rises else tab.palette.down
     named = f"{tab.say.word('intentions', held.direction or '')} {tab.say.number(Decimal(str(price)))}"
     label = {"show": True, "position": "top", "align": "right", "formatter": named, "color": colour, "fontWeight": 600}
+    label |= {"backgroundColor": tab.palette.card, "padding": [2, 5], "borderRadius": 4, "distance": 12}
     look = {"itemStyle": {"color": colour}}
     begin, end = max(entered_at, candles[0].timestamp), max(entered_at, candles[-1].timestamp)
     return [
