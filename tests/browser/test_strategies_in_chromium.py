@@ -113,6 +113,7 @@ def test_a_ladder_starts_only_when_its_ruin_card_was_seen(window, words):
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text(words["ruin"])
     expect(dialog.get_by_role("row").nth(10)).to_be_visible()
+    page.wait_for_timeout(400)  # for the picture's sake: it fades in
     seen.picture("ruin-before-start")
     dialog.get_by_role("button", name=words["cancel"]).click()
     expect(dialog).to_have_count(0)
