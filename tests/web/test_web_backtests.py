@@ -132,6 +132,16 @@ async def test_its_report_is_a_page_that_reaches_nothing_and_only_its_owner_s_fi
     assert {stat.S_IMODE(one.stat().st_mode) for one in folder.iterdir()} == {0o600}
 
 
+async def test_candles_stored_in_postgresql_are_found_too(start_hub, postgres):
+    name = await postgres.new_database()
+    async with start_hub(database_url=postgres.url(name)) as desk:
+        owner = await desk.person("provider")
+
+        done = await ended(owner, await ask(owner, await bot_with_candles(desk, owner)))
+
+    assert (done["problem"], done["candles_played"]) == (None, 400)
+
+
 async def test_candles_may_be_asked_of_the_market_itself(start_hub):
     async with running_simulator() as simulator, start_hub(simulator_url=simulator.url) as desk:
         owner = await desk.person("provider")
