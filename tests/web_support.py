@@ -28,6 +28,7 @@ from copydesk.web.limits import Buckets, Limits
 from copydesk.web.metrics import Metrics
 from copydesk.web.paths import Paths
 from copydesk.web.tokens import Passwords, Tokens
+from copydesk.wiring.backtest.desk import BacktestDesk
 from copydesk.wiring.backup import Backups
 from copydesk.wiring.databases import open_database, open_vault
 from copydesk.wiring.hub import environments, origins, senders
@@ -160,12 +161,16 @@ async def build_hub(
         ledger_check_every_s=3_600,
     )
     makers, markets = StrategyMakers(folder / "strategies"), Markets(given, clock, venues.deriv)
+    backtests = BacktestDesk(given, folder / "strategies", SystemClock())
+    await backtests.load()
     market_of = markets.of if market is None else lambda _bot, _account: market
     hub = Hub(
         store=store,
         desk=desk,
         strategies=strategies or strategy_desk(desk, clock, makers, market_of),
         make_strategy=makers.make,
+        strategy_names=makers.names,
+        backtests=backtests,
         market_name=lambda bot, account: market_of(bot, account).name,
         clock=clock,
         vault=vault,
@@ -202,7 +207,9 @@ async def running_hub(folder, **options):
             telling = tasks.create_task(Notifying(hub.store, hub.notifier, hub.clock).run())
             calling = tasks.create_task(hub.agents.run(lambda: hub.desk.is_running))
             looking = tasks.create_task(standing.keep_looking(hub))
+            playing = tasks.create_task(hub.backtests.run())
             yield
+            playing.cancel()
             running.cancel()
             telling.cancel()
             calling.cancel()

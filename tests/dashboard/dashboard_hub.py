@@ -1,5 +1,6 @@
 """The API's answers, made up: a bot, a signal, orders of it, a position; and switches that turn it off."""
 
+import asyncio
 import json
 
 import httpx
@@ -80,6 +81,14 @@ class FakeHub:
     def wishes(self, method, path):
         """The bodies that came to an address."""
         return [body for how, where, body in self.asked if (how, where) == (method, path)]
+
+
+async def eventually(look):
+    """The first true answer within five seconds."""
+    async with asyncio.timeout(5):
+        while not (found := look()):  # noqa: ASYNC110  what it looks at is a page, which has no event
+            await asyncio.sleep(0.05)
+    return found
 
 
 def listed(items):

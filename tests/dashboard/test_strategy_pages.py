@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from dashboard_hub import AT, BOT, FakeHub
+from dashboard_hub import AT, BOT, FakeHub, eventually
 
 from copydesk.dashboard.chart import Chart
 
@@ -47,6 +47,8 @@ HELD = {
     "next_stake": 128.0,
     "entry_price": "1000.1",
     "quantity": "64",
+    "last_price": "1001",
+    "open_result": "-63",
 }
 ANALYSIS = {
     "id": "analysis-1",
@@ -328,3 +330,82 @@ async def test_a_bot_that_is_not_there_leads_back_to_all(user, sign_in, hub):
     await sign_in("/strategies/streak-1")
 
     await user.should_see("There is no such strategy bot", retries=20)
+
+
+RSI_SETTINGS = {"rsi_period": 14, "stop_loss_pct": "3"}
+RSI_STATUS = STATUS | {"strategy": "rsi", "symbols": ["BTCUSDT"], "settings": RSI_SETTINGS}
+BOUGHT = HELD | {
+    "symbol": "BTCUSDT",
+    "direction": "BUY",
+    "entry_timestamp": (BEGAN + timedelta(minutes=1)).isoformat(),
+    "entry_price": "1000.5",
+    "quantity": "2",
+    "open_result": "1",
+}
+
+
+@pytest.fixture
+def rsi(hub):
+    """The bot is one that holds a position in place of a ladder."""
+    hub.answers["GET", "/api/status"] = {"bot": RSI_STATUS, "bots": [RSI_STATUS]}
+    hub.answers["GET", "/api/positions"] = [BOUGHT]
+    del hub.answers["GET", f"{URL}/ruin-card"]
+    return hub
+
+
+async def what_is_open(user, *, beside):
+    """The data of the series that stands for it, in the chart that has this other series too."""
+
+    def look():
+        charts = [{one["id"]: one["data"] for one in chart.options["series"]} for chart in user.find(Chart).elements]
+        return next((one["open"] for one in charts if beside in one), None)
+
+    return await eventually(look)
+
+
+async def test_what_is_open_is_a_line_on_the_candles_with_its_side_and_price(user, sign_in, rsi):
+    await sign_in("/strategies/streak-1")
+    await user.should_see(Chart, retries=40)
+    await user.should_see("+1.00 USD", retries=20)
+    begin, end = await what_is_open(user, beside="candles")
+
+    minutes = [(BEGAN + timedelta(minutes=one)).timestamp() * 1_000 for one in (1, 3)]
+    assert [begin["value"], end["value"]] == [(minutes[0], 1000.5), (minutes[1], 1000.5)]
+    assert end["label"]["formatter"] == "Buy 1,000.5"
+
+
+async def test_the_curve_ends_in_what_is_open_and_says_that_it_is_not_closed(user, sign_in, rsi):
+    trades = rsi.answers["GET", "/api/trades"]
+    await sign_in("/strategies/streak-1")
+    await user.should_see("Its last point is what is open now", retries=20)
+    await user.should_see(Chart, retries=40)
+
+    closed, now = await what_is_open(user, beside="net")
+
+    assert closed["value"] == (trades[0]["exit_time"].replace("Z", "+00:00"), -2.05)
+    assert (now["value"][1], now["label"]["formatter"]) == (pytest.approx(-1.05), "not closed")
+
+
+async def test_without_a_position_the_curve_has_no_such_end(user, sign_in, rsi):
+    rsi.answers["GET", "/api/positions"] = []
+    await sign_in("/strategies/streak-1")
+    await user.should_see("Nothing is open", retries=20)
+
+    await user.should_not_see("Its last point is what is open now")
+
+
+async def test_a_ladder_is_started_only_by_whoever_has_its_ruin_card_before_their_eyes(user, sign_in, hub, press):
+    stopped = STATUS | {"status": "STOPPED"}
+    hub.answers["GET", "/api/status"] = {"bot": stopped, "bots": [stopped]}
+    hub.answers["POST", f"{URL}/run"] = {"success": True, "status": "RUNNING"}
+    await sign_in("/strategies/streak-1")
+
+    await press("Start")
+    await user.should_see("I have seen what it costs: start", retries=20)
+    await press("Cancel")
+    assert hub.wishes("POST", f"{URL}/run") == []
+    await press("Start")
+    await press("I have seen what it costs: start")
+
+    await user.should_see("Streak Demo: runs.", retries=20)
+    assert hub.wishes("POST", f"{URL}/run") == [{"command": "start"}]

@@ -57,6 +57,9 @@ async def test_a_fall_is_bought_copied_and_sold_again(simulator, start_hub):
 
         (position,) = await eventually(both_hold)
         assert (position["direction"], position["symbol"]) == ("BUY", "BTCUSDT")
+        entry, quantity, last = (Decimal(position[name]) for name in ("entry_price", "quantity", "last_price"))
+        assert last == market.newest.close
+        assert Decimal(position["open_result"]) == (last - entry) * quantity
         stops = await eventually(lambda: executions(follower, leg="stop_loss"))
         filled = (await executions(follower, state="FILLED", leg="open"))[0]["executed_price"]
         assert abs(Decimal(stops[0]["trigger_price"]) - Decimal(filled) * Decimal("0.97")) <= Decimal("0.1")

@@ -32,6 +32,8 @@ MORE_THAN_A_SCHEMA_SAYS = [
     *("set_notifications", "test_notifications"),
     # What time it is, is in no schema either; nor which symbols are traded.
     *("get_today", "preview_subscription", "send_test_signal"),
+    # Nor how a position compares with the balance, nor how many decimal places a percentage may have.
+    "start_backtest",
     # An alert has many spellings, and which of them go together is told in words (docs/tradingview.md).
     "receive_alert",
 ]

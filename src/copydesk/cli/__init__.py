@@ -24,6 +24,7 @@ VERBS = {
     "explain": "explain.explain",
     "simulate": "simulate.app",
     "backtest": "backtest.backtest",
+    "backtest-worker": "backtest_worker.backtest_worker",
     "bench": "bench.app",
     "replay": "replay.replay",
     "backup": "backup.backup",
@@ -32,7 +33,7 @@ VERBS = {
     "gateway": "gateway.gateway",
     "window": "window.window",
 }
-HIDDEN = {"gateway", "window"}
+HIDDEN = {"backtest-worker", "gateway", "window"}
 """For programs of ours, not for people."""
 
 

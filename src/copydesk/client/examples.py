@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from copydesk.client.backtest_examples import BACKTEST_EXAMPLES
 from copydesk.client.examples_accounts import EXAMPLES_OF_ACCOUNTS
 from copydesk.client.examples_overview import EXAMPLES_OF_THE_DESK
 from copydesk.client.strategy_examples import STRATEGY_EXAMPLES
@@ -105,6 +106,7 @@ _TERMINAL_ANSWER = {"user_id": ADA, "reported_at": LATER, **_TERMINAL}
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     **STRATEGY_EXAMPLES,
+    **BACKTEST_EXAMPLES,
     "TokenAnswer": {
         "access_token": TOKEN,
         "refresh_token": "Qx3mB1bT0sV2kYd9uCw7hR5nJ8pLfA4e",

@@ -74,9 +74,15 @@ class BotTradeAnswer(Answer):
 
 
 class BotPositionAnswer(PositionUpdateAnswer):
+    """With its result so far."""
+
     bot_id: str
     entry_price: Number | None
     quantity: Number | None
+    last_price: Number | None = Field(description="the newest candle's close")
+    open_result: Number | None = Field(
+        description="USD, as if it were closed at that price, before fees; of a ladder, what its lost levels have cost"
+    )
 
 
 class CandleAnswer(Answer):
@@ -121,6 +127,18 @@ class AnalysisAnswer(Answer):
     why_not: str | None
     signal_id: str | None
     created_at: datetime
+
+
+class StrategyAnswer(Answer):
+    """One that bots may run; a file of this desk's own tells neither what it trades nor its settings before it is run."""
+
+    name: str
+    trades: Literal["positions", "contracts"] | None
+    settings: dict[str, Any] | None = Field(description="each with its default")
+
+
+class StrategiesAnswer(Answer):
+    items: list[StrategyAnswer]
 
 
 class RunBot(Request):

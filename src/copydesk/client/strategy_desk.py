@@ -2,6 +2,7 @@
 
 from pydantic import TypeAdapter
 
+from copydesk.client.backtests import BacktestAnswer, NewBacktest
 from copydesk.client.connection import Connection, Filter
 from copydesk.client.strategies import (
     AnalysisAnswer,
@@ -12,7 +13,10 @@ from copydesk.client.strategies import (
     RuinCardAnswer,
     RunBot,
     StatusesAnswer,
+    StrategiesAnswer,
 )
+
+BACKTESTS = "/api/v1/backtests"
 
 _TRADES = TypeAdapter(list[BotTradeAnswer])
 _POSITIONS = TypeAdapter(list[BotPositionAnswer])
@@ -39,8 +43,31 @@ class StrategyDesk(Connection):
     async def analysis(self, **filters: Filter) -> list[AnalysisAnswer]:
         return _ANALYSES.validate_json((await self.send("GET", "/api/analysis", params=filters)).content)
 
+    async def strategies(self) -> StrategiesAnswer:
+        """What a bot may run."""
+        return await self.ask(StrategiesAnswer, "GET", "/api/v1/strategies")
+
     async def run_bot(self, bot_id: str, wanted: RunBot) -> RanAnswer:
         return await self.ask(RanAnswer, "POST", f"/api/v1/bots/{bot_id}/run", wanted)
 
     async def ruin_card(self, bot_id: str) -> RuinCardAnswer:
         return await self.ask(RuinCardAnswer, "GET", f"/api/v1/bots/{bot_id}/ruin-card")
+
+    async def start_backtest(self, wanted: NewBacktest) -> BacktestAnswer:
+        """Played beside the hub's work: ask for it again until it is done or failed."""
+        return await self.ask(BacktestAnswer, "POST", BACKTESTS, wanted)
+
+    async def backtests(self, *, most: int | None = None, **filters: Filter) -> list[BacktestAnswer]:
+        return await self.read_all(BacktestAnswer, BACKTESTS, filters, most)
+
+    async def backtest(self, backtest_id: str) -> BacktestAnswer:
+        """With the account's curve."""
+        return await self.ask(BacktestAnswer, "GET", f"{BACKTESTS}/{backtest_id}")
+
+    async def backtest_report(self, backtest_id: str) -> str:
+        """A page of HTML that loads nothing."""
+        return (await self.send("GET", f"{BACKTESTS}/{backtest_id}/report")).text
+
+    async def remove_backtest(self, backtest_id: str) -> None:
+        """One that is under way is ended."""
+        await self.send("DELETE", f"{BACKTESTS}/{backtest_id}")

@@ -52,6 +52,7 @@ _STATUS = {
     "profit": "7.6",
     "positions": [_POSITION],
 }
+_STRATEGY = {"name": "streak", "trades": "contracts", "settings": _SETTINGS}
 _LEVEL = {
     "level": 6,
     "stake": "32",
@@ -64,7 +65,14 @@ _LEVEL = {
 
 STRATEGY_EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "PositionUpdateAnswer": _POSITION,
-    "BotPositionAnswer": {"bot_id": BOT, **_POSITION, "entry_price": None, "quantity": "2"},
+    "BotPositionAnswer": {
+        "bot_id": BOT,
+        **_POSITION,
+        "entry_price": None,
+        "quantity": "2",
+        "last_price": "1003.2",
+        "open_result": "-1",
+    },
     "StatusAnswer": _STATUS,
     "StatusesAnswer": {"bot": _STATUS, "bots": [_STATUS]},
     "BotTradeAnswer": {
@@ -118,6 +126,8 @@ STRATEGY_EXAMPLES: Mapping[str, Mapping[str, Any]] = {
         "signal_id": "01m7yq0qa3000dv9n6g1kt8r4h",
         "created_at": LATER,
     },
+    "StrategyAnswer": _STRATEGY,
+    "StrategiesAnswer": {"items": [_STRATEGY]},
     "RunBot": {"command": "start"},
     "RanAnswer": {"success": True, "status": "RUNNING"},
     "LadderLevelAnswer": _LEVEL,

@@ -1,12 +1,19 @@
-"""Candles with RSI and MACD under them, and marks where trades began and ended. A new candle is one point more."""
+"""Candles with RSI and MACD under them, marks where trades began and ended, a line for what is open. A new candle is one point more."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from nicegui import ui
 
-from copydesk.client.strategies import BotTradeAnswer, CandleAnswer, MarketDataAnswer, StatusAnswer
+from copydesk.client.strategies import (
+    BotPositionAnswer,
+    BotTradeAnswer,
+    CandleAnswer,
+    MarketDataAnswer,
+    StatusAnswer,
+)
 from copydesk.dashboard.chart import Chart, Point, time_axis, value_axis
 from copydesk.dashboard.page import Tab
 from copydesk.dashboard.parts import empty
@@ -19,6 +26,8 @@ RSI_BUY, RSI_SELL = 30, 70
 _PANES = (("6%", "50%"), ("62%", "13%"), ("80%", "15%"))
 """Each one's top and height."""
 
+_RISING = frozenset({"BUY", "CALL"})
+
 
 class CandleChart:
     """Of one bot's symbol at a time."""
@@ -27,13 +36,19 @@ class CandleChart:
         self._tab, self._bot_id = tab, bot_id
         self._symbol = ""
         self._shown: list[CandleAnswer] = []
+        self._trades: Sequence[BotTradeAnswer] = ()
+        self._held: BotPositionAnswer | None = None
         self._marks: Mapping[str, Sequence[Any]] = {}
         self._chart: Chart | None = None
         self._nothing = empty(tab.say("strategies.no_candles"), icon="candlestick_chart")
         self._nothing.set_visibility(False)
         self._place = ui.element("div")
 
-    async def look(self, bot: StatusAnswer, symbol: str, trades: Sequence[BotTradeAnswer]) -> None:
+    async def look(
+        self, bot: StatusAnswer, symbol: str, trades: Sequence[BotTradeAnswer], held: Sequence[BotPositionAnswer]
+    ) -> None:
+        self._trades = [one for one in trades if one.symbol == symbol]
+        self._held = next((one for one in held if one.symbol == symbol), None)
         if symbol != self._symbol:
             self._symbol, self._shown, self._chart = symbol, [], None
         found = await self._read(CANDLES_NEWEST if self._shown else CANDLES_MAX)
@@ -41,37 +56,38 @@ class CandleChart:
             return  # another one was chosen in the meantime
         new = _after(self._shown, found.candles)
         if new is None:
-            self._draw(bot, (await self._read(CANDLES_MAX)).candles, trades)
+            self._draw(bot, (await self._read(CANDLES_MAX)).candles)
             return
         if self._chart is not None:
             self._chart.add(_points(new), most=CANDLES_MAX)
             self._shown = [*self._shown, *new][-CANDLES_MAX:]
-            self._mark(trades)
+            self._mark()
 
     async def _read(self, limit: int) -> MarketDataAnswer:
         symbol = self._symbol
         return await self._tab.person.ask(lambda api: api.market_data(bot_id=self._bot_id, symbol=symbol, limit=limit))
 
-    def _draw(self, bot: StatusAnswer, candles: list[CandleAnswer], trades: Sequence[BotTradeAnswer]) -> None:
+    def _draw(self, bot: StatusAnswer, candles: list[CandleAnswer]) -> None:
         self._shown = candles
         self._nothing.set_visibility(not candles)
         self._place.clear()
         if not candles:
             return
-        self._marks = _marks(self._tab, candles, self._of_symbol(trades))
+        self._marks = self._wanted_marks()
         label = self._tab.say("strategies.chart_of", symbol=self._symbol, timeframe=bot.timeframe)
         with self._place:
             options = _options(self._tab, bot, _points(candles), self._marks)
             self._chart = Chart(self._tab, options, label=label, classes="chart tall")
 
-    def _mark(self, trades: Sequence[BotTradeAnswer]) -> None:
-        marks = _marks(self._tab, self._shown, self._of_symbol(trades))
+    def _mark(self) -> None:
+        marks = self._wanted_marks()
         if self._chart is not None and marks != self._marks:
             self._marks = marks
             self._chart.change(marks)
 
-    def _of_symbol(self, trades: Sequence[BotTradeAnswer]) -> Sequence[BotTradeAnswer]:
-        return [one for one in trades if one.symbol == self._symbol]
+    def _wanted_marks(self) -> Mapping[str, Sequence[Any]]:
+        held = [] if self._held is None else _open_line(self._tab, self._shown, self._held)
+        return {**_marks(self._tab, self._shown, self._trades), "open": held}
 
 
 def _after(shown: Sequence[CandleAnswer], found: Sequence[CandleAnswer]) -> Sequence[CandleAnswer] | None:
@@ -100,7 +116,7 @@ def _marks(tab: Tab, candles: Sequence[CandleAnswer], trades: Sequence[BotTradeA
     entries, exits = [], []
     for one in reversed(trades):
         if one.entry_time >= first:
-            rises = one.direction in {"BUY", "CALL"}
+            rises = one.direction in _RISING
             place = (_ms(one.entry_time), float(one.entry_price or _close_at(candles, one.entry_time)))
             colour = {"color": palette.up if rises else palette.down}
             entries.append({"value": place, "symbolRotate": 0 if rises else 180, "itemStyle": colour})
@@ -109,6 +125,23 @@ def _marks(tab: Tab, candles: Sequence[CandleAnswer], trades: Sequence[BotTradeA
             colour = {"color": palette.up if one.result == "WIN" else palette.down}
             exits.append({"value": place, "itemStyle": colour})
     return {"entries": entries, "exits": exits}
+
+
+def _open_line(tab: Tab, candles: Sequence[CandleAnswer], held: BotPositionAnswer) -> list[Any]:
+    """From where it was opened (or from the first candle that is shown) to the newest one, with its side and price."""
+    entered_at = held.entry_timestamp or candles[0].timestamp
+    price = float(held.entry_price or _close_at(candles, entered_at))
+    rises = held.direction in _RISING
+    colour = tab.palette.up if rises else tab.palette.down
+    named = f"{tab.say.word('intentions', held.direction or '')} {tab.say.number(Decimal(str(price)))}"
+    label = {"show": True, "position": "top", "align": "right", "formatter": named, "color": colour, "fontWeight": 600}
+    label |= {"backgroundColor": tab.palette.card, "padding": [2, 5], "borderRadius": 4, "distance": 12}
+    look = {"itemStyle": {"color": colour}}
+    begin, end = max(entered_at, candles[0].timestamp), max(entered_at, candles[-1].timestamp)
+    return [
+        {"value": (_ms(begin), price), "symbol": "triangle", "symbolRotate": 0 if rises else 180, **look},
+        {"value": (_ms(end), price), "symbol": "circle", "symbolSize": 6, "label": label, **look},
+    ]
 
 
 def _close_at(candles: Sequence[CandleAnswer], at: datetime) -> float:
@@ -160,6 +193,15 @@ def _prices(
         },
         {**scatter, "id": "entries", "name": say("strategies.entry"), "symbol": "triangle", "data": marks["entries"]},
         {**scatter, "id": "exits", "name": say("strategies.exit"), "symbol": "diamond", "data": marks["exits"]},
+        {
+            "id": "open",
+            "name": say("strategies.open_position"),
+            "type": "line",
+            "symbolSize": 12,
+            "z": 4,
+            "lineStyle": {"type": "dashed", "width": 1.5, "color": palette.text},
+            "data": marks["open"],
+        },
     ]
 
 

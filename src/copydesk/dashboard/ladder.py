@@ -4,7 +4,7 @@ from nicegui import ui
 
 from copydesk.client.strategies import BotPositionAnswer, RuinCardAnswer
 from copydesk.dashboard.page import Tab
-from copydesk.dashboard.parts import card, figures, line
+from copydesk.dashboard.parts import card, figures, heading, line
 from copydesk.dashboard.speech import Speech
 from copydesk.dashboard.table import Column, Kind, Row, Table
 
@@ -46,10 +46,46 @@ def show_ruin(tab: Tab, found: RuinCardAnswer) -> None:
         rows = len(found.levels)
         table = Table(tab, columns, title=say("strategies.ruin"), empty=lambda: None, rows_shown=rows)
         table.show([_level(say, number, found) for number in range(rows)])
-        if not found.funded:
-            ui.label(say("strategies.not_funded")).classes("down")
-        figures(_sums(say, found))
-        ui.label(say("strategies.ruin_note")).classes("small muted")
+        _comes_to(say, found)
+
+
+async def ask_with_ruin(tab: Tab, found: RuinCardAnswer) -> bool:
+    """Whether it shall start, with what it costs before one's eyes."""
+    say = tab.say
+    with ui.dialog() as dialog, ui.card().classes("ask broad"):
+        heading(say("strategies.ruin"))
+        _plain_levels(say, found)
+        _comes_to(say, found)
+        with line("end"):
+            ui.button(say("frame.cancel"), on_click=lambda: dialog.submit(False)).props("flat no-caps")
+            start = ui.button(say("strategies.start_ladder"), on_click=lambda: dialog.submit(True))
+            start.props("no-caps unelevated")
+    answer = await dialog
+    dialog.delete()
+    return bool(answer)
+
+
+def _plain_levels(say: Speech, found: RuinCardAnswer) -> None:
+    """A grid needs a place that is there already; in a dialog that only opens it would stay without its rows."""
+    rows = [[say(f"strategies.{key}") for key in ("level", "stake", "if_lost", "if_won", "chance")]]
+    rows[0][-1] += ", %"
+    for one in found.levels:
+        money = (one.stake, -one.lost_so_far, one.net_if_won)
+        rows.append([say.number(one.level), *(say.usd(usd).removesuffix(" USD") for usd in money)])
+        rows[-1].append(say.number(round(one.chance_pct, 4)))
+    with ui.element("div").classes("scrolls"), ui.element("table").classes("plain"):
+        for number, row in enumerate(rows):
+            with ui.element("tr"):
+                for cell in row:
+                    with ui.element("td" if number else "th"):
+                        ui.label(cell)
+
+
+def _comes_to(say: Speech, found: RuinCardAnswer) -> None:
+    if not found.funded:
+        ui.label(say("strategies.not_funded")).classes("down")
+    figures(_sums(say, found))
+    ui.label(say("strategies.ruin_note")).classes("small muted")
 
 
 def _usd(field: str, title: str, *, wide_only: bool = False) -> Column:

@@ -18,10 +18,12 @@ from copydesk.dashboard import (
     signals,
     strategies,
     strategy,
+    strategy_form,
     subscribing,
     users,
     way,
 )
+from copydesk.dashboard.backtest_report import add_report
 from copydesk.dashboard.desk import People
 from copydesk.dashboard.door import show_door
 from copydesk.dashboard.frame import frame
@@ -35,6 +37,7 @@ PAGES: tuple[Page, ...] = (
     bots.PAGE,
     bot.PAGE,
     strategies.PAGE,
+    strategy_form.NEW,
     strategy.PAGE,
     signals.PAGE,
     way.PAGE,
@@ -61,6 +64,7 @@ def add_pages(people: People, pages: tuple[Page, ...] = PAGES) -> None:
     def sign_in(request: Request, why: str = "", to: str = "/") -> None:
         show_door(people, Reader.of(request), why=why, to=to)
 
+    add_report(people)
     for page in pages:
         _add(people, page, pages)
 

@@ -7,12 +7,20 @@ from copydesk.dashboard.holdings import signed
 from copydesk.dashboard.page import Page, Tab
 from copydesk.dashboard.parts import Drawn, card, chip, empty, figures, heading, line
 from copydesk.dashboard.speech import Speech
+from copydesk.domain.user import Role
 
 POLLS = 3
+PROVIDES = frozenset({Role.ADMIN, Role.PROVIDER})
 TONES = {"RUNNING": "up", "PAUSED": "warn", "STOPPING": "warn", "STOPPED": "muted"}
 
 
 def show_strategies(tab: Tab) -> None:
+    if tab.role in PROVIDES:
+        with line():
+            button = ui.button(
+                tab.say("strategies.new"), icon="add", on_click=lambda: ui.navigate.to("/strategies/new")
+            )
+            button.classes("end").props("no-caps unelevated")
     place = Drawn(ui.element("div").classes("cards"))
 
     async def look() -> None:
@@ -29,7 +37,11 @@ def status_chip(say: Speech, bot: StatusAnswer) -> ui.label:
 def _cards(tab: Tab, bots: list[StatusAnswer]) -> None:
     if not bots:
         with card():
-            empty(tab.say("strategies.none"), icon="candlestick_chart")
+            mine = tab.role in PROVIDES
+            nothing = tab.say("strategies.none" if mine else "strategies.none_follower")
+            with empty(nothing, icon="candlestick_chart"):
+                if mine:
+                    ui.link(tab.say("strategies.new"), "/strategies/new")
     for one in bots:
         _card(tab.say, one)
 

@@ -9,13 +9,15 @@ from copydesk.client.errors import Missing
 from copydesk.client.models import BotAnswer
 from copydesk.client.strategies import BotPositionAnswer, BotTradeAnswer, StatusAnswer
 from copydesk.dashboard.candles import CandleChart
+from copydesk.dashboard.desk import now
 from copydesk.dashboard.holdings import signed
 from copydesk.dashboard.ladder import show_level, show_ruin
 from copydesk.dashboard.page import Page, Tab
 from copydesk.dashboard.parts import Drawn, card, chip, empty, figures, heading, line, since
-from copydesk.dashboard.result_curve import ResultCurve
+from copydesk.dashboard.result_curve import Points, ResultCurve
 from copydesk.dashboard.speech import Speech
 from copydesk.dashboard.strategies import status_chip
+from copydesk.dashboard.strategy_backtest import BacktestCard
 from copydesk.dashboard.strategy_controls import show_controls
 from copydesk.dashboard.strategy_settings import show_settings
 from copydesk.dashboard.strategy_tables import Decisions, Trades
@@ -29,6 +31,7 @@ def show_strategy(tab: Tab, bot_id: str) -> None:
     page = _StrategyPage(tab, bot_id)
     tab.keep(page.look)
     tab.keep(page.look_at_candles, polls=2)
+    tab.keep(page.look_at_backtest)
 
 
 class _StrategyPage:
@@ -39,6 +42,8 @@ class _StrategyPage:
         self._bot: StatusAnswer | None = None
         self._mine = False
         self._trades_seen: Sequence[BotTradeAnswer] = ()
+        self._held: Sequence[BotPositionAnswer] = ()
+        self._open: tuple[float, Points] | None = None
         self._symbol = ""
         self._ruin_terms: object = None
         self._toasts = Toasts(tab.say)
@@ -58,11 +63,13 @@ class _StrategyPage:
             self._candles = CandleChart(tab, self._bot_id)
         with ui.element("div").classes("wide"):
             with card(say("strategies.curve")):
+                self._curve_note = ui.label(say("strategies.curve_note")).classes("small muted")
                 self._curve = ResultCurve(
                     tab,
                     name=say("strategies.profit"),
                     label=say("strategies.curve"),
                     nothing=say("strategies.no_trades"),
+                    not_closed=say("strategies.not_closed"),
                 )
             with card(say("strategies.positions")):
                 self._positions = Drawn(ui.element("div").classes("stack"))
@@ -70,6 +77,8 @@ class _StrategyPage:
             self._decisions = Decisions(tab)
         with card():
             self._trades = Trades(tab)
+        self._backtest: BacktestCard | None = None
+        self._backtest_place = ui.element("div")
         self._ruin = Drawn(ui.element("div"))
         self._settings = Drawn(ui.element("div"))
 
@@ -88,15 +97,33 @@ class _StrategyPage:
         self._positions.show((held, status.settings), lambda: _positions(self._tab.say, held, status))
         trades = await person.ask(lambda api: api.strategy_trades(bot_id=self._bot_id, limit=TRADES_MAX))
         self._trades.show(trades)
-        self._curve.show(_curve(trades))
-        self._trades_seen = trades
+        self._trades_seen, self._held = trades, held
+        self._show_curve(trades, held)
         self._decisions.show(await person.ask(lambda api: api.analysis(bot_id=self._bot_id)))
         self._toasts.tell(status, held, trades)
         await self._look_at_ruin(status)
 
+    def _show_curve(self, trades: Sequence[BotTradeAnswer], held: Sequence[BotPositionAnswer]) -> None:
+        """Its last point is what is open, as of when that changed last."""
+        points, results = _curve(trades), [one.open_result for one in held if one.open_result is not None]
+        self._curve_note.set_visibility(bool(results))
+        if not results:
+            self._open = None
+            self._curve.show(points)
+            return
+        begin = points[-1] if points else (min(one.entry_timestamp or now() for one in held).isoformat(), 0.0)
+        net = begin[1] + float(sum(results))
+        if self._open is None or self._open[0] != net or self._open[1][0] != begin:
+            self._open = net, [begin, (now().isoformat(), net)]
+        self._curve.show(points, self._open[1])
+
     async def look_at_candles(self) -> None:
         if self._bot is not None and self._symbol:
-            await self._candles.look(self._bot, self._symbol, self._trades_seen)
+            await self._candles.look(self._bot, self._symbol, self._trades_seen, self._held)
+
+    async def look_at_backtest(self) -> None:
+        if self._backtest is not None:
+            await self._backtest.look()
 
     async def _look_at_ruin(self, status: StatusAnswer) -> None:
         """Asked for when what it is made of has changed; only an owner may, since it tells of the bot's own balance."""
@@ -115,6 +142,9 @@ class _StrategyPage:
         self._head.show(told, lambda: self._draw_head(status))
         self._tiles.show(status, lambda: _tiles(tab.say, status))
         self._symbols.show(status.symbols, lambda: self._choices(status.symbols))
+        if self._mine and self._backtest is None:
+            with self._backtest_place:
+                self._backtest = BacktestCard(tab, status, bot)
         if self._mine:
             self._settings.show(status.settings, lambda: show_settings(tab, self._bot_id, status.settings))
 
@@ -179,7 +209,9 @@ def _positions(say: Speech, held: Sequence[BotPositionAnswer], bot: StatusAnswer
 
 
 def _held(say: Speech, one: BotPositionAnswer) -> list[tuple[str, str]]:
+    result = "–" if one.open_result is None else say.usd(one.open_result, signed=True)
     return [
+        (say("strategies.open_result"), result),
         (say("strategies.quantity"), "–" if one.quantity is None else say.number(one.quantity)),
         (say("strategies.entry_price"), "–" if one.entry_price is None else say.number(one.entry_price)),
     ]

@@ -3,6 +3,7 @@
 from nicegui import ui
 
 from copydesk.client.strategies import RunBot, StatusAnswer
+from copydesk.dashboard.ladder import ask_with_ruin
 from copydesk.dashboard.page import Tab
 from copydesk.dashboard.parts import confirm, line
 from copydesk.ports.live import BotCommand, RunStatus
@@ -22,11 +23,19 @@ def show_controls(tab: Tab, bot: StatusAnswer) -> None:
             _button(tab, bot, command)
 
 
+async def _ruin_is_known(tab: Tab, bot: StatusAnswer) -> bool:
+    """A ladder starts once somebody has seen what it costs."""
+    found = await tab.act(lambda api: api.ruin_card(bot.bot_id))
+    return found is not None and await ask_with_ruin(tab, found)
+
+
 def _button(tab: Tab, bot: StatusAnswer, command: BotCommand) -> None:
     say = tab.say
     name = say.word("run_commands", command)
 
     async def act() -> None:
+        if command is BotCommand.START and "max_level" in bot.settings and not await _ruin_is_known(tab, bot):
+            return
         if command is BotCommand.STOP and not await confirm(say, say("strategies.stop_question"), name):
             return
         done = await tab.act(lambda api: api.run_bot(bot.bot_id, RunBot(command=command.value)))

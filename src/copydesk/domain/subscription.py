@@ -8,7 +8,7 @@ from typing import TypeVar
 from msgspec import Struct
 
 from copydesk.domain.bot import Bot, MarketType
-from copydesk.domain.ids import AccountId, BotId, SubscriptionId, UserId
+from copydesk.domain.ids import AccountId, BotId, SubscriptionId, UserId, new_id
 from copydesk.domain.venue import VenueName
 
 T = TypeVar("T")
@@ -107,6 +107,26 @@ class Subscription(Struct, frozen=True, kw_only=True):
     copy: CopyOptions
     created_at: datetime
     updated_at: datetime
+
+
+def by_defaults(owner_id: UserId, bot_id: BotId, account_id: AccountId, at: datetime) -> Subscription:
+    """A new one that goes by the bot's own values in everything."""
+    return Subscription(
+        id=SubscriptionId(new_id(at)),
+        owner_id=owner_id,
+        bot_id=bot_id,
+        account_id=account_id,
+        status=SubscriptionStatus.ACTIVE,
+        custom_leverage=None,
+        custom_margin_usd=None,
+        custom_stop_loss_pct=None,
+        custom_take_profit_pct=None,
+        max_daily_loss_usd=None,
+        max_concurrent_positions=None,
+        copy=CopyOptions(),
+        created_at=at,
+        updated_at=at,
+    )
 
 
 class EffectiveSettings(Struct, frozen=True, kw_only=True):

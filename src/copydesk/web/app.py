@@ -8,6 +8,7 @@ from fastapi import Depends, FastAPI
 from copydesk.web import (
     accounts,
     agents,
+    backtests,
     bots,
     breaker,
     broadcast,
@@ -54,6 +55,7 @@ _ROOMS = tuple(
         previews,
         subscriptions,
         strategies,
+        backtests,
         breaker,
         history,
         operations,

@@ -23,6 +23,7 @@ from copydesk.ports.vault import Vault
 from copydesk.ports.venue import Venue
 from copydesk.stores.store import SqlStore
 from copydesk.venues.metatrader5 import Switchboard
+from copydesk.web.backtesting import Backtests
 from copydesk.web.keeping import Backups
 from copydesk.web.lights import Lights
 from copydesk.web.limits import Limits
@@ -59,7 +60,9 @@ class Hub:
     allow_live: bool
     strategies: StrategyBots
     make_strategy: Callable[[str, Mapping[str, Any]], Strategy]
+    strategy_names: Callable[[], Sequence[str]]
     market_name: Callable[[Bot, Account], str]
+    backtests: Backtests
     backups: Backups
     lines: RecentLines = field(default_factory=RecentLines)
     setup_token: str | None = None

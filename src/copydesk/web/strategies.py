@@ -19,23 +19,27 @@ from copydesk.client.strategies import (
     RunBot,
     StatusAnswer,
     StatusesAnswer,
+    StrategiesAnswer,
+    StrategyAnswer,
 )
 from copydesk.domain.bot import Bot, BotStatus
 from copydesk.domain.candle import Candle
 from copydesk.domain.errors import FieldError, InvalidInput, NotFound
 from copydesk.domain.ids import BotId
+from copydesk.domain.signal import Right
 from copydesk.domain.strategy_bot import Contract, Run, Standing
 from copydesk.domain.subscription import Account
 from copydesk.domain.user import Role, User
 from copydesk.engine.runner import figures, telling
 from copydesk.engine.runner.book import read_book
 from copydesk.ports.live import BotCommand
+from copydesk.ports.strategy import ContractStrategy
 from copydesk.ports.strategy_table import Series
 from copydesk.stores.store import Tables
 from copydesk.strategies.indicators import Macd, Rsi
 from copydesk.strategies.ruin import PAYOUT, ruin_card
 from copydesk.strategies.streak import StreakStrategy
-from copydesk.web.hub import Me, TheHub
+from copydesk.web.hub import Hub, Me, TheHub
 from copydesk.web.listing import IdFilter, TextFilter
 from copydesk.web.refusals import refuses
 
@@ -50,6 +54,12 @@ _Row = tuple[Bot, Run, Standing]
 
 Most = Annotated[int, Query(ge=1, le=500, description="how many at most")]
 OfBot = Annotated[str | None, Query(max_length=40, description="absent: your own oldest strategy bot, else the oldest")]
+
+
+@router.get("/api/v1/strategies", response_description="What a bot may run")
+async def list_strategies(hub: TheHub) -> StrategiesAnswer:
+    """Those that come with copydesk, with their settings' defaults; and the files in this desk's folder of them, by their names."""
+    return StrategiesAnswer(items=[_strategy(hub, name) for name in hub.strategy_names()])
 
 
 @router.get("/api/status", responses=_NO_BOT, response_description="How strategy bots stand")
@@ -90,7 +100,7 @@ async def get_positions(me: Me, hub: TheHub, bot_id: IdFilter = None) -> Sequenc
 
     def work(tables: Tables) -> Sequence[BotPositionAnswer]:
         rows = _seen(tables, me) if bot_id is None else [_choose(_seen(tables, me), me, bot_id)]
-        return [one for row in rows for one in _positions(tables, row)]
+        return [_valued(hub, tables, row, one) for row in rows for one in _positions(tables, row)]
 
     return await hub.store.read(work)
 
@@ -150,7 +160,7 @@ async def get_analysis(
 @router.post("/api/v1/bots/{bot_id}/run", response_description="How it stands now")
 async def run_bot(bot_id: str, wanted: RunBot, me: Me, hub: TheHub) -> RanAnswer:
     """Start, pause or stop a strategy bot. Paused is on paper: nothing leaves."""
-    bot, _, _ = await hub.store.read(lambda tables: _owned(tables, bot_id, me))
+    bot, _, _ = await hub.store.read(lambda tables: own_strategy_bot(tables, bot_id, me))
     status = await hub.strategies.command(bot.id, BotCommand(wanted.command))
     now = hub.clock.now()
     await hub.store.write(
@@ -164,7 +174,7 @@ async def run_bot(bot_id: str, wanted: RunBot, me: Me, hub: TheHub) -> RanAnswer
 @router.get("/api/v1/bots/{bot_id}/ruin-card", response_description="What its ladder costs")
 async def get_ruin_card(bot_id: str, me: Me, hub: TheHub) -> RuinCardAnswer:
     """Of a bot that plays a Martingale ladder, against the balance of its own book."""
-    bot, run, _ = await hub.store.read(lambda tables: _owned(tables, bot_id, me))
+    bot, run, _ = await hub.store.read(lambda tables: own_strategy_bot(tables, bot_id, me))
     strategy = hub.make_strategy(run.strategy, run.settings)
     if not isinstance(strategy, StreakStrategy):
         raise NotFound("this strategy has no ladder")
@@ -176,6 +186,15 @@ async def get_ruin_card(bot_id: str, me: Me, hub: TheHub) -> RuinCardAnswer:
     ]
     rest = {name: getattr(card, name) for name in RuinCardAnswer.model_fields if name != "levels"}
     return RuinCardAnswer(levels=levels, **rest)
+
+
+def _strategy(hub: Hub, name: str) -> StrategyAnswer:
+    """A file is a program: it is not run for a list."""
+    if name.endswith(".py"):
+        return StrategyAnswer(name=name, trades=None, settings=None)
+    strategy = hub.make_strategy(name, {})
+    trades = "contracts" if isinstance(strategy, ContractStrategy) else "positions"
+    return StrategyAnswer(name=name, trades=trades, settings=dict(strategy.settings))
 
 
 def _seen(tables: Tables, me: User) -> Sequence[_Row]:
@@ -194,7 +213,8 @@ def _choose(seen: Sequence[_Row], me: User, bot_id: str | None) -> _Row:
     return found
 
 
-def _owned(tables: Tables, bot_id: str, me: User) -> _Row:
+def own_strategy_bot(tables: Tables, bot_id: str, me: User) -> _Row:
+    """Raise NotFound for one that is somebody else's."""
     found = tables.strategies.run(BotId(bot_id))
     if found is None or not _owns(me, found[0]):
         raise NotFound("no such strategy bot")
@@ -234,7 +254,7 @@ def _status(tables: Tables, row: _Row) -> StatusAnswer:
         roi=found.roi,
         profit=found.profit,
         positions=[
-            PositionUpdateAnswer.model_validate(one.model_dump(exclude={"bot_id", "entry_price", "quantity"}))
+            PositionUpdateAnswer.model_validate(one.model_dump(include=set(PositionUpdateAnswer.model_fields)))
             for one in _positions(tables, row)
         ],
     )
@@ -256,10 +276,34 @@ def _positions(tables: Tables, row: _Row) -> list[BotPositionAnswer]:
     return found
 
 
+def _valued(hub: Hub, tables: Tables, row: _Row, one: BotPositionAnswer) -> BotPositionAnswer:
+    """With its result so far."""
+    bot, run, _ = row
+    account = _account(tables, bot)
+    market = "" if account is None else hub.market_name(bot, account)
+    newest = tables.strategies.candles(Series(market=market, symbol=one.symbol, timeframe=run.timeframe), 1)
+    last = newest[0].close if newest else None
+    result = None
+    if one.direction in {Right.CALL, Right.PUT}:
+        result = -Decimal(str(one.total_loss))
+    elif last is not None and one.entry_price is not None and one.quantity is not None:
+        gained = last - one.entry_price if one.direction == "BUY" else one.entry_price - last
+        result = gained * one.quantity
+    return one.model_copy(update={"last_price": last, "open_result": result})
+
+
 def _position(
     bot: Bot, symbol: str, shown: Mapping[str, Any], entry_price: Decimal | None, quantity: Decimal
 ) -> BotPositionAnswer:
-    return BotPositionAnswer(bot_id=bot.id, symbol=symbol, entry_price=entry_price, quantity=quantity, **shown)
+    return BotPositionAnswer(
+        bot_id=bot.id,
+        symbol=symbol,
+        entry_price=entry_price,
+        quantity=quantity,
+        last_price=None,
+        open_result=None,
+        **shown,
+    )
 
 
 def _numbers(tables: Tables, contract: Contract) -> Mapping[str, Any]:

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from copydesk.client.models import NewBot
 from copydesk.domain.bot import Bot, MarketType
 from copydesk.domain.errors import FieldError, InvalidInput
-from copydesk.domain.ids import AccountId, SubscriptionId, new_id
+from copydesk.domain.ids import AccountId, new_id
 from copydesk.domain.strategy_bot import Run, Standing
-from copydesk.domain.subscription import Account, CopyOptions, KeyCheck, Subscription, SubscriptionStatus
+from copydesk.domain.subscription import Account, KeyCheck, by_defaults
 from copydesk.domain.user import User
 from copydesk.domain.venue import PAPER
 from copydesk.ports.live import RunStatus
@@ -108,28 +108,7 @@ def store_strategy_bot(tables: Tables, made: StrategyBot, me: User) -> None:
     tables.strategies.put_run(made.run)
     tables.strategies.put_standing(made.standing)
     if not (isinstance(made.strategy, ContractStrategy) and account.venue == PAPER):
-        tables.subscriptions.add(_own_subscription(bot, account))
-
-
-def _own_subscription(bot: Bot, account: Account) -> Subscription:
-    """By the bot's own values in everything."""
-    at = bot.created_at
-    return Subscription(
-        id=SubscriptionId(new_id(at)),
-        owner_id=account.owner_id,
-        bot_id=bot.id,
-        account_id=account.id,
-        status=SubscriptionStatus.ACTIVE,
-        custom_leverage=None,
-        custom_margin_usd=None,
-        custom_stop_loss_pct=None,
-        custom_take_profit_pct=None,
-        max_daily_loss_usd=None,
-        max_concurrent_positions=None,
-        copy=CopyOptions(),
-        created_at=at,
-        updated_at=at,
-    )
+        tables.subscriptions.add(by_defaults(account.owner_id, bot.id, account.id, bot.created_at))
 
 
 def _paper_account(hub: Hub, bot: Bot) -> Account:

@@ -33,6 +33,7 @@ from copydesk.web.recent import RecentLines
 from copydesk.web.senders import Senders, networks
 from copydesk.web.sockets import Socket
 from copydesk.web.tokens import Passwords, Tokens
+from copydesk.wiring.backtest.desk import BacktestDesk
 from copydesk.wiring.backup import Backups
 from copydesk.wiring.databases import open_database, open_vault
 from copydesk.wiring.markets import Markets
@@ -80,6 +81,7 @@ class _Parts:
     desk: Desk
     markets: Markets
     notifying: Notifying
+    backtests: BacktestDesk
     hub: Hub
 
 
@@ -129,10 +131,10 @@ async def _build(settings: Settings, port: int, lines: RecentLines) -> _Parts:
     )
     makers = StrategyMakers(settings.data_dir / STRATEGIES_FOLDER)
     markets = Markets(settings, clock, venues.deriv)
-    strategies = strategy_desk(desk, clock, makers, markets.of)
     notifier = AppriseNotifier(settings.notification_hosts)
     await _start(database, clock)
     metrics = await _counting(store, desk, database)
+    backtests = await _backtests(settings, clock)
     has_admin = await store.read(lambda tables: tables.users.has_admin())
     hub = Hub(
         store=store,
@@ -146,8 +148,10 @@ async def _build(settings: Settings, port: int, lines: RecentLines) -> _Parts:
         limits=Limits(),
         paths=Paths(store),
         agents=venues.switchboard,
-        strategies=strategies,
+        strategies=strategy_desk(desk, clock, makers, markets.of),
         make_strategy=makers.make,
+        strategy_names=makers.names,
+        backtests=backtests,
         market_name=lambda bot, account: markets.of(bot, account).name,
         webhook_base=settings.api_url(port),
         environments=environments(settings),
@@ -160,7 +164,13 @@ async def _build(settings: Settings, port: int, lines: RecentLines) -> _Parts:
         metrics=metrics,
         metrics_token=None if settings.metrics_token is None else settings.metrics_token.get_secret_value(),
     )
-    return _Parts(database, venues, desk, markets, Notifying(store, notifier, clock), hub)
+    return _Parts(database, venues, desk, markets, Notifying(store, notifier, clock), backtests, hub)
+
+
+async def _backtests(settings: Settings, clock: Clock) -> BacktestDesk:
+    made = BacktestDesk(settings, settings.data_dir / STRATEGIES_FOLDER, clock)
+    await made.load()
+    return made
 
 
 async def _counting(store: SqlStore, desk: Desk, database: Database) -> Metrics:
@@ -196,6 +206,7 @@ async def _running(parts: _Parts) -> AsyncIterator[None]:
         running = tasks.create_task(parts.desk.run())
         stack.callback(running.cancel)
         stack.callback(tasks.create_task(parts.notifying.run()).cancel)
+        stack.callback(tasks.create_task(parts.backtests.run()).cancel)
         stack.callback(tasks.create_task(standing.keep_looking(parts.hub)).cancel)
         stack.callback(tasks.create_task(parts.hub.agents.run(lambda: parts.desk.is_running)).cancel)
         yield

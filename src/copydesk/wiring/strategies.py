@@ -55,10 +55,13 @@ class StrategyMakers:
         if name not in self._known:
             own = self._folder / name
             if name not in OURS and not (own.suffix == ".py" and own.parent == self._folder and own.is_file()):
-                problem = f"there is no {name}; there are {', '.join([*OURS, *self._files()])}"
+                problem = f"there is no {name}; there are {', '.join(self.names())}"
                 raise InvalidInput(f"strategy: {problem}", (FieldError("strategy", problem),))
             self._known[name] = StrategyMaker(name if name in OURS else str(own))
         return self._known[name](given)
+
+    def names(self) -> Sequence[str]:
+        return [*OURS, *self._files()]
 
     def _files(self) -> Sequence[str]:
         return sorted(one.name for one in self._folder.glob("*.py")) if self._folder.is_dir() else ()

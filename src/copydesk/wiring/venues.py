@@ -36,13 +36,7 @@ class Venues(Mapping[VenueName, Venue]):
         paper = Paper(self._clock, StoredPaperLedger(database), binance.quote, binance.symbols)
         self.switchboard = Switchboard(StoredCommandBook(database), self._clock)
         terminals = MetaTrader5(self._clock, self.switchboard)
-        self.deriv = Deriv(
-            self._clock,
-            simulator_url=None if settings.simulator.deriv_url is None else str(settings.simulator.deriv_url),
-            timeout_s=settings.venue_timeout_s,
-            allow_live=settings.allow_live,
-            apps=Apps(legacy=settings.deriv.app_id, options=settings.deriv.options_app_id),
-        )
+        self.deriv = deriv_of(settings, clock)
         self._open: dict[VenueName, Venue] = {
             BINANCE_FUTURES: binance,
             PAPER: paper,
@@ -74,3 +68,13 @@ class Venues(Mapping[VenueName, Venue]):
 
     def __len__(self) -> int:
         return len(self._open)
+
+
+def deriv_of(settings: Settings, clock: Clock) -> Deriv:
+    return Deriv(
+        clock,
+        simulator_url=None if settings.simulator.deriv_url is None else str(settings.simulator.deriv_url),
+        timeout_s=settings.venue_timeout_s,
+        allow_live=settings.allow_live,
+        apps=Apps(legacy=settings.deriv.app_id, options=settings.deriv.options_app_id),
+    )

@@ -135,8 +135,8 @@ def as_json(found: Found) -> dict[str, Any]:
             "first_gaps": [to_builtins(gap) for gap in file.gaps[:_GAPS_SHOWN]],
         },
         "decisions": dict(found.played.decided),
-        "figures": _plain(to_builtins(found.figures, builtin_types=(Decimal,))),
-        "curve": _points(found),
+        "figures": figures_as_json(found),
+        "curve": points_of(found, _POINTS_MAX),
         "trades": [_plain(to_builtins(trade, builtin_types=(Decimal,))) for trade in found.played.trades],
     }
     if found.ladders is not None:
@@ -148,10 +148,15 @@ def as_json(found: Found) -> dict[str, Any]:
     return told
 
 
-def _points(found: Found) -> list[dict[str, Any]]:
+def figures_as_json(found: Found) -> dict[str, Any]:
+    told: dict[str, Any] = _plain(to_builtins(found.figures, builtin_types=(Decimal,)))
+    return told
+
+
+def points_of(found: Found, most: int) -> list[dict[str, Any]]:
     """The account at closes, so many at most; the drawdown is the deepest since the point before."""
     fallen, candles = drawdown_of(found.curve), found.tape.candles
-    width = -(-len(candles) // _POINTS_MAX)
+    width = -(-len(candles) // most)
     return [
         {
             "at": _utc(candles[min(first + width, len(candles)) - 1]),

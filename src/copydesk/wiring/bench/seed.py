@@ -7,18 +7,9 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from copydesk.domain.bot import Bot, BotStatus, MarketType, OnOpposite, PayloadSize
-from copydesk.domain.ids import AccountId, BotId, SubscriptionId, UserId, new_id
+from copydesk.domain.ids import AccountId, BotId, UserId, new_id
 from copydesk.domain.signal import SourceKind
-from copydesk.domain.subscription import (
-    Account,
-    CopyOptions,
-    Environment,
-    KeyCheck,
-    MarginMode,
-    PositionMode,
-    Subscription,
-    SubscriptionStatus,
-)
+from copydesk.domain.subscription import Account, Environment, KeyCheck, MarginMode, PositionMode, by_defaults
 from copydesk.domain.user import Role, new_user
 from copydesk.domain.venue import BINANCE_FUTURES
 from copydesk.ports.store import Preparation
@@ -40,7 +31,7 @@ def seed(tables: Tables, keys: Sequence[Key], now: datetime) -> Bot:
     for key, secret in keys:
         account = _account(owner.id, now)
         tables.accounts.add(account, {"api_key": key, "api_secret": secret})
-        tables.subscriptions.add(_subscription(owner.id, bot.id, account.id, now))
+        tables.subscriptions.add(by_defaults(owner.id, bot.id, account.id, now))
         tables.followers.save_preparation(account.id, SYMBOL, made, now)
     return bot
 
@@ -84,25 +75,6 @@ def _account(owner_id: UserId, now: datetime) -> Account:
         key_hint="",
         key_check=KeyCheck.ACCEPTED,
         key_problem=None,
-        created_at=now,
-        updated_at=now,
-    )
-
-
-def _subscription(owner_id: UserId, bot_id: BotId, account_id: AccountId, now: datetime) -> Subscription:
-    return Subscription(
-        id=SubscriptionId(new_id(now)),
-        owner_id=owner_id,
-        bot_id=bot_id,
-        account_id=account_id,
-        status=SubscriptionStatus.ACTIVE,
-        custom_leverage=None,
-        custom_margin_usd=None,
-        custom_stop_loss_pct=None,
-        custom_take_profit_pct=None,
-        max_daily_loss_usd=None,
-        max_concurrent_positions=None,
-        copy=CopyOptions(),
         created_at=now,
         updated_at=now,
     )
