@@ -12,22 +12,24 @@ from typing import Generic, Literal, TypeVar, cast
 import httpx
 
 from copydesk.client.api import ApiClient
-from copydesk.client.breaker import BreakerAnswer
 from copydesk.client.desk import HealthAnswer
 from copydesk.client.errors import ApiError
 from copydesk.client.models import AccountAnswer, BotAnswer, ExecutionAnswer, SignalAnswer
-from copydesk.client.overview import AlertAnswer, DeskAnswer, PositionAnswer, TodayAnswer
+from copydesk.client.overview import GlanceAnswer, PositionAnswer
 from copydesk.client.people import Profile
+from copydesk.client.transport import Transport
 from copydesk.domain.user import Role
 
 T = TypeVar("T")
 
 POLL_S = 1.0
 HEALTH_TIMEOUT_S = 1.0
-"""Health is asked for twice a poll: 0.45 s old at most, 0.5 s to the next look, and this: away shows within two."""
+"""Health is asked for twice a poll: 0.5 s to the next look, and this: away shows within two."""
 ANSWER_TIMEOUT_S = 8.0
 ORDERS_POLLS = 3
-EXECUTIONS_MAX = 60
+EXECUTIONS_MAX = 20
+"""What a person can follow at a glance; each row more is sent to each open tab. A signal's own page has all of its orders."""
+
 SIGNALS_MAX = 12
 POSITIONS_MAX = 300
 STANDING_MAX = 200
@@ -78,6 +80,9 @@ class Health:
     problem: Problem | None = None
 
 
+Tell = Callable[[Problem | None], None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """The latest of what this user may see, newest first; `known` is false until the hub has answered."""
@@ -104,16 +109,6 @@ class Names:
         return f"…{account_id[-6:]}" if found is None else found.name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Glance:
-    """The desk's parts, the day's figures since a moment, what wants a person's eye, and what is stopped."""
-
-    desk: DeskAnswer
-    today: TodayAnswer
-    alerts: Sequence[AlertAnswer]
-    breakers: Sequence[BreakerAnswer]
-
-
 class Person:
     """A signed-in user of one browser; all of its tabs share what it asks. Everything that pages learn of the desk comes through here."""
 
@@ -123,11 +118,12 @@ class Person:
         self._api = api
         self._poll_s = poll_s
         self._seen = Seen()
-        self._look = Shared(self._read, fresh_s=poll_s * 0.9)
-        self._names = Shared(self._read_names, fresh_s=poll_s * 5)
-        self._positions = Shared(self._read_positions, fresh_s=poll_s * 4.9)
-        self._standing = Shared(self._read_standing, fresh_s=poll_s * 2.9)
-        self._glances: dict[datetime, Shared[Glance]] = {}
+        # All tabs ask at the same moment, so half a poll less than one waits: an answer that came late is old then, too.
+        self._look = Shared(self._read, fresh_s=poll_s * 0.5)
+        self._names = Shared(self._read_names, fresh_s=poll_s * 4.5)
+        self._positions = Shared(self._read_positions, fresh_s=poll_s * 3.5)
+        self._standing = Shared(self._read_standing, fresh_s=poll_s * 2.5)
+        self._glances: dict[datetime, Shared[GlanceAnswer]] = {}
         self._orders_at = 0.0
         self._made: dict[str, tuple[tuple[object, ...], object]] = {}
 
@@ -147,10 +143,11 @@ class Person:
         """Orders that wait at their venues."""
         return await self._standing.get()
 
-    async def glance(self, since: datetime) -> Glance:
+    async def glance(self, since: datetime) -> GlanceAnswer:
         """`since` is when the reader's day began."""
         if since not in self._glances:
-            self._glances = {since: Shared(lambda: self._read_glance(since), fresh_s=self._poll_s * 1.9)}
+            question = partial(self.ask, lambda api: api.glance(since))
+            self._glances = {since: Shared(question, fresh_s=self._poll_s * 1.5)}
         return await self._glances[since].get()
 
     async def ask(self, question: Callable[[ApiClient], Awaitable[T]]) -> T:
@@ -172,9 +169,9 @@ class Person:
         await self.close()
 
     def once(self, name: str, sources: tuple[object, ...], make: Callable[[], T]) -> T:
-        """What all tabs make of the same answers is made once; `sources` are the answers themselves."""
+        """What all tabs make of the same answers is made once."""
         known = self._made.get(name)
-        if known is None or any(one is not other for one, other in zip(known[0], sources, strict=True)):
+        if known is None or known[0] != sources:
             known = self._made[name] = (sources, make())
         return cast("T", known[1])
 
@@ -204,14 +201,6 @@ class Person:
     async def _read_standing(self) -> Sequence[ExecutionAnswer]:
         return await self.ask(lambda api: api.executions(most=STANDING_MAX, state="WORKING"))
 
-    async def _read_glance(self, since: datetime) -> Glance:
-        return Glance(
-            desk=await self.ask(lambda api: api.desk()),
-            today=await self.ask(lambda api: api.today(since)),
-            alerts=await self.ask(lambda api: api.alerts()),
-            breakers=await self.ask(lambda api: api.breakers()),
-        )
-
 
 class People:
     """Everybody who is signed in, by the random id of the browser; and the hub's health, which is for all."""
@@ -220,16 +209,29 @@ class People:
         self, api_url: str, *, transport: httpx.AsyncBaseTransport | None = None, poll_s: float = POLL_S
     ) -> None:
         self.poll_s = poll_s
-        self._connect: Callable[[], ApiClient] = partial(ApiClient, api_url, transport=transport)
+        self._connect: Callable[[], ApiClient] = lambda: ApiClient(api_url, transport=transport or Transport())
         self._api = self._connect()
         self._by_browser: dict[str, Person] = {}
-        self._health = Shared(self._read_health, fresh_s=poll_s * 0.45)
+        self._health = Shared(self._read_health, fresh_s=poll_s * 0.3)
+        self._told: set[Tell] = set()
 
     def find(self, browser: str) -> Person | None:
         return self._by_browser.get(browser)
 
     async def health(self) -> Health:
         return await self._health.get()
+
+    def tell(self, told: Tell) -> Callable[[], None]:
+        """Call it with the hub's problem, or none, twice a poll until what is answered is called: one question for all open tabs."""
+        self._told.add(told)
+        return lambda: self._told.discard(told)
+
+    async def look_after_hub(self) -> None:
+        """To be done twice a poll."""
+        if self._told:
+            problem = (await self.health()).problem
+            for told in tuple(self._told):
+                told(problem)
 
     async def sign_in(self, browser: str, username: str, password: str) -> None:
         """Raise one of AWAY; an ApiError of status 401 is a wrong name or password."""

@@ -32,7 +32,14 @@ def run(*, api_url: str, host: str, port: int, on_ready: Callable[[int], None]) 
         session_middleware_kwargs={"session_cookie": "copydesk_browser"},
     )
     config = uvicorn.Config(
-        outer, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, ws="wsproto"
+        outer,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_S,
+        ws="wsproto",
+        ws_per_message_deflate=False,  # a page is told a few kilobytes a second: packing them costs more than sending them
     )
     socket = config.bind_socket()
     socket.listen()  # from here on a browser waits for its answer instead of being refused
