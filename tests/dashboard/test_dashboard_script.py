@@ -100,3 +100,22 @@ async def test_one_question_tells_all_open_tabs_how_the_hub_is_and_none_is_asked
     assert len(hub.asked) == 2
     assert sorted((tab, problem and problem.kind) for tab, problem in heard[:2]) == [(0, None), (1, None)]
     assert sorted((tab, problem.kind) for tab, problem in heard[2:]) == [(0, "silent"), (1, "silent")]
+
+
+async def test_a_hub_that_was_well_and_has_just_answered_somebody_is_not_asked_how_it_is(hub):
+    people, heard = People("http://hub", transport=hub.transport), []
+    await people.sign_in("browser", "ada", hub.PASSWORD)
+    people.tell(heard.append)
+    person = people.find("browser")
+
+    await person.ask(lambda api: api.bots())
+    await people.look_after_hub()
+    await people.look_after_hub()
+    asked_while_it_answers = hub.wishes("GET", "/api/v1/bots/health")
+    await asyncio.sleep(0.31)
+    hub.away = True
+    await people.look_after_hub()
+    await people.close()
+
+    assert len(asked_while_it_answers) == 1
+    assert [problem and problem.kind for problem in heard] == [None, None, "silent"]

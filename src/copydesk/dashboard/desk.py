@@ -25,6 +25,9 @@ T = TypeVar("T")
 POLL_S = 1.0
 HEALTH_TIMEOUT_S = 1.0
 """Health is asked for twice a poll: 0.5 s to the next look, and this: away shows within two."""
+HEARD_POLLS = 0.3
+"""An answer so fresh says as much as one about its health; with the half poll to the next look it is still within two seconds."""
+
 ANSWER_TIMEOUT_S = 8.0
 ORDERS_POLLS = 3
 EXECUTIONS_MAX = 20
@@ -112,8 +115,12 @@ class Names:
 class Person:
     """A signed-in user of one browser; all of its tabs share what it asks. Everything that pages learn of the desk comes through here."""
 
-    def __init__(self, api: ApiClient, profile: Profile, *, poll_s: float) -> None:
+    def __init__(
+        self, api: ApiClient, profile: Profile, *, poll_s: float, heard: Callable[[], None] = lambda: None
+    ) -> None:
+        """`heard` is called with each answer: a hub that answers is not away."""
         self.profile = profile
+        self._heard = heard
         self.ended = False
         self._api = api
         self._poll_s = poll_s
@@ -153,12 +160,14 @@ class Person:
     async def ask(self, question: Callable[[ApiClient], Awaitable[T]]) -> T:
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                return await question(self._api)
+                answer = await question(self._api)
         except ApiError as error:
             if error.status == httpx.codes.UNAUTHORIZED:
                 self.ended = True
                 raise SessionEnded from error
             raise
+        self._heard()
+        return answer
 
     async def close(self) -> None:
         await self._api.close()
@@ -214,6 +223,8 @@ class People:
         self._by_browser: dict[str, Person] = {}
         self._health = Shared(self._read_health, fresh_s=poll_s * 0.3)
         self._told: set[Tell] = set()
+        self._is_well = False
+        self._heard_at = 0.0
 
     def find(self, browser: str) -> Person | None:
         return self._by_browser.get(browser)
@@ -227,11 +238,14 @@ class People:
         return lambda: self._told.discard(told)
 
     async def look_after_hub(self) -> None:
-        """To be done twice a poll."""
-        if self._told:
-            problem = (await self.health()).problem
-            for told in tuple(self._told):
-                told(problem)
+        """To be done twice a poll. A hub that was well and has just answered somebody need not be asked."""
+        if not self._told:
+            return
+        has_answered = self._is_well and monotonic() - self._heard_at < self.poll_s * HEARD_POLLS
+        problem = None if has_answered else (await self.health()).problem
+        self._is_well = problem is None
+        for told in tuple(self._told):
+            told(problem)
 
     async def sign_in(self, browser: str, username: str, password: str) -> None:
         """Raise one of AWAY; an ApiError of status 401 is a wrong name or password."""
@@ -244,7 +258,7 @@ class People:
             await api.close()
             raise
         await self.sign_out(browser)
-        self._by_browser[browser] = Person(api, profile, poll_s=self.poll_s)
+        self._by_browser[browser] = Person(api, profile, poll_s=self.poll_s, heard=self._hear)
         if len(self._by_browser) > BROWSERS_MAX:
             await self.sign_out(next(iter(self._by_browser)))
 
@@ -262,6 +276,9 @@ class People:
         for person in self._by_browser.values():
             await person.close()
         await self._api.close()
+
+    def _hear(self) -> None:
+        self._heard_at = monotonic()
 
     async def _read_health(self) -> Health:
         try:

@@ -67,17 +67,19 @@ async def get_today(me: Me, hub: TheHub, since: Since = None) -> TodayAnswer:
 @router.get("/desk/alerts", response_description="Red ones first")
 async def list_alerts(me: Me, hub: TheHub) -> Page[AlertAnswer]:
     """What wants a person's eye now. Nothing here is a log: what is in order again is gone."""
-    return Page(items=await find_alerts(hub, me, hub.clock.now()), next=None)
+    now = hub.clock.now()
+    return Page(items=await find_alerts(hub, me, now, await see_parts(hub, me, now)), next=None)
 
 
 @router.get("/desk/glance", response_description="All four")
 async def get_glance(me: Me, hub: TheHub, since: Since = None) -> GlanceAnswer:
     """The desk's parts, the day's figures, alerts and breakers in one answer, for a page that asks every other second."""
     today, now = await get_today(me, hub, since), hub.clock.now()
+    parts = await see_parts(hub, me, now)
     return GlanceAnswer(
-        parts=list(await see_parts(hub, me, now)),
+        parts=list(parts),
         today=today,
-        alerts=await find_alerts(hub, me, now),
+        alerts=await find_alerts(hub, me, now, parts),
         breakers=await see_breakers(hub, me),
     )
 

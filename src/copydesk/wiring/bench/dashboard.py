@@ -29,6 +29,9 @@ WARM_UP_SIGNALS = 8
 """The first signals of a desk cost it more than those that follow."""
 
 EVERY_S = 1.0
+GOLDEN = 0.618034
+"""A signal in each second, but not always at the same moment of it: pages look once a second, and would always or never meet it."""
+
 _ACTIONS = (("BTCUSDT", "buy"), ("ETHUSDT", "buy"), ("BTCUSDT", "close"), ("ETHUSDT", "close"))
 
 
@@ -123,7 +126,8 @@ async def _watch(scene: Scene, processes: _Processes, seconds: int) -> _Watched:
             message["id"] = uuid4().hex  # the same words again would be the same signal
             answer = await http.post(url, json=message, params={"wait": ALERTS_WAIT_S})
             took_ms.append(answer.raise_for_status().json()["broadcast_stats"]["duration_ms"])
-            await SystemClock().sleep(max(0.0, (number + 1) * EVERY_S - (time.perf_counter() - began_s)))
+            due_s = (number + 1 + (number + 1) * GOLDEN % 1) * EVERY_S
+            await SystemClock().sleep(max(0.0, due_s - (time.perf_counter() - began_s)))
     wall_s = time.perf_counter() - began_s
     return _Watched(
         dashboard_pct=100 * (_cpu_s(processes.dashboard) - dashboard_s) / wall_s,
