@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import sys
 
 import pytest
@@ -11,6 +12,7 @@ from nicegui.testing.user_simulation import user_simulation
 
 from copydesk.dashboard.desk import People
 from copydesk.dashboard.pages import add_pages
+from copydesk.dashboard.table import Table
 
 POLL_S = 0.05
 
@@ -74,11 +76,10 @@ def sent_to_grids(monkeypatch):
     """The row transactions that the page sends to the browser, by the names of their tables."""
     sent = {}
 
-    def keep(grid, name, *arguments):
-        if name == "applyTransaction":
-            sent.setdefault(grid.props["aria-label"], asyncio.Queue()).put_nowait(arguments[0])
+    def keep(table, change):
+        sent.setdefault(table.grid.props["aria-label"], asyncio.Queue()).put_nowait(json.loads(change))
 
-    monkeypatch.setattr(ui.aggrid, "run_grid_method", keep)
+    monkeypatch.setattr(Table, "apply", keep)
 
     async def following(table):
         async with asyncio.timeout(5):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from copy import deepcopy
 
 import httpx
 
@@ -57,7 +58,7 @@ class FakeHub:
         reason = "Quantity 0 is below the venue's minimum 0.001"
         plan = {"rule": "quantity_min", "inputs": {}, "numbers": SIZING}
         self.executions = [execution(1), execution(2, "SKIPPED", "skipped", reason=reason, plan=plan)]
-        self.answers = ANSWERS | {("GET", "/users/me"): ME | {"role": role}}
+        self.answers = deepcopy(ANSWERS) | {("GET", "/users/me"): ME | {"role": role}}
         self.transport = httpx.MockTransport(self.answer)
 
     def answer(self, request):
@@ -234,10 +235,7 @@ ANSWERS = {
     ("GET", "/api/v1/exchange-accounts"): listed([]),
     ("GET", "/api/v1/bot-signals"): listed([SIGNAL]),
     ("GET", "/api/v1/bot-signals/signal-1"): SIGNAL,
-    ("GET", "/api/v1/desk"): {"at": AT, "parts": [PART]},
-    ("GET", "/api/v1/desk/today"): TODAY,
-    ("GET", "/api/v1/desk/alerts"): listed([ALERT]),
+    ("GET", "/api/v1/desk/glance"): {"parts": [PART], "today": TODAY, "alerts": [ALERT], "breakers": []},
     ("GET", "/api/v1/positions"): listed([POSITION]),
-    ("GET", "/api/v1/breaker"): listed([]),
     ("POST", "/api/v1/breaker"): BREAKER | {"cancelled": 2, "closing": 1},
 }

@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from dashboard_hub import BREAKER, execution, listed
+from dashboard_hub import BREAKER, execution
 
 from copydesk.dashboard.desk import Shared
 from copydesk.dashboard.table import change_of
@@ -69,7 +69,7 @@ async def test_the_breaker_is_pulled_by_whoever_types_so_and_by_nobody_else(user
 
 
 async def test_a_pulled_breaker_shows_and_is_released_after_a_question(user, sign_in, hub, press):
-    hub.answers["GET", "/api/v1/breaker"] = listed([BREAKER])
+    hub.answers["GET", "/api/v1/desk/glance"]["breakers"].append(BREAKER)
     await sign_in("/")
     await user.should_see("Stopped: and everything held is closed at market", retries=20)
 
@@ -156,18 +156,16 @@ async def test_an_ended_session_leads_back_to_the_door_with_a_word_why(user, sig
 
 
 def test_only_what_changed_is_sent_to_the_grid():
-    shown = {}
-
-    change_of(shown, [{"id": "3", "state": "filled"}, {"id": "2", "state": "sending"}, {"id": "1", "state": "filled"}])
+    before = [{"id": "3", "state": "filled"}, {"id": "2", "state": "sending"}, {"id": "1", "state": "filled"}]
     after = [{"id": "4", "state": "filled"}, {"id": "3", "state": "filled"}, {"id": "2", "state": "unknown"}]
-    change = change_of(shown, after)
+    change = change_of(before, after)
 
     assert change == {
         "add": [{"id": "4", "state": "filled"}],
         "update": [{"id": "2", "state": "unknown"}],
         "remove": [{"id": "1"}],
     }
-    assert change_of(shown, after) == {}
+    assert change_of(after, list(after)) == {}
 
 
 async def test_tabs_that_wait_for_a_slow_answer_share_it():

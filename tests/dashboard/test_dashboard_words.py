@@ -9,6 +9,7 @@ import pytest
 
 import copydesk.dashboard
 from copydesk.dashboard.speech import Language, Speech, catalogue
+from copydesk.dashboard.telling import tone_of
 
 CODE = Path(copydesk.dashboard.__file__).parent
 VALUES = re.compile(r"{(\w+)}")
@@ -80,6 +81,20 @@ def test_numbers_are_written_as_the_reader_writes_them():
     assert english.number(Decimal("0.00105")) == "0.00105"
     assert portuguese.number(Decimal("95200.100")) == "95.200,1"
     assert portuguese.percent(Decimal("12.34")) == "12,3 %"
+    assert [english.number(one) for one in (0, -999, 999, 1000)] == ["0", "-999", "999", "1,000"]
+    assert english.number(Decimal("-0.0")) == "0"
+
+
+@pytest.mark.parametrize("value", ["-0.004", "0.004", "-0", "0.00"])
+def test_what_rounds_to_nothing_is_a_plain_zero_without_colour(value):
+    """Once "-0.00 USD" stood there in red."""
+    english = Speech(Language.ENGLISH)
+
+    assert english.usd(Decimal(value), signed=True) == "0.00 USD"
+    assert english.percent(Decimal(value)) == "0 %"
+    assert english.ms(float(value)) == "0 ms"
+    assert tone_of(Decimal(value)) == ""
+    assert [tone_of(Decimal(one)) for one in ("-0.006", "0.006")] == ["down", "up"]
 
 
 def test_a_browser_that_asks_for_portuguese_gets_it_until_its_reader_chooses():

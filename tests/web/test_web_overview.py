@@ -106,6 +106,19 @@ async def test_today_begins_when_one_says_within_the_last_week(day):
     assert all(assert_error(one, 422, "invalid_input") for one in refused)
 
 
+async def test_a_glance_is_what_its_four_routes_tell_to_the_same_person(day):
+    for person in (day.admin, day.provider, day.ada, day.stranger):
+        glance = await told(person, f"{DESK}/glance")
+
+        assert glance["today"] == await told(person, f"{DESK}/today")
+        assert glance["alerts"] == await person.items(f"{DESK}/alerts")
+        assert glance["breakers"] == await person.items("/api/v1/breaker")
+        assert [one["id"] for one in glance["parts"]] == [one["id"] for one in (await told(person, DESK))["parts"]]
+
+    refused = await day.admin.get(f"{DESK}/glance", params={"since": "2026-11-21T09:30:00"})
+    assert_error(refused, 422, "invalid_input")
+
+
 async def test_a_position_tells_its_result_so_far_and_hides_whose_it_is(day):
     everybody = await day.priced("ETHUSDT", "3400")
     seen = await day.provider.items(POSITIONS)

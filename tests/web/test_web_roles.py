@@ -75,6 +75,7 @@ WHO = {
     ("GET", "/api/v1/desk"): ALL,
     ("GET", "/api/v1/desk/today"): ALL,
     ("GET", "/api/v1/desk/alerts"): ALL,
+    ("GET", "/api/v1/desk/glance"): ALL,
     ("GET", "/api/v1/positions"): ALL,
     ("GET", "/api/v1/audit"): ADMINS,
     ("GET", "/api/v1/audit/verification"): ADMINS,

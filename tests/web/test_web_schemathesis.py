@@ -31,7 +31,7 @@ MORE_THAN_A_SCHEMA_SAYS = [
     *("create_bot", "change_bot", "change_subscription", "change_config", "pull_breaker"),
     *("set_notifications", "test_notifications"),
     # What time it is, is in no schema either; nor which symbols are traded.
-    *("get_today", "preview_subscription", "send_test_signal"),
+    *("get_today", "get_glance", "preview_subscription", "send_test_signal"),
     # Nor how a position compares with the balance, nor how many decimal places a percentage may have.
     "start_backtest",
     # An alert has many spellings, and which of them go together is told in words (docs/tradingview.md).

@@ -199,6 +199,7 @@ _HEADINGS = {
     "pages": "pages",
     "pct_of_a_core": "% of a core",
     "ms_fanout": "ms of a fan-out",
+    "hub_ms_a_signal": "hub, ms CPU a signal",
     "messages": "messages to pages",
 }
 

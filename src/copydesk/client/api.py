@@ -35,7 +35,7 @@ from copydesk.client.models import (
 )
 from copydesk.client.notifications import NotificationsAnswer, NotificationsWish, NotificationTestAnswer
 from copydesk.client.operations import AuditVerification, BackupAnswer, BackupsAnswer, LogAnswer
-from copydesk.client.overview import AlertAnswer, DeskAnswer, PositionAnswer, TodayAnswer
+from copydesk.client.overview import AlertAnswer, DeskAnswer, GlanceAnswer, PositionAnswer, TodayAnswer
 from copydesk.client.people import NewUser, Profile, UserAnswer, UserChange, UserConfig, UserConfigChange
 from copydesk.client.preview import PreviewAnswer, PreviewWish
 from copydesk.client.results import AccountBook, AccountResults
@@ -163,6 +163,11 @@ class ApiClient(StrategyDesk):
         """Since a moment, or since midnight UTC."""
         params = {} if since is None else {"since": since.isoformat()}
         return TodayAnswer.model_validate_json((await self.send("GET", "/api/v1/desk/today", params=params)).content)
+
+    async def glance(self, since: datetime) -> GlanceAnswer:
+        """Parts, the figures since a moment, alerts and breakers, in one answer: for who asks every few seconds."""
+        answer = await self.send("GET", "/api/v1/desk/glance", params={"since": since.isoformat()})
+        return GlanceAnswer.model_validate_json(answer.content)
 
     async def alerts(self) -> list[AlertAnswer]:
         """What wants a person's eye now."""

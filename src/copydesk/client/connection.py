@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import cache
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx
 from pydantic import TypeAdapter
 
+from copydesk.client.desk import Page
 from copydesk.client.errors import read_error
 from copydesk.client.fields import Answer, Request
 from copydesk.client.people import TokenAnswer
@@ -70,23 +72,21 @@ class Connection:
         self, kind: type[T], path: str, filters: Mapping[str, Filter], most: int | None = None
     ) -> list[T]:
         """Every page of a list, newest first, or the newest `most`."""
-        adapter = TypeAdapter(list[kind])  # type: ignore[valid-type]
         found: list[T] = []
         cursor: str | None = None
         while most is None or len(found) < most:
             limit = PAGE if most is None else min(PAGE, most - len(found))
             params = {**filters, "limit": limit} | ({"cursor": cursor} if cursor else {})
-            page = (await self.send("GET", path, params=params)).json()
-            found += adapter.validate_python(page["items"])
-            cursor = page["next"]
+            page = _page_of(kind).validate_json((await self.send("GET", path, params=params)).content)
+            found += page.items
+            cursor = page.next
             if cursor is None:
                 break
         return found
 
     async def read_page(self, kind: type[T], path: str) -> list[T]:
         """A list that has one page."""
-        adapter = TypeAdapter(list[kind])  # type: ignore[valid-type]
-        return adapter.validate_python((await self.send("GET", path)).json()["items"])
+        return list(_page_of(kind).validate_json((await self.send("GET", path)).content).items)
 
     async def send(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **content: Any
@@ -120,3 +120,9 @@ class Connection:
 
     def _headers(self) -> dict[str, str]:
         return {} if self._tokens is None else {"Authorization": f"Bearer {self._tokens.access_token}"}
+
+
+@cache
+def _page_of(kind: type[T]) -> TypeAdapter[Page[T]]:
+    """Building one costs more than reading a short list with it."""
+    return TypeAdapter(Page[kind])  # type: ignore[valid-type]

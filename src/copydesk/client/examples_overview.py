@@ -24,7 +24,7 @@ _RESULT = {
     "curve": [{"at": _AT, "net_usd": "1.12"}, {"at": _LATER, "net_usd": "0.9"}],
 }
 
-EXAMPLES_OF_THE_DESK: Mapping[str, Mapping[str, Any]] = {
+_EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "DeskAnswer": {
         "at": _LATER,
         "parts": [
@@ -120,4 +120,14 @@ EXAMPLES_OF_THE_DESK: Mapping[str, Mapping[str, Any]] = {
         ],
     },
     "TrialSignal": {"symbol": "BTCUSDT", "action": "open_long"},
+}
+
+EXAMPLES_OF_THE_DESK: Mapping[str, Mapping[str, Any]] = {
+    **_EXAMPLES,
+    "GlanceAnswer": {
+        "parts": _EXAMPLES["DeskAnswer"]["parts"],
+        "today": _EXAMPLES["TodayAnswer"],
+        "alerts": [_EXAMPLES["AlertAnswer"]],
+        "breakers": [],
+    },
 }

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from copydesk.client.breaker import BreakerAnswer
 from copydesk.client.fields import Answer, Number
 
 
@@ -118,6 +119,15 @@ class AlertAnswer(Answer):
     signal_id: str | None = None
     account_id: str | None = None
     number: int | None = Field(None, description="how many differences in the ledger")
+
+
+class GlanceAnswer(Answer):
+    """As the routes for each of them tell it, in one answer."""
+
+    parts: list[PartAnswer]
+    today: TodayAnswer
+    alerts: list[AlertAnswer]
+    breakers: list[BreakerAnswer]
 
 
 class PositionAnswer(Answer):

@@ -16,8 +16,9 @@ from copydesk.dashboard.chart import Chart, curve, time_axis, value_axis
 from copydesk.dashboard.following import FOLLOWS, where
 from copydesk.dashboard.page import Page, Tab
 from copydesk.dashboard.parts import card, empty, line, tile, utc
-from copydesk.dashboard.reports import show_check, tone_of
+from copydesk.dashboard.reports import show_check
 from copydesk.dashboard.table import Column, Kind, Row, Table
+from copydesk.dashboard.telling import tone_of
 from copydesk.dashboard.terminals import show_terminal
 from copydesk.domain.venue import MT5, PAPER
 
@@ -128,9 +129,8 @@ class _Account:
 
     def _show_results(self, found: AccountResults) -> None:
         say = self._tab.say
-        cents = round(found.net_usd, 2) or Decimal(0)
-        self._net.set_text(say.usd(cents, signed=True))
-        self._net.classes(remove="up down", add=tone_of(cents))
+        self._net.set_text(say.usd(found.net_usd, signed=True))
+        self._net.classes(remove="up down", add=tone_of(found.net_usd))
         share = Decimal(100) * found.wins / found.total_trades if found.total_trades else None
         trades = say("accounts.of_trades", count=found.total_trades)
         self._won.set_text("–" if share is None else f"{say.percent(share)} · {trades}")

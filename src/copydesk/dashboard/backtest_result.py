@@ -6,11 +6,11 @@ from nicegui import ui
 
 from copydesk.client.backtests import BacktestAnswer, BacktestFigures, LaddersAnswer
 from copydesk.dashboard.backtest_report import report_path
-from copydesk.dashboard.holdings import signed
 from copydesk.dashboard.page import Tab
 from copydesk.dashboard.parts import figures, heading, line, moment
 from copydesk.dashboard.result_curve import ResultCurve
 from copydesk.dashboard.speech import Speech
+from copydesk.dashboard.telling import tone_of
 
 _NOTHING = "–"
 
@@ -45,8 +45,8 @@ def show_result(tab: Tab, one: BacktestAnswer) -> None:
 
 def _tiles(say: Speech, found: BacktestFigures) -> None:
     shown = (
-        ("net", say.usd(found.net, signed=True), signed(found.net)),
-        ("return", _pct(say, found.return_pct), "up" if found.return_pct > 0 else "down" if found.return_pct else ""),
+        ("net", say.usd(found.net, signed=True), tone_of(found.net)),
+        ("return", _pct(say, found.return_pct), tone_of(Decimal(str(found.return_pct)))),
         ("market", _pct(say, found.buy_and_hold_pct), ""),
         ("drawdown", _pct(say, found.max_drawdown_pct), ""),
         ("trades", say.number(found.trades), ""),

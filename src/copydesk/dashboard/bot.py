@@ -8,13 +8,13 @@ from copydesk.client.errors import Missing
 from copydesk.client.leaderboard import BotResultAnswer, FollowerResult
 from copydesk.client.models import BotAnswer
 from copydesk.dashboard.bot_owner import show_owner
-from copydesk.dashboard.holdings import signed
 from copydesk.dashboard.page import Page, Tab
 from copydesk.dashboard.parts import Drawn, card, chip, empty, figures, heading, line
 from copydesk.dashboard.result_curve import ResultCurve
 from copydesk.dashboard.signals import signal_rows, signals_table
 from copydesk.dashboard.speech import Speech
 from copydesk.dashboard.table import Column, Kind, Row, Table
+from copydesk.dashboard.telling import tone_of
 
 DAYS = (1, 7, 30, 365)
 DAYS_FIRST = 30
@@ -110,7 +110,7 @@ def _head(say: Speech, bot: BotAnswer) -> None:
 def _tiles(say: Speech, found: BotResultAnswer) -> None:
     won = "–" if found.trades == 0 else f"{say.number(round(_HUNDRED * found.won / found.trades))} %"
     shown = (
-        ("bots.net", say.usd(found.net_usd, signed=True), signed(found.net_usd)),
+        ("bots.net", say.usd(found.net_usd, signed=True), tone_of(found.net_usd)),
         ("bots.trades", say.number(found.trades), ""),
         ("bots.won", won, ""),
         ("bots.fees", say.usd(found.fees_usd), ""),
@@ -145,7 +145,7 @@ def _follower(say: Speech, place: int, one: FollowerResult) -> Row:
         "name": one.name or say("bots.nameless", number=place),
         "status": say.word("statuses", one.status),
         "net": str(one.net_usd),
-        "tone": signed(one.net_usd),
+        "tone": tone_of(one.net_usd),
         "trades": one.trades,
         "held": one.open_positions,
     }

@@ -9,11 +9,11 @@ from copydesk.client.leaderboard import BotResult
 from copydesk.client.models import BotAnswer, NewBot
 from copydesk.dashboard.bot_form import ask_for_bot, show_secret
 from copydesk.dashboard.chart import Chart, curve
-from copydesk.dashboard.holdings import signed
 from copydesk.dashboard.page import Page, Tab
 from copydesk.dashboard.parts import Drawn, card, chip, empty, figures, line
 from copydesk.dashboard.speech import Speech
 from copydesk.dashboard.table import Column, Kind, Row, Table
+from copydesk.dashboard.telling import tone_of
 from copydesk.domain.user import Role
 
 DAYS = (1, 7, 30, 365)
@@ -77,7 +77,7 @@ def _row(say: Speech, place: int, one: BotResult) -> Row:
         "place": place,
         "bot": one.name,
         "net": str(one.net_usd),
-        "tone": signed(one.net_usd),
+        "tone": tone_of(one.net_usd),
         "trades": one.trades,
         "won": None if one.trades == 0 else _HUNDRED * one.won / one.trades,
         "fees": str(one.fees_usd),
@@ -108,7 +108,7 @@ def _card(tab: Tab, one: BotResult, bot: BotAnswer | None) -> None:
                 "small muted"
             )
         with line():
-            ui.label(say.usd(one.net_usd, signed=True)).classes(f"value {signed(one.net_usd)}")
+            ui.label(say.usd(one.net_usd, signed=True)).classes(f"value {tone_of(one.net_usd)}")
             ui.label(say(f"bots.whose_{one.whose}")).classes("small muted")
         if len(one.curve) > 1:
             _spark(tab, one)

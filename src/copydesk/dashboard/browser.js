@@ -28,7 +28,8 @@ window.copydeskSince = (iso) => {
 };
 window.copydeskNumber = (value, unit, digits) => {
   if (value === null || value === undefined || value === "" || isNaN(value)) return "";
-  const limits = digits === undefined ? { maximumFractionDigits: 10 } : { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  // "negative": what rounds to nothing is written without a sign.
+  const limits = digits === undefined ? { maximumFractionDigits: 10 } : { minimumFractionDigits: digits, maximumFractionDigits: digits, signDisplay: "negative" };
   return Number(value).toLocaleString(language(), limits) + (unit ? " " + unit : "");
 };
 
@@ -77,5 +78,37 @@ customElements.define("time-since", class extends Clock {
     const text = copydeskSince(iso);
     if (this.textContent !== text) this.textContent = text;
     this.title = `${copydeskTime(iso)} · ${copydeskUtc(iso)}`;
+  }
+});
+
+// <signal-list rows="[…]">: a row that is there already stays where it is, so that nobody who is on it with the keyboard loses it.
+const made = (tag, classes, text) => Object.assign(document.createElement(tag), { className: classes, textContent: text ?? "" });
+customElements.define("signal-list", class extends HTMLElement {
+  static observedAttributes = ["rows"];
+  attributeChangedCallback(name, before, rows) {
+    const known = new Map([...this.children].map((link) => [link.getAttribute("href"), link]));
+    const links = JSON.parse(rows || "[]").map((row) => this.link(row, known.get(row.way) || made("a", "nicegui-link")));
+    [...this.children].forEach((link) => links.includes(link) || link.remove());
+    links.forEach((link, place) => this.children[place] === link || this.insertBefore(link, this.children[place] || null));
+  }
+  link(row, link) {
+    const says = JSON.stringify(row);
+    if (link.says === says) return link;
+    link.says = says;
+    link.setAttribute("href", row.way);
+    const at = made("local-time", "muted end");
+    at.setAttribute("datetime", row.at);
+    const top = made("div", "line one");
+    top.append(made("div", "strong clip", row.action), made("div", "muted small clip", row.bot), at);
+    link.replaceChildren(top);
+    if (row.fared) {
+      const bar = made("div", "bar grow");
+      bar.setAttribute("aria-hidden", "true");
+      bar.append(...row.shares.map(([status, count]) => Object.assign(made("i", status), { style: `flex: ${count}` })));
+      const told = made("div", "line one");
+      told.append(bar, made("div", "small muted", row.fared));
+      link.append(told);
+    }
+    return link;
   }
 });

@@ -8,6 +8,7 @@ from nicegui import ui
 
 from copydesk.dashboard.look import Palette
 from copydesk.dashboard.page import Reader
+from copydesk.dashboard.script import run_script
 
 Point = Sequence[Any]
 """For example (time, value); None is a gap."""
@@ -25,12 +26,12 @@ class Chart(ui.echart):
         """Points at the end of series, by id; each keeps its newest `most`."""
         wanted = {key: points for key, points in new.items() if points}
         if wanted:
-            self.client.run_javascript(f"copydeskAdd({self.id}, {json.dumps(wanted, default=str)}, {most})")
+            run_script(self.client, f"copydeskAdd({self.id}, {json.dumps(wanted, default=str)}, {most})")
 
     def change(self, data: Mapping[str, Sequence[Any]]) -> None:
         """Other data for small series (a histogram's bars), by id."""
-        series = [{"id": key, "data": list(points)} for key, points in data.items()]
-        self.run_chart_method("setOption", {"series": series})
+        option = {"series": [{"id": key, "data": list(points)} for key, points in data.items()]}
+        run_script(self.client, f'runMethod({self.id}, "run_chart_method", ["setOption", {json.dumps(option)}])')
 
 
 def time_axis(palette: Palette) -> dict[str, Any]:

@@ -12,22 +12,27 @@ from typing import Generic, Literal, TypeVar, cast
 import httpx
 
 from copydesk.client.api import ApiClient
-from copydesk.client.breaker import BreakerAnswer
 from copydesk.client.desk import HealthAnswer
 from copydesk.client.errors import ApiError
 from copydesk.client.models import AccountAnswer, BotAnswer, ExecutionAnswer, SignalAnswer
-from copydesk.client.overview import AlertAnswer, DeskAnswer, PositionAnswer, TodayAnswer
+from copydesk.client.overview import GlanceAnswer, PositionAnswer
 from copydesk.client.people import Profile
+from copydesk.client.transport import Transport
 from copydesk.domain.user import Role
 
 T = TypeVar("T")
 
 POLL_S = 1.0
 HEALTH_TIMEOUT_S = 1.0
-"""Health is asked for twice a poll: 0.45 s old at most, 0.5 s to the next look, and this: away shows within two."""
+"""Health is asked for twice a poll: 0.5 s to the next look, and this: away shows within two."""
+HEARD_POLLS = 0.3
+"""An answer so fresh says as much as one about its health; with the half poll to the next look it is still within two seconds."""
+
 ANSWER_TIMEOUT_S = 8.0
 ORDERS_POLLS = 3
-EXECUTIONS_MAX = 60
+EXECUTIONS_MAX = 20
+"""What a person can follow at a glance; each row more is sent to each open tab. A signal's own page has all of its orders."""
+
 SIGNALS_MAX = 12
 POSITIONS_MAX = 300
 STANDING_MAX = 200
@@ -78,6 +83,9 @@ class Health:
     problem: Problem | None = None
 
 
+Tell = Callable[[Problem | None], None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """The latest of what this user may see, newest first; `known` is false until the hub has answered."""
@@ -104,30 +112,25 @@ class Names:
         return f"…{account_id[-6:]}" if found is None else found.name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Glance:
-    """The desk's parts, the day's figures since a moment, what wants a person's eye, and what is stopped."""
-
-    desk: DeskAnswer
-    today: TodayAnswer
-    alerts: Sequence[AlertAnswer]
-    breakers: Sequence[BreakerAnswer]
-
-
 class Person:
     """A signed-in user of one browser; all of its tabs share what it asks. Everything that pages learn of the desk comes through here."""
 
-    def __init__(self, api: ApiClient, profile: Profile, *, poll_s: float) -> None:
+    def __init__(
+        self, api: ApiClient, profile: Profile, *, poll_s: float, heard: Callable[[], None] = lambda: None
+    ) -> None:
+        """`heard` is called with each answer: a hub that answers is not away."""
         self.profile = profile
+        self._heard = heard
         self.ended = False
         self._api = api
         self._poll_s = poll_s
         self._seen = Seen()
-        self._look = Shared(self._read, fresh_s=poll_s * 0.9)
-        self._names = Shared(self._read_names, fresh_s=poll_s * 5)
-        self._positions = Shared(self._read_positions, fresh_s=poll_s * 4.9)
-        self._standing = Shared(self._read_standing, fresh_s=poll_s * 2.9)
-        self._glances: dict[datetime, Shared[Glance]] = {}
+        # All tabs ask at the same moment, so half a poll less than one waits: an answer that came late is old then, too.
+        self._look = Shared(self._read, fresh_s=poll_s * 0.5)
+        self._names = Shared(self._read_names, fresh_s=poll_s * 4.5)
+        self._positions = Shared(self._read_positions, fresh_s=poll_s * 3.5)
+        self._standing = Shared(self._read_standing, fresh_s=poll_s * 2.5)
+        self._glances: dict[datetime, Shared[GlanceAnswer]] = {}
         self._orders_at = 0.0
         self._made: dict[str, tuple[tuple[object, ...], object]] = {}
 
@@ -147,21 +150,24 @@ class Person:
         """Orders that wait at their venues."""
         return await self._standing.get()
 
-    async def glance(self, since: datetime) -> Glance:
+    async def glance(self, since: datetime) -> GlanceAnswer:
         """`since` is when the reader's day began."""
         if since not in self._glances:
-            self._glances = {since: Shared(lambda: self._read_glance(since), fresh_s=self._poll_s * 1.9)}
+            question = partial(self.ask, lambda api: api.glance(since))
+            self._glances = {since: Shared(question, fresh_s=self._poll_s * 1.5)}
         return await self._glances[since].get()
 
     async def ask(self, question: Callable[[ApiClient], Awaitable[T]]) -> T:
         try:
             async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                return await question(self._api)
+                answer = await question(self._api)
         except ApiError as error:
             if error.status == httpx.codes.UNAUTHORIZED:
                 self.ended = True
                 raise SessionEnded from error
             raise
+        self._heard()
+        return answer
 
     async def close(self) -> None:
         await self._api.close()
@@ -172,9 +178,9 @@ class Person:
         await self.close()
 
     def once(self, name: str, sources: tuple[object, ...], make: Callable[[], T]) -> T:
-        """What all tabs make of the same answers is made once; `sources` are the answers themselves."""
+        """What all tabs make of the same answers is made once."""
         known = self._made.get(name)
-        if known is None or any(one is not other for one, other in zip(known[0], sources, strict=True)):
+        if known is None or known[0] != sources:
             known = self._made[name] = (sources, make())
         return cast("T", known[1])
 
@@ -204,14 +210,6 @@ class Person:
     async def _read_standing(self) -> Sequence[ExecutionAnswer]:
         return await self.ask(lambda api: api.executions(most=STANDING_MAX, state="WORKING"))
 
-    async def _read_glance(self, since: datetime) -> Glance:
-        return Glance(
-            desk=await self.ask(lambda api: api.desk()),
-            today=await self.ask(lambda api: api.today(since)),
-            alerts=await self.ask(lambda api: api.alerts()),
-            breakers=await self.ask(lambda api: api.breakers()),
-        )
-
 
 class People:
     """Everybody who is signed in, by the random id of the browser; and the hub's health, which is for all."""
@@ -220,16 +218,34 @@ class People:
         self, api_url: str, *, transport: httpx.AsyncBaseTransport | None = None, poll_s: float = POLL_S
     ) -> None:
         self.poll_s = poll_s
-        self._connect: Callable[[], ApiClient] = partial(ApiClient, api_url, transport=transport)
+        self._connect: Callable[[], ApiClient] = lambda: ApiClient(api_url, transport=transport or Transport())
         self._api = self._connect()
         self._by_browser: dict[str, Person] = {}
-        self._health = Shared(self._read_health, fresh_s=poll_s * 0.45)
+        self._health = Shared(self._read_health, fresh_s=poll_s * 0.3)
+        self._told: set[Tell] = set()
+        self._is_well = False
+        self._heard_at = 0.0
 
     def find(self, browser: str) -> Person | None:
         return self._by_browser.get(browser)
 
     async def health(self) -> Health:
         return await self._health.get()
+
+    def tell(self, told: Tell) -> Callable[[], None]:
+        """Call it with the hub's problem, or none, twice a poll until what is answered is called: one question for all open tabs."""
+        self._told.add(told)
+        return lambda: self._told.discard(told)
+
+    async def look_after_hub(self) -> None:
+        """To be done twice a poll. A hub that was well and has just answered somebody need not be asked."""
+        if not self._told:
+            return
+        has_answered = self._is_well and monotonic() - self._heard_at < self.poll_s * HEARD_POLLS
+        problem = None if has_answered else (await self.health()).problem
+        self._is_well = problem is None
+        for told in tuple(self._told):
+            told(problem)
 
     async def sign_in(self, browser: str, username: str, password: str) -> None:
         """Raise one of AWAY; an ApiError of status 401 is a wrong name or password."""
@@ -242,7 +258,7 @@ class People:
             await api.close()
             raise
         await self.sign_out(browser)
-        self._by_browser[browser] = Person(api, profile, poll_s=self.poll_s)
+        self._by_browser[browser] = Person(api, profile, poll_s=self.poll_s, heard=self._hear)
         if len(self._by_browser) > BROWSERS_MAX:
             await self.sign_out(next(iter(self._by_browser)))
 
@@ -260,6 +276,9 @@ class People:
         for person in self._by_browser.values():
             await person.close()
         await self._api.close()
+
+    def _hear(self) -> None:
+        self._heard_at = monotonic()
 
     async def _read_health(self) -> Health:
         try:

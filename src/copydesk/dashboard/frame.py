@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from nicegui import ui
 
+from copydesk.dashboard.desk import Problem
 from copydesk.dashboard.look import Theme
 from copydesk.dashboard.page import Page, Reader, Tab
 from copydesk.dashboard.speech import Language
@@ -83,12 +84,21 @@ def _banner(tab: Tab, badge: ui.label) -> None:
     banner = ui.label().classes("card banner").props('role="alert"')
     banner.set_visibility(False)
 
-    async def look() -> None:
-        problem = (await tab.people.health()).problem
+    shown: list[Problem | None] = []
+
+    def show(problem: Problem | None) -> None:
+        if shown == [problem]:
+            return
+        shown[:] = [problem]
         badge.set_text(tab.say("frame.hub_away" if problem else "frame.hub_well"))
         badge.classes(remove="muted up down", add="down" if problem else "up")
         if problem:
             banner.set_text(tab.say(f"frame.problem_{problem.kind}", why=problem.words))
         banner.set_visibility(problem is not None)
 
-    tab.keep(look, polls=0.5)
+    ui.context.client.on_delete(tab.people.tell(show))
+
+    async def stay() -> None:
+        """Whoever signed out in another tab has no page any more, even where it asks for nothing."""
+
+    tab.keep(stay, polls=5)

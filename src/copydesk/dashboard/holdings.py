@@ -8,8 +8,8 @@ from copydesk.dashboard.desk import Names
 from copydesk.dashboard.page import Reader
 from copydesk.dashboard.parts import empty, utc
 from copydesk.dashboard.speech import Speech
-from copydesk.dashboard.table import Column, Kind, Row, Table
-from copydesk.dashboard.telling import leg, price, quantity, reason, tone
+from copydesk.dashboard.table import Column, Kind, Rows, Table
+from copydesk.dashboard.telling import leg, price, quantity, reason, tone, tone_of
 
 
 def positions_table(reader: Reader) -> Table:
@@ -45,8 +45,8 @@ def positions_table(reader: Reader) -> Table:
     )
 
 
-def position_rows(say: Speech, found: Sequence[PositionAnswer], names: Names) -> list[Row]:
-    return [
+def position_rows(say: Speech, found: Sequence[PositionAnswer], names: Names) -> Rows:
+    return Rows(
         {
             "id": f"{one.subscription_id}/{one.symbol}/{one.master_ticket}",
             "symbol": one.symbol,
@@ -59,11 +59,11 @@ def position_rows(say: Speech, found: Sequence[PositionAnswer], names: Names) ->
             "last": None if one.last_price is None else str(one.last_price),
             "fees": str(one.fees_usd),
             "result": None if one.unrealised_usd is None else str(one.unrealised_usd),
-            "result_tone": signed(one.unrealised_usd),
+            "result_tone": tone_of(one.unrealised_usd),
             "opened_at": utc(one.opened_at),
         }
         for one in found
-    ]
+    )
 
 
 def orders_table(reader: Reader, *, title: str, nothing: str, rows_shown: int, standing: bool = False) -> Table:
@@ -101,8 +101,8 @@ def orders_table(reader: Reader, *, title: str, nothing: str, rows_shown: int, s
     )
 
 
-def order_rows(say: Speech, found: Sequence[ExecutionAnswer], names: Names) -> list[Row]:
-    return [
+def order_rows(say: Speech, found: Sequence[ExecutionAnswer], names: Names) -> Rows:
+    return Rows(
         {
             "id": one.id,
             "way": f"/signals/{one.signal_id}",
@@ -119,11 +119,4 @@ def order_rows(say: Speech, found: Sequence[ExecutionAnswer], names: Names) -> l
             "ms": one.execution_time_ms,
         }
         for one in found
-    ]
-
-
-def signed(value: object) -> str:
-    """The colour of a result."""
-    if value is None or value == 0:
-        return ""
-    return "down" if str(value).startswith("-") else "up"
+    )

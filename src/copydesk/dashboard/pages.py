@@ -2,7 +2,7 @@
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
-from nicegui import ui
+from nicegui import app, ui
 from nicegui.translations import translations
 
 from copydesk.dashboard import (
@@ -59,6 +59,8 @@ PAGES: tuple[Page, ...] = (
 def add_pages(people: People, pages: tuple[Page, ...] = PAGES) -> None:
     ui.add_head_html(head(), shared=True)
     translations.update({language.value: Speech(language).group("lost") for language in Language})
+
+    app.timer(people.poll_s / 2, people.look_after_hub)
 
     @ui.page("/sign-in")
     def sign_in(request: Request, why: str = "", to: str = "/") -> None:

@@ -10,6 +10,7 @@ from copydesk.client.preview import PreviewAnswer, PreviewLine
 from copydesk.dashboard.page import Tab
 from copydesk.dashboard.parts import empty, line, tile, utc
 from copydesk.dashboard.table import Column, Kind, Row, Table
+from copydesk.dashboard.telling import tone_of
 
 
 def show_check(tab: Tab, found: CheckAnswer) -> None:
@@ -53,16 +54,10 @@ def show_preview(tab: Tab, found: PreviewAnswer) -> None:
         ui.label(say("reports.unpriced")).classes("small muted")
 
 
-def tone_of(value: Decimal | None) -> str:
-    """Green above nothing, red below it."""
-    return "" if not value else "up" if value > 0 else "down"
-
-
 def _result_tile(tab: Tab, name: str, value: Decimal | None) -> None:
     shown = tile(name)
-    cents = None if value is None else round(value, 2) or Decimal(0)
-    shown.set_text(tab.say("reports.not_known") if cents is None else tab.say.usd(cents, signed=True))
-    shown.classes(tone_of(cents) or "muted")
+    shown.set_text(tab.say("reports.not_known") if value is None else tab.say.usd(value, signed=True))
+    shown.classes(tone_of(value) or "muted")
 
 
 def _columns(tab: Tab) -> list[Column]:

@@ -1,5 +1,6 @@
 """The dashboard's own process: binds its port, serves the pages, ends on SIGTERM or SIGINT."""
 
+import gc
 import secrets
 import signal
 from collections.abc import Callable
@@ -16,7 +17,12 @@ GRACE_S = 2
 """Seconds that open tabs get when the dashboard is asked to stop; they reload by themselves once it is back."""
 
 
+COLLECTED_EVERY = (20_000, 20, 50)
+"""As wiring/loop.py has it: looking through all elements of all open pages for garbage took a third of a second at a time."""
+
+
 def run(*, api_url: str, host: str, port: int, on_ready: Callable[[int], None]) -> None:
+    gc.set_threshold(*COLLECTED_EVERY)
     people = People(api_url)
     add_pages(people)
     app.on_shutdown(people.close)
@@ -32,7 +38,15 @@ def run(*, api_url: str, host: str, port: int, on_ready: Callable[[int], None]) 
         session_middleware_kwargs={"session_cookie": "copydesk_browser"},
     )
     config = uvicorn.Config(
-        outer, host=host, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, ws="wsproto"
+        outer,
+        host=host,
+        port=port,
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_S,
+        ws="wsproto",
+        ws_ping_interval=None,  # Socket.IO has its own
+        ws_per_message_deflate=False,  # a page is told a few kilobytes a second: packing them costs more than sending them
     )
     socket = config.bind_socket()
     socket.listen()  # from here on a browser waits for its answer instead of being refused

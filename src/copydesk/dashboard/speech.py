@@ -13,6 +13,9 @@ from babel import Locale
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
+UNGROUPED = 1_000
+"""Smaller whole numbers are written alike in every language that we speak."""
+
 CATALOGUE = Path(__file__).with_name("words")
 """A file a subject; `[title]` in `bots.toml` is the key `bots.title`, with a text for each language."""
 
@@ -53,6 +56,11 @@ def catalogue() -> Mapping[str, Entry]:
     }
 
 
+def rounded(value: Decimal, digits: int) -> Decimal:
+    """As it is written; what rounds to nothing is zero, which has no sign."""
+    return round(value, digits) + 0
+
+
 class Speech:
     """`say("bots.followers", count=3)`: numbers among the values are written as the reader writes them."""
 
@@ -77,20 +85,23 @@ class Speech:
 
     def number(self, value: Decimal | int) -> str:
         """With all its digits."""
+        if isinstance(value, int) and abs(value) < UNGROUPED:
+            return str(value)
         plain = value.normalize() if isinstance(value, Decimal) else value
-        return format_decimal(plain, locale=self._locale, decimal_quantization=False)
+        return format_decimal(plain + 0, locale=self._locale, decimal_quantization=False)
 
     def usd(self, value: Decimal, *, signed: bool = False) -> str:
-        """To the cent, with its unit; `signed` writes the plus too."""
-        sign = "+" if signed and round(value, 2) > 0 else ""
-        return f"{sign}{format_decimal(value, '#,##0.00', locale=self._locale)} USD"
+        """To the cent, with its unit; `signed` writes the plus too. What is less than half a cent is nothing, and has no sign."""
+        cents = rounded(value, 2)
+        sign = "+" if signed and cents > 0 else ""
+        return f"{sign}{format_decimal(cents, '#,##0.00', locale=self._locale)} USD"
 
     def percent(self, value: Decimal) -> str:
         """Of a value between 0 and 100."""
-        return f"{format_decimal(value, '#,##0.#', locale=self._locale)} %"
+        return f"{format_decimal(rounded(value, 1), '#,##0.#', locale=self._locale)} %"
 
     def ms(self, value: float) -> str:
-        return f"{format_decimal(value, '#,##0.#', locale=self._locale)} ms"
+        return f"{format_decimal(round(value, 1) + 0, '#,##0.#', locale=self._locale)} ms"
 
     def day(self, value: date) -> str:
         return format_date(value, "medium", locale=self._locale)

@@ -3,10 +3,10 @@
 from nicegui import ui
 
 from copydesk.client.strategies import StatusAnswer
-from copydesk.dashboard.holdings import signed
 from copydesk.dashboard.page import Page, Tab
 from copydesk.dashboard.parts import Drawn, card, chip, empty, figures, heading, line
 from copydesk.dashboard.speech import Speech
+from copydesk.dashboard.telling import tone_of
 from copydesk.domain.user import Role
 
 POLLS = 3
@@ -52,7 +52,7 @@ def _card(say: Speech, one: StatusAnswer) -> None:
             heading(one.name)
             status_chip(say, one).classes("end")
         ui.label(f"{one.strategy} · {', '.join(one.symbols)} · {one.timeframe}").classes("small muted")
-        ui.label(say.usd(one.profit, signed=True)).classes(f"value {signed(one.profit)}")
+        ui.label(say.usd(one.profit, signed=True)).classes(f"value {tone_of(one.profit)}")
         figures(
             [
                 (say("strategies.balance"), "–" if one.balance is None else say.usd(one.balance)),

@@ -10,7 +10,6 @@ from copydesk.client.models import BotAnswer
 from copydesk.client.strategies import BotPositionAnswer, BotTradeAnswer, StatusAnswer
 from copydesk.dashboard.candles import CandleChart
 from copydesk.dashboard.desk import now
-from copydesk.dashboard.holdings import signed
 from copydesk.dashboard.ladder import show_level, show_ruin
 from copydesk.dashboard.page import Page, Tab
 from copydesk.dashboard.parts import Drawn, card, chip, empty, figures, heading, line, since
@@ -22,6 +21,7 @@ from copydesk.dashboard.strategy_controls import show_controls
 from copydesk.dashboard.strategy_settings import show_settings
 from copydesk.dashboard.strategy_tables import Decisions, Trades
 from copydesk.dashboard.strategy_toasts import Toasts
+from copydesk.dashboard.telling import tone_of
 from copydesk.domain.user import Role
 
 TRADES_MAX = 500
@@ -179,8 +179,8 @@ def _tiles(say: Speech, bot: StatusAnswer) -> None:
     nothing = "–"
     shown = (
         ("balance", nothing if bot.balance is None else say.usd(bot.balance), ""),
-        ("profit", say.usd(bot.profit, signed=True), signed(bot.profit)),
-        ("roi", say.percent(bot.roi), signed(bot.roi)),
+        ("profit", say.usd(bot.profit, signed=True), tone_of(bot.profit)),
+        ("roi", say.percent(bot.roi), tone_of(bot.roi, 1)),
         ("win_rate", say.percent(bot.win_rate) if bot.total_trades else nothing, ""),
         ("drawdown", say.percent(bot.drawdown_pct), ""),
         ("trades", say("strategies.won_lost", won=bot.wins, lost=bot.losses), ""),

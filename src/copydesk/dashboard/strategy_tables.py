@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from copydesk.client.strategies import AnalysisAnswer, BotTradeAnswer
-from copydesk.dashboard.holdings import signed
 from copydesk.dashboard.page import Tab
 from copydesk.dashboard.parts import empty, utc
 from copydesk.dashboard.speech import Speech
 from copydesk.dashboard.table import Column, Kind, Row, Table
+from copydesk.dashboard.telling import tone_of
 
 
 class Decisions:
@@ -67,7 +67,7 @@ class Trades:
             "stake": str(one.stake),
             "level": one.final_level or None,
             "profit": str(one.profit),
-            "tone": signed(one.profit),
+            "tone": tone_of(one.profit),
             "on": self._say("strategies.on_paper" if one.paper else "strategies.on_book"),
         }
 

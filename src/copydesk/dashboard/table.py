@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from nicegui import ui
+from nicegui import json, ui
 
 from copydesk.dashboard.page import Reader
 from copydesk.dashboard.parts import heading, line
+from copydesk.dashboard.script import run_script
 
 Row = dict[str, Any]
 
@@ -17,6 +18,25 @@ NARROW_PX = 700
 
 ROW_PX, HEAD_PX = 36, 38
 ROWS_LEAST = 2
+
+
+class Rows(list[Row]):
+    """Rows that several tabs show: what changed is found out and written down for the first of them."""
+
+    _before: Sequence[Row] | None = None
+    _change = ""
+
+    def after(self, before: Sequence[Row]) -> str:
+        """The change from what was shown before to these, as JSON; nothing where there is none."""
+        if self._before is not before:
+            self._before, self._change = before, _written(change_of(before, self))
+            if isinstance(before, Rows):
+                before.forget()
+        return self._change
+
+    def forget(self) -> None:
+        """What was before these; else all that was ever shown would be kept."""
+        self._before = None
 
 
 class Kind(StrEnum):
@@ -60,8 +80,7 @@ class Table:
     ) -> None:
         """`newest` names the column that it is sorted by, downwards."""
         self._say = reader.say
-        self._shown: dict[str, Row] = {}
-        self._rows: Sequence[Row] | None = None
+        self._rows: Sequence[Row] = ()
         with line():
             heading(title, level)
             self._tools = line("end")
@@ -75,23 +94,31 @@ class Table:
             self.grid = self._grid([_definition(one, newest) for one in columns], title)
         with self._tools:
             self._search(title)
+        self._size: tuple[bool, bool, int] | None = None
         self._is_empty(known=False)
 
     def show(self, rows: Sequence[Row], *, known: bool = True) -> None:
         """Send what is new, changed or gone; `known` is false until the hub has answered."""
-        if known and rows is self._rows:
-            return
-        self._rows = rows
-        change = change_of(self._shown, rows)
-        if change:
-            self.grid.run_grid_method("applyTransaction", change)
+        if rows is not self._rows:
+            change = rows.after(self._rows) if isinstance(rows, Rows) else _written(change_of(self._rows, rows))
+            self._rows = rows
+            if change:
+                self.apply(change)
         self._is_empty(known=known)
 
+    def apply(self, change: str) -> None:
+        """A transaction of AG Grid, as JSON."""
+        run_script(self.grid.client, f'runMethod({self.grid.id}, "run_grid_method", ["applyTransaction", {change}])')
+
     def _is_empty(self, *, known: bool) -> None:
-        self._nothing.set_visibility(known and not self._shown)
-        self._tools.set_visibility(bool(self._shown))
-        self._place.set_visibility(bool(self._shown))
-        rows = min(max(len(self._shown), ROWS_LEAST), self._rows_shown)
+        rows = min(max(len(self._rows), ROWS_LEAST), self._rows_shown)
+        size = (known, bool(self._rows), rows)
+        if size == self._size:
+            return
+        self._size = size
+        self._nothing.set_visibility(known and not self._rows)
+        self._tools.set_visibility(bool(self._rows))
+        self._place.set_visibility(bool(self._rows))
         self._place.style(f"height: {HEAD_PX + ROW_PX * rows + 4}px")
 
     def _grid(self, definitions: list[dict[str, Any]], title: str) -> ui.aggrid:
@@ -129,17 +156,19 @@ class Table:
         self.grid.run_grid_method("exportDataAsCsv", {"fileName": name})
 
 
-def change_of(shown: dict[str, Row], rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """What the grid must add, update and remove to show these; `shown` follows. Empty where nothing changed."""
-    wanted = {row["id"]: row for row in rows}
+def change_of(shown: Sequence[Row], wanted: Sequence[Row]) -> dict[str, list[Row]]:
+    """What a grid that shows these must add, update and remove to show those; empty where nothing changed."""
+    before, after = {row["id"]: row for row in shown}, {row["id"]: row for row in wanted}
     change = {
-        "add": [row for key, row in wanted.items() if key not in shown],
-        "update": [row for key, row in wanted.items() if key in shown and shown[key] != row],
-        "remove": [{"id": key} for key in shown if key not in wanted],
+        "add": [row for key, row in after.items() if key not in before],
+        "update": [row for key, row in after.items() if key in before and before[key] != row],
+        "remove": [{"id": key} for key in before if key not in after],
     }
-    shown.clear()
-    shown.update(wanted)
     return {kind: changed for kind, changed in change.items() if changed}
+
+
+def _written(change: Mapping[str, Sequence[Row]]) -> str:
+    return json.dumps(change) if change else ""
 
 
 def _definition(column: Column, newest: str) -> dict[str, Any]:
@@ -188,4 +217,4 @@ def _kinds(column: Column) -> Mapping[str, Any]:
             return {"tooltipField": column.field}
 
 
-__all__ = ["Column", "Kind", "Row", "Table", "change_of"]
+__all__ = ["Column", "Kind", "Row", "Rows", "Table", "change_of"]

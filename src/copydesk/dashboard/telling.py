@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 
 from copydesk.client.models import ExecutionAnswer, FaredAnswer, SignalAnswer
-from copydesk.dashboard.speech import Language, Speech
+from copydesk.dashboard.speech import Language, Speech, rounded
 
 STATUSES = ("success", "failed", "skipped", "pending")
 _SIZING = frozenset({"margin_usd", "leverage", "last_price", "exact_quantity", "quantity", "quantity_step"})
@@ -37,6 +37,12 @@ def is_protection(execution: ExecutionAnswer) -> bool:
 def tone(execution: ExecutionAnswer) -> str:
     """The outcome, as a colour; a stop taken back after its position was closed is neither good nor bad."""
     return "skipped" if execution.state == "CANCELLED" and execution.status == "success" else execution.status
+
+
+def tone_of(value: Decimal | None, digits: int = 2) -> str:
+    """The colour of a result that is written with so many digits: what rounds to nothing has none."""
+    shown = 0 if value is None else rounded(value, digits)
+    return "up" if shown > 0 else "down" if shown < 0 else ""
 
 
 def leg(say: Speech, name: str) -> str:

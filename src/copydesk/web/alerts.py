@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from copydesk.client.overview import AlertAnswer, AlertKind, Light, PartKind
+from copydesk.client.overview import AlertAnswer, AlertKind, Light, PartAnswer, PartKind
 from copydesk.domain.breaker import Breaker, BreakerScope
 from copydesk.domain.execution import State
 from copydesk.domain.following import spoken
@@ -13,7 +13,6 @@ from copydesk.stores.overview import Doubt, SickAccount
 from copydesk.stores.store import Tables
 from copydesk.web.breaker import sees_breaker
 from copydesk.web.hub import Hub
-from copydesk.web.standing import see_parts
 
 UNPROTECTED_FOR = timedelta(hours=24)
 
@@ -29,8 +28,8 @@ class _Found:
     breakers: Sequence[Breaker]
 
 
-async def find_alerts(hub: Hub, viewer: User, now: datetime) -> list[AlertAnswer]:
-    """Red ones first, then the newest."""
+async def find_alerts(hub: Hub, viewer: User, now: datetime, parts: Sequence[PartAnswer]) -> list[AlertAnswer]:
+    """Red ones first, then the newest. `parts` are what the viewer sees of the desk now."""
 
     def work(tables: Tables) -> _Found:
         return _Found(
@@ -44,7 +43,7 @@ async def find_alerts(hub: Hub, viewer: User, now: datetime) -> list[AlertAnswer
     alerts = [*_of_orders(found), *_of_accounts(found), *_of_breakers(found)]
     alerts += [
         AlertAnswer(id=one.id, kind=AlertKind.PART, light=one.light, at=one.since, detail=one.condition, name=one.name)
-        for one in await see_parts(hub, viewer, now)
+        for one in parts
         if one.light is Light.RED or (one.light is Light.AMBER and one.kind is not PartKind.VENUE)
     ]
     return sorted(sorted(alerts, key=lambda one: one.at, reverse=True), key=lambda one: _ORDER[one.light])

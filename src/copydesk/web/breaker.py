@@ -12,7 +12,7 @@ from copydesk.domain.ids import AccountId, BotId
 from copydesk.domain.user import Role, User
 from copydesk.engine.breaker import Pulled, pull
 from copydesk.stores.store import Tables
-from copydesk.web.hub import Me, TheHub
+from copydesk.web.hub import Hub, Me, TheHub
 from copydesk.web.refusals import refuses
 
 router = APIRouter(prefix="/api/v1/breaker", tags=["breaker"])
@@ -42,19 +42,23 @@ async def list_breakers(
     me: Me, hub: TheHub, scope: Annotated[BreakerScope | None, Query()] = None
 ) -> Page[BreakerAnswer]:
     """Those that are pulled now: an admin sees all, everybody else those that reach their own accounts."""
+    return Page(items=await see_breakers(hub, me, scope), next=None)
+
+
+async def see_breakers(hub: Hub, viewer: User, scope: BreakerScope | None = None) -> list[BreakerAnswer]:
+    """Those that are pulled now, as this user sees them."""
 
     def work(tables: Tables) -> list[Breaker]:
         return [
             one
             for one in tables.breakers.pulled()
-            if scope in {None, one.reach.scope} and sees_breaker(tables, one, me)
+            if scope in {None, one.reach.scope} and sees_breaker(tables, one, viewer)
         ]
 
-    found = [
+    return [
         BreakerAnswer(scope=one.reach.scope, id=one.reach.target or None, mode=one.mode, in_force_since=one.set_at)
         for one in await hub.store.read(work)
     ]
-    return Page(items=found, next=None)
 
 
 def _counts(pulled: Pulled) -> dict[str, int]:

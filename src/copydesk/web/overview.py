@@ -13,6 +13,7 @@ from copydesk.client.overview import (
     AlertAnswer,
     BucketAnswer,
     DeskAnswer,
+    GlanceAnswer,
     LatencyAnswer,
     PositionAnswer,
     TodayAnswer,
@@ -24,6 +25,7 @@ from copydesk.domain.signal import Direction
 from copydesk.domain.user import Role, User
 from copydesk.stores.overview import Day, Held
 from copydesk.web.alerts import find_alerts
+from copydesk.web.breaker import see_breakers
 from copydesk.web.hub import Hub, Me, TheHub
 from copydesk.web.listing import IdFilter, Limit, TextFilter, Total, given
 from copydesk.web.standing import see_parts
@@ -37,6 +39,7 @@ PRICES_MAX = 50
 
 PRICES_TIMEOUT_S = 1.5
 
+Since = Annotated[datetime | None, Query(description="absent: 00:00 UTC; a week ago at most")]
 PositionCursor = Annotated[
     str | None,
     Query(pattern=r"^[0-9a-hjkmnp-tv-z]{26}/[^\x00]{1,120}$", description="the `next` of the page before"),
@@ -51,11 +54,7 @@ async def get_desk(me: Me, hub: TheHub) -> DeskAnswer:
 
 
 @router.get("/desk/today", response_description="The figures")
-async def get_today(
-    me: Me,
-    hub: TheHub,
-    since: Annotated[datetime | None, Query(description="absent: 00:00 UTC; a week ago at most")] = None,
-) -> TodayAnswer:
+async def get_today(me: Me, hub: TheHub, since: Since = None) -> TodayAnswer:
     """Signals, how they fared and how fast, results, what is open. A follower's own, a provider's of their bots, an admin's all."""
     now = hub.clock.now()
     began = now.replace(hour=0, minute=0, second=0, microsecond=0) if since is None else since
@@ -68,7 +67,21 @@ async def get_today(
 @router.get("/desk/alerts", response_description="Red ones first")
 async def list_alerts(me: Me, hub: TheHub) -> Page[AlertAnswer]:
     """What wants a person's eye now. Nothing here is a log: what is in order again is gone."""
-    return Page(items=await find_alerts(hub, me, hub.clock.now()), next=None)
+    now = hub.clock.now()
+    return Page(items=await find_alerts(hub, me, now, await see_parts(hub, me, now)), next=None)
+
+
+@router.get("/desk/glance", response_description="All four")
+async def get_glance(me: Me, hub: TheHub, since: Since = None) -> GlanceAnswer:
+    """The desk's parts, the day's figures, alerts and breakers in one answer, for a page that asks every other second."""
+    today, now = await get_today(me, hub, since), hub.clock.now()
+    parts = await see_parts(hub, me, now)
+    return GlanceAnswer(
+        parts=list(parts),
+        today=today,
+        alerts=await find_alerts(hub, me, now, parts),
+        breakers=await see_breakers(hub, me),
+    )
 
 
 @router.get("/positions", response_description="Positions, by subscription and symbol")

@@ -98,6 +98,7 @@ POLICIES = {
     ("GET", "/api/v1/desk"): SIGNED_IN,
     ("GET", "/api/v1/desk/today"): SIGNED_IN,
     ("GET", "/api/v1/desk/alerts"): SIGNED_IN,
+    ("GET", "/api/v1/desk/glance"): SIGNED_IN,
     ("GET", "/api/v1/positions"): SIGNED_IN,
     ("GET", "/api/v1/audit"): ADMIN,
     ("GET", "/api/v1/audit/verification"): ADMIN,

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -24,24 +25,48 @@ Tell = Callable[[str, int, int], None]
 FOLLOWERS = 20
 ALERTS_WAIT_S = 2.5
 SETTLE_S = 5.0
+WARM_UP_SIGNALS = 8
+"""The first signals of a desk cost it more than those that follow."""
+
 EVERY_S = 1.0
+GOLDEN = 0.618034
+"""A signal in each second, but not always at the same moment of it: pages look once a second, and would always or never meet it."""
+
 _ACTIONS = (("BTCUSDT", "buy"), ("ETHUSDT", "buy"), ("BTCUSDT", "close"), ("ETHUSDT", "close"))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Processes:
+    hub: int
+    dashboard: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Watched:
+    """One round: percent of a core, each fan-out, the hub's CPU a signal, messages that pages heard."""
+
+    dashboard_pct: float
+    fanouts_ms: Sequence[float]
+    hub_ms: float
+    heard: int = 0
+
+
 async def run_dashboard(*, tabs: int, seconds: int, rounds: int, tell: Tell) -> dict[str, Any]:
-    """Without pages and with them in turn, so that a busy machine is busy for both; medians are told."""
+    """Without pages and with them in turn, each first in every other round, so that a busy machine is busy for both."""
     if sys.platform != "linux":
         raise CopydeskError("what a process costs is read from /proc: this runs on Linux")
     with tempfile.TemporaryDirectory(prefix="copydesk-bench-") as place:
         plan = Plan(followers=FOLLOWERS, folder=Path(place), port=0, dashboard_port=0, simulator_port_base=0)
         async with stage(plan, tell) as scene:
             hub = next(one.process.pid for one in scene.children if one.name == "hub")
-            dashboard = _child_of(hub, b"dashboard")
-            without, with_tabs = list[_Figures](), list[_Figures]()
+            processes = _Processes(hub=hub, dashboard=_child_of(hub, b"dashboard"))
+            without, with_tabs = list[_Watched](), list[_Watched]()
+            tell("Rounds", 0, rounds)
+            await _watch(scene, processes, WARM_UP_SIGNALS)
             for number in range(rounds):
-                tell("Rounds", number, rounds)
-                without.append(await _watch(scene, dashboard, seconds))
-                with_tabs.append(await _watch_with_tabs(scene, dashboard, seconds, tabs))
+                for count in (0, tabs) if number % 2 == 0 else (tabs, 0):
+                    (with_tabs if count else without).append(await _watch_tabs(scene, processes, seconds, count))
+                tell("Rounds", number + 1, rounds)
     rows = [_row("no page", without), _row(f"{tabs} pages", with_tabs)]
     return {
         "benchmark": "dashboard",
@@ -52,29 +77,32 @@ async def run_dashboard(*, tabs: int, seconds: int, rounds: int, tell: Tell) -> 
         "ratios": {
             "dashboard_cpu_pct": rows[1]["pct_of_a_core"],
             "fanout_pages_over_none": round(rows[1]["ms_fanout"] / rows[0]["ms_fanout"], 2),
+            "hub_cpu_pages_over_none": round(rows[1]["hub_ms_a_signal"] / rows[0]["hub_ms_a_signal"], 2),
         },
     }
 
 
-_Figures = tuple[float, float, int]
-"""Percent of a core, the median fan-out in milliseconds, messages that pages heard."""
+def _row(name: str, rounds: Sequence[_Watched]) -> dict[str, Any]:
+    """Medians; of the fan-outs over all signals, because those of a round are few."""
+    return {
+        "pages": name,
+        "pct_of_a_core": round(statistics.median(one.dashboard_pct for one in rounds), 2),
+        "ms_fanout": round(statistics.median(took for one in rounds for took in one.fanouts_ms), 1),
+        "hub_ms_a_signal": round(statistics.median(one.hub_ms for one in rounds), 1),
+        "messages": round(statistics.median(one.heard for one in rounds)),
+    }
 
 
-def _row(name: str, figures: Sequence[_Figures]) -> dict[str, Any]:
-    cpu, fanout, heard = (statistics.median(one) for one in zip(*figures, strict=True))
-    return {"pages": name, "pct_of_a_core": round(cpu, 2), "ms_fanout": round(fanout, 1), "messages": round(heard)}
-
-
-async def _watch_with_tabs(scene: Scene, dashboard: int, seconds: int, count: int) -> _Figures:
+async def _watch_tabs(scene: Scene, processes: _Processes, seconds: int, count: int) -> _Watched:
     admin = scene.seed["users"]["admin"]
     async with (
         signed_in_browser(scene.dashboard, admin["username"], admin["password"]) as http,
         AsyncExitStack() as stack,
     ):
         pages = [await stack.enter_async_context(open_tab(http, "/")) for _ in range(count)]
-        await SystemClock().sleep(SETTLE_S)
-        cpu, fanout, _ = await _watch(scene, dashboard, seconds)
-        return cpu, fanout, _heard(pages)
+        await SystemClock().sleep(SETTLE_S)  # pages of the round before are forgotten by then, too
+        watched = await _watch(scene, processes, seconds)
+        return replace(watched, heard=_heard(pages)) if pages else watched
 
 
 def _heard(pages: Sequence[Tab]) -> int:
@@ -85,12 +113,12 @@ def _heard(pages: Sequence[Tab]) -> int:
     return sum(one.heard for one in pages)
 
 
-async def _watch(scene: Scene, dashboard: int, seconds: int) -> _Figures:
+async def _watch(scene: Scene, processes: _Processes, seconds: int) -> _Watched:
     """A signal a second for so long."""
     told = scene.seed["bots"][0]
     url = f"{scene.api}/api/v1/bots/webhook/master/{told['webhook_url'].rsplit('/', 1)[1]}"
     took_ms: list[float] = []
-    began_s, before_s = time.perf_counter(), _cpu_s(dashboard)
+    began_s, dashboard_s, hub_s = time.perf_counter(), _cpu_s(processes.dashboard), _cpu_s(processes.hub)
     async with httpx.AsyncClient(timeout=20) as http:
         for number in range(seconds):
             symbol, action = _ACTIONS[number % len(_ACTIONS)]
@@ -98,9 +126,14 @@ async def _watch(scene: Scene, dashboard: int, seconds: int) -> _Figures:
             message["id"] = uuid4().hex  # the same words again would be the same signal
             answer = await http.post(url, json=message, params={"wait": ALERTS_WAIT_S})
             took_ms.append(answer.raise_for_status().json()["broadcast_stats"]["duration_ms"])
-            await SystemClock().sleep(max(0.0, (number + 1) * EVERY_S - (time.perf_counter() - began_s)))
+            due_s = (number + 1 + (number + 1) * GOLDEN % 1) * EVERY_S
+            await SystemClock().sleep(max(0.0, due_s - (time.perf_counter() - began_s)))
     wall_s = time.perf_counter() - began_s
-    return 100 * (_cpu_s(dashboard) - before_s) / wall_s, statistics.median(took_ms), 0
+    return _Watched(
+        dashboard_pct=100 * (_cpu_s(processes.dashboard) - dashboard_s) / wall_s,
+        fanouts_ms=took_ms,
+        hub_ms=1_000 * (_cpu_s(processes.hub) - hub_s) / seconds,
+    )
 
 
 def _cpu_s(pid: int) -> float:
