@@ -104,6 +104,9 @@ async def test_a_held_symbol_is_taken_even_from_a_deleted_subscription(store, de
 
 
 async def test_the_loss_of_today_is_net_of_gains_and_never_negative(store, desk):
+    limit = {"max_daily_loss_usd": Decimal(50)}
+    await store.write(lambda tables: tables.subscriptions.change(desk.subscription.id, limit, NOW))
+
     async def book(amount, at=NOW):
         await store.write(
             lambda tables: tables.positions.add_result(desk.subscription.id, Decimal(amount), at),

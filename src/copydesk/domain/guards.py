@@ -23,8 +23,8 @@ class Exposure(Struct, frozen=True, kw_only=True):
     """What already counts against a follower's limits, read in the transaction that reserves.
 
     `slots_used`: symbols held or being opened by this subscription; `symbol_taken_by`: another subscription that
-    holds or is opening the symbol on the same account, or whose stops still stand there; `loss_today_usd` ≥ 0, net of fees and of the day's gains;
-    `day_has_ended`: the desk closed everything because of the day's loss, what was still open counted in.
+    holds or is opening the symbol on the same account, or whose stops still stand there. Where there is a daily limit: `loss_today_usd` ≥ 0, net of fees
+    and of the day's gains; `day_has_ended`: the desk closed everything because of the day's loss, what was still open counted in.
     """
 
     slots_used: int = 0

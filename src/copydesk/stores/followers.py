@@ -140,7 +140,7 @@ class Followers(Part):
         found = _SUBSCRIPTIONS.read(self._connection, _BY_IDS, ids=ids)
         accounts = self._locked_accounts({one.account_id for one in found})
         taken, held = self._taken(set(accounts), symbol)
-        days = self._days(ids, at)
+        days = self._days([one.id for one in found if one.max_daily_loss_usd is not None], at)
         return [
             Follower(
                 bot=bot,
@@ -234,7 +234,7 @@ class Followers(Part):
         return by_account, {one.subscription_id: position for one, position in held if one.symbol == symbol}
 
     def _days(self, ids: Sequence[SubscriptionId], at: datetime) -> dict[SubscriptionId, _Day]:
-        rows = self._connection.execute(_DAYS, {"ids": ids, "day": day_of(at)}).all()
+        rows = self._connection.execute(_DAYS, {"ids": ids, "day": day_of(at)}).all() if ids else ()
         return {SubscriptionId(row.subscription_id): _Day(-row.net_usd, row.ended_at is not None) for row in rows}
 
 

@@ -134,9 +134,9 @@ class Tables:
         return AuditLog(self.unit)
 
 
-READ_LATE_S = 2.0
-"""Whoever only reads may not see what was intended for so long: filing it at once would hold up the followers who are still to be
-served.
+READ_LATE_S = 5.0
+"""Whoever only reads may not see what was intended for so long, as with results that nothing follows from (engine/rush.py): filing
+it at once would hold up the followers who are still to be served.
 """
 
 
