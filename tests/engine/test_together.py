@@ -19,12 +19,12 @@ class Counted:
         self.writes = 0
         self.is_away = False
 
-    async def write(self, work):
+    async def write_ahead(self, work):
         self.writes += 1
         await asyncio.sleep(0)
         if self.is_away:
             raise StoreUnavailable("away")
-        return await self._store.write(work)
+        return await self._store.write_ahead(work)
 
 
 @pytest.fixture
