@@ -155,6 +155,8 @@ async def test_positions_at_risk_are_those_whose_followers_chose_to_be_taken_out
 
 
 async def test_a_day_that_was_ended_opens_nothing_until_the_next(store, desk):
+    limit = {"max_daily_loss_usd": Decimal(50)}
+    await store.write(lambda tables: tables.subscriptions.change(desk.subscription.id, limit, NOW))
     await store.write(lambda tables: tables.positions.end_day(desk.subscription.id, NOW))
 
     def exposure(at):
