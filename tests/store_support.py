@@ -16,14 +16,7 @@ from copydesk.domain.instrument import Instrument
 from copydesk.domain.planning import Follower, Quote
 from copydesk.domain.position import Position, Trade
 from copydesk.domain.signal import Action, Direction, LegKind, Side, Signal, SourceKind, Step
-from copydesk.domain.subscription import (
-    Account,
-    CopyOptions,
-    Environment,
-    KeyCheck,
-    Subscription,
-    SubscriptionStatus,
-)
+from copydesk.domain.subscription import Account, Environment, KeyCheck, Subscription, by_defaults
 from copydesk.domain.user import Role, User, new_user
 from copydesk.domain.venue import BINANCE_FUTURES
 from copydesk.ports.venue import PaperOrder
@@ -99,23 +92,7 @@ def make_account(**changes):
 
 
 def make_subscription(**changes):
-    made = Subscription(
-        id=fresh_id(),
-        owner_id="follower",
-        bot_id="bot",
-        account_id="account",
-        status=SubscriptionStatus.ACTIVE,
-        custom_leverage=None,
-        custom_margin_usd=None,
-        custom_stop_loss_pct=None,
-        custom_take_profit_pct=None,
-        max_daily_loss_usd=None,
-        max_concurrent_positions=None,
-        copy=CopyOptions(),
-        created_at=NOW,
-        updated_at=NOW,
-    )
-    return replace(made, **changes)
+    return replace(by_defaults("follower", "bot", "account", NOW), **{"id": fresh_id(), **changes})
 
 
 def make_instrument(**changes):

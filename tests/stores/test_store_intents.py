@@ -3,6 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
+from copydesk.domain.errors import StoreUnavailable
 from copydesk.domain.execution import State
 from copydesk.stores import store as store_module
 from copydesk.stores.intents import write_down
@@ -92,6 +93,21 @@ async def test_what_a_program_that_died_intended_is_there_for_the_next_one(datab
     following = SqlStore(database, vault)
 
     assert await following.read(lambda tables: tables.executions.in_state([State.SENDING])) == executions
+
+
+@ONLY_SQLITE
+async def test_who_only_reads_is_answered_where_nothing_can_be_filed(database, store, executions, monkeypatch):
+    await store.write_ahead(add(executions))
+    monkeypatch.setattr(store_module, "READ_LATE_S", 0)
+
+    async def away(_work):
+        raise StoreUnavailable("database or disk is full")
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr(database, "write", away)
+        assert await store.read(get_all(executions)) == [None, None]
+
+    assert await store.read(get_all(executions)) == executions
 
 
 @ONLY_SQLITE

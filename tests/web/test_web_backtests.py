@@ -245,6 +245,22 @@ async def test_a_strategy_that_prints_and_breaks_is_told_in_its_own_words(desk):
     assert "ZeroDivisionError: division by zero" in found["problem"]
 
 
+async def test_whatever_breaks_at_one_backtest_the_next_is_played(desk, monkeypatch):
+    owner = await desk.person("provider")
+    bot = await bot_with_candles(desk, owner)
+
+    async def breaks(*_):
+        raise RuntimeError("nobody has thought of this")
+
+    with monkeypatch.context() as trouble:
+        trouble.setattr(BacktestDesk, "_listen", breaks)
+        broken = await ended(owner, await ask(owner, bot))
+    done = await ended(owner, await ask(owner, bot))
+
+    assert (broken["state"], done["state"]) == ("failed", "done")
+    assert "the hub's log has more" in broken["problem"]
+
+
 async def test_too_few_stored_candles_are_said_to_be_too_few(desk):
     owner = await desk.person("provider")
     bot = await bot_with_candles(desk, owner)

@@ -79,7 +79,7 @@ class Deciding:
     plans: Plans | TerminalPlans | ContractPlans
     sizes: Mapping[AccountId, Size] = field(default_factory=dict)
     set_up_problem: str | None = None
-    _times: dict[tuple[VenueName, Environment], datetime | None] = field(default_factory=dict)
+    _times: dict[tuple[VenueName, Environment], datetime | None] = field(default_factory=dict, init=False)
 
     def executions(
         self, followers: Sequence[Follower], steps: Sequence[Step], unsettled: Sequence[Execution]

@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cached_property
 from time import monotonic
 from typing import TypeVar
 
 from sqlalchemy import Connection
 
+from copydesk.domain.errors import StoreUnavailable
 from copydesk.ports.vault import Vault
 from copydesk.stores.accounts import Accounts
 from copydesk.stores.audit import AuditLog
@@ -151,7 +153,9 @@ class SqlStore:
 
     async def read(self, work: Callable[[Tables], T]) -> T:
         if self._unfiled_s and monotonic() - self._unfiled_s[0] > READ_LATE_S:
-            await self._file(lambda _: None)
+            # Who only reads is answered where nothing can be written: on a full disk people look all the more.
+            with suppress(StoreUnavailable):
+                await self._file(lambda _: None)
         return await self._database.read(lambda connection: work(Tables(connection, self._vault)))
 
     async def write(self, work: Callable[[Tables], T]) -> T:
@@ -160,15 +164,13 @@ class SqlStore:
     async def write_ahead(self, work: Callable[[Tables], T]) -> T:
         if not self._database.is_serial:
             return await self._write(work)
-        asked_s, intends = monotonic(), list[bool]()
+        asked_s = monotonic()
 
-        def ahead(tables: Tables) -> T:
-            result = work(tables)
-            intends.append(tables.executions.has_intended)
-            return result
+        def ahead(tables: Tables) -> tuple[T, bool]:
+            return work(tables), tables.executions.has_intended
 
-        result = await self._write(ahead, intends=True)
-        if any(intends):
+        result, has_intended = await self._write(ahead, intends=True)
+        if has_intended:
             self._unfiled_s.append(asked_s)
         return result
 

@@ -112,22 +112,22 @@ class BacktestDesk:
         """Whatever becomes of it, the next one has its turn."""
         key = wish.backtest.id
         self._move(key, BacktestState.RUNNING)
-        try:
-            if key in self._known:
-                await asyncio.to_thread(self._shelf.put, self._known[key])
-            told = await self._ask(wish)
-        except (OSError, ValueError, msgspec.MsgspecError) as error:
-            log.warning("a backtest could not be played", backtest_id=key, problem=str(error))
+        # Whatever breaks here breaks for this backtest: the hub that runs this desk trades, too.
+        (told,) = await asyncio.gather(self._ask(wish), return_exceptions=True)
+        # It stays at the head of the queue until now: whoever asks is told that it is under way.
+        self._waiting = deque(one for one in self._waiting if one.backtest.id != key)
+        if isinstance(told, BaseException):
+            log.warning("a backtest could not be played", backtest_id=key, exc_info=told)
             told = Told(problem="its process could not be started, or was not understood; the hub's log has more")
-        finally:
-            # It stays at the head of the queue until now: whoever asks is told that it is under way.
-            self._waiting = deque(one for one in self._waiting if one.backtest.id != key)
         state = BacktestState.FAILED if told.outcome is None else BacktestState.DONE
         problem = None if told.outcome is not None else told.problem
         self._move(key, state, problem=problem, outcome=told.outcome, progress=1.0, finished_at=self._clock.now())
         await self._keep(key)
 
     async def _ask(self, wish: _Wish) -> Told:
+        known = self._known.get(wish.backtest.id)
+        if known is not None:
+            await asyncio.to_thread(self._shelf.put, known)
         process = await asyncio.create_subprocess_exec(
             *own_command("backtest-worker"),
             stdin=asyncio.subprocess.PIPE,
