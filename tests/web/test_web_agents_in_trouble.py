@@ -1,5 +1,7 @@
 """Agents that are late, hostile, or two where one should be; and what was wanted when they were away, and is not any more."""
 
+import asyncio
+
 import pytest
 import pytest_asyncio
 from msgspec.structs import replace
@@ -9,6 +11,7 @@ from agent_support import agent, login_of, make_pair, mt5_account, served
 from copydesk.domain.errors import StoreUnavailable
 from copydesk.domain.execution import State
 from copydesk.ports.clock import SystemClock
+from copydesk.venues.metatrader5 import Switchboard
 from web_support import EXECUTIONS, USERS, assert_error, eventually
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -244,3 +247,63 @@ def _to_review(tables, signal_id):
     [now] = tables.executions.of_signal(signal_id)
     for state in (State.UNKNOWN, State.REVIEW):
         now = tables.executions.move(now, replace(now, state=state), at=now.updated_at)
+
+
+async def test_a_result_is_booked_at_once_though_its_teller_was_cut_off_while_it_was_stored(
+    pair, base, desk, monkeypatch
+):
+    book = desk.hub.agents.book
+    finish = book.finish
+
+    async def finish_and_be_cut_off(*told):
+        await finish(*told)
+        raise asyncio.CancelledError
+
+    async with agent(base, pair.follower.token) as one:
+        await eventually(lambda: _is_listened_to(desk, pair))
+        signal_id = await pair.open(1)
+        told = await one.until("OPEN")
+        await pair.executions(signal_id, "WORKING")
+        with monkeypatch.context() as patched:
+            patched.setattr(book, "finish", finish_and_be_cut_off)
+            await one.done(told)
+            [entry] = await pair.executions(signal_id, "FILLED")
+
+    assert entry["executed_quantity"] == "0.1"
+
+
+async def test_what_happened_before_the_stream_opened_is_asked_about_although_the_order_was_still_being_sent(
+    pair, base, desk, monkeypatch
+):
+    opened, send = asyncio.Event(), Switchboard.send
+
+    async def send_slowly(*what):
+        await send(*what)
+        await opened.wait()
+
+    await eventually(lambda: _is_listened_to(desk, pair))
+    async with agent(base, pair.follower.token) as one:
+        monkeypatch.setattr(Switchboard, "send", send_slowly)
+        with monkeypatch.context() as deaf:
+            deaf.setattr(Switchboard, "_ring", lambda *_: None)
+            signal_id = await pair.open(1)
+            told = await one.until("OPEN")
+            await one.done(told)
+            await eventually(lambda: _has_ended(desk, told["id"]))
+        desk.hub.agents._ears[pair.account["id"]].put_nowait(None)
+        await eventually(lambda: _is_deaf(desk, pair))
+        await eventually(lambda: _is_listened_to(desk, pair))
+        opened.set()
+        await pair.executions(signal_id, "FILLED")
+
+
+async def _is_listened_to(desk, pair):
+    return desk.hub.desk._watching.is_watched(pair.account["id"])
+
+
+async def _is_deaf(desk, pair):
+    return not await _is_listened_to(desk, pair)
+
+
+async def _has_ended(desk, command_id):
+    return (await desk.hub.agents.book.find(command_id)).ended_at

@@ -83,7 +83,7 @@ class Delivery:
     on_key_refused: Callable[[AccountId, CredentialsRefused], Coroutine[Any, Any, None]]
     settled: Callable[[Execution], None]
     is_watched: Callable[[AccountId], bool]
-    in_flight: set[ExecutionId] = field(default_factory=set)
+    in_flight: dict[ExecutionId, AccountId] = field(default_factory=dict)
     _recorder: Recorder = field(init=False)
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
     _breakers: Sequence[Breaker] = ()
@@ -97,11 +97,13 @@ class Delivery:
         that takes waiting, by a task of its own.
         """
         for one in dispatches:
-            self.in_flight.add(one.execution.id)
+            self.in_flight[one.execution.id] = one.account.id
             if self._begin(one):
                 self.wire.give_back(one.account.venue, 1)
             elif not self.start(self._send(one)):
-                self.in_flight.discard(one.execution.id)  # the desk is stopping, and this is taken up at the next start
+                self.in_flight.pop(
+                    one.execution.id, None
+                )  # the desk is stopping, and this is taken up at the next start
                 self.wire.give_back(one.account.venue, 1)
 
     def _begin(self, dispatch: Dispatch) -> bool:
@@ -121,7 +123,7 @@ class Delivery:
     def _answered(self, dispatch: Dispatch, shown: Begun) -> None:
         if shown.cancelled():
             # The desk is stopping: the row stays SENDING, and whoever goes on asks about it.
-            self.in_flight.discard(dispatch.execution.id)
+            self.in_flight.pop(dispatch.execution.id, None)
             return
         error = shown.exception()
         if isinstance(error, CredentialsRefused):
@@ -136,7 +138,7 @@ class Delivery:
         self._recorder.put(dispatch.execution, event, dispatch.account, partial(self._stored, dispatch))
 
     def _stored(self, dispatch: Dispatch, settled: Settled | None, failure: Exception | None) -> None:
-        self.in_flight.discard(dispatch.execution.id)
+        self.in_flight.pop(dispatch.execution.id, None)
         if failure is not None:
             _tell_unstored(dispatch.execution, failure)
         elif settled is not None:
@@ -159,7 +161,7 @@ class Delivery:
         except StoreUnavailable as error:
             _tell_unstored(execution, error)
         finally:
-            self.in_flight.discard(execution.id)
+            self.in_flight.pop(execution.id, None)
 
     async def record(
         self, execution: Execution, event: Event, account: Account, *, since: datetime | None = None

@@ -72,6 +72,7 @@ class Watching:
     contracts: Contracts = field(init=False)
     _streams: dict[Place, list[_Stream]] = field(default_factory=dict)
     _early: dict[ExecutionId, OrderNews] = field(default_factory=dict)
+    _sent_before: set[ExecutionId] = field(default_factory=set)
     _watched: set[AccountId] = field(default_factory=set)
 
     def __post_init__(self) -> None:
@@ -103,12 +104,20 @@ class Watching:
         self._streams.clear()
         self._watched.clear()
         self._early.clear()
+        self._sent_before.clear()
 
     def answered(self, execution: Execution) -> None:
-        """A send has ended: what the stream told meanwhile counts if the answer did not tell, or told less."""
-        early = self._early.pop(execution.id, None)
-        if early is not None and not execution.is_final:
+        """A send has ended: what the stream told meanwhile counts if the answer did not tell, or told less. Where the stream was
+        opened meanwhile, it may have missed what came between the two.
+        """
+        early, is_older = self._early.pop(execution.id, None), execution.id in self._sent_before
+        self._sent_before.discard(execution.id)
+        if execution.is_final:
+            return
+        if early is not None:
             self.spawn(self._take_early(early))
+        elif is_older:
+            self.reconciler.look_soon(execution)
 
     async def _take_early(self, news: OrderNews) -> None:
         account = await self.store.read(lambda tables: tables.followers.account(news.account_id))
@@ -171,6 +180,8 @@ class Watching:
                 match news:
                     case StreamOpened():
                         self._hear(stream, news.accounts)
+                        under_way = self.delivery.in_flight.items()
+                        self._sent_before |= {one for one, account_id in under_way if account_id in stream.accounts}
                         await self.reconciler.look_at_accounts([one.id for one in accounts])
                     case OrderNews():
                         await self._take(stream.accounts[news.account_id], news)

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import WebSocketRoute
 from starlette.types import Message as Asgi
 from starlette.types import Receive, Send
-from starlette.websockets import WebSocket
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from copydesk.domain.errors import Conflict, StoreUnavailable
 from copydesk.domain.following import place_of
@@ -308,6 +308,8 @@ class _Agent:
                 await send({"type": "websocket.close", "code": CLOSE_CODES[why], "reason": why.value})
         except TimeoutError:
             self._line.socket.abort()
+        except WebSocketDisconnect:
+            log.info("the agent was quicker", user_id=self._user.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from copydesk.domain.order import OrderReport
 from copydesk.ports.agents import CommandBook, Kept, Line, Numbered, agent_id_of
 from copydesk.ports.clock import Clock
 from copydesk.ports.venue import OrderNews
-from copydesk.venues.metatrader5.codec import cancel_of, expired, report_of_result, withdrawn
+from copydesk.venues.metatrader5.codec import cancel_of, expired, report_of, report_of_result, withdrawn
 from copydesk.venues.metatrader5.connected import OTHERS, TOO_OLD, Connected, Told, skip
 
 log = structlog.get_logger()
@@ -48,6 +48,7 @@ class Switchboard:
     _by_user: dict[UserId, list[Connected]] = field(default_factory=lambda: defaultdict(list))
     _by_agent: dict[str, Connected] = field(default_factory=dict)
     _ears: dict[AccountId, asyncio.Queue[OrderNews | None]] = field(default_factory=dict)
+    _cut_off: dict[str, float] = field(default_factory=dict)
 
     async def run(self, is_on: Callable[[], bool]) -> None:
         """Until cancelled. Where the desk's work is another's, everybody is sent there. What the database does not take now is
@@ -61,6 +62,7 @@ class Switchboard:
                     self.end_all(Closing.ELSEWHERE)
                 else:
                     await self._expire()
+                    await self._ring_cut_off()
                     if now_s - caught_up_s >= CATCH_UP_EVERY_S:
                         caught_up_s = now_s
                         await self._catch_up()
@@ -222,7 +224,12 @@ class Switchboard:
         kept = await self.book.find(result.id) if result.status is ResultStatus.FILLED and result.volume == 0 else None
         if kept is not None and kept.command.event is Event.OPEN:
             raise ValueError("volume: a filled opening has one, above 0, and a price")
-        command = await self.book.finish(result, owner_id, self.clock.now())
+        try:
+            command = await self.book.finish(result, owner_id, self.clock.now())
+        except asyncio.CancelledError:
+            # Who told it is gone; it may be stored all the same, and is not told again then.
+            self._cut_off[result.id] = self.clock.elapsed()
+            raise
         if command is not None and result.status is not ResultStatus.UNKNOWN:
             self._ring(command, report_of_result(command, result))
 
@@ -241,6 +248,16 @@ class Switchboard:
         for command in await self.book.expire(self.clock.now() - GRACE):
             log.info("command expired", command_id=command.id, account_id=command.account_id)
             self._ring(command, expired(command))
+
+    async def _ring_cut_off(self) -> None:
+        """Whoever told these was cut off while they were being stored: what is in the book by now is heard of."""
+        for command_id, since_s in list(self._cut_off.items()):
+            kept = await self.book.find(command_id)
+            if kept is not None and kept.result is not None:
+                self._ring(kept.command, report_of(kept, self.clock.now()))
+            elif self.clock.elapsed() - since_s < GRACE.total_seconds():
+                continue
+            del self._cut_off[command_id]
 
     async def _catch_up(self) -> None:
         """A command whose sender died between its commit and its telling is in the book: its number is missing here."""
