@@ -17,8 +17,8 @@ class SteppedClock(SystemClock):
         self.step = timedelta(0)
         super().__init__()
 
-    def _machine(self):
-        return datetime.now(UTC) + self.step
+    def _machine_s(self):
+        return (datetime.now(UTC) + self.step).timestamp()
 
 
 def test_a_clock_that_is_set_forward_is_followed():

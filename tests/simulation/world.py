@@ -187,8 +187,8 @@ class VirtualClock(SystemClock):
         finally:
             timer.cancel()
 
-    def _machine(self):
-        return self._world.now + timedelta(seconds=self._world.machine_step_s)
+    def _machine_s(self):
+        return self._world.now.timestamp() + self._world.machine_step_s
 
 
 def _wake(future):

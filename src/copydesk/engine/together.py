@@ -9,6 +9,9 @@ from typing import Generic, TypeVar
 
 from copydesk.domain.errors import StoreUnavailable
 
+QUIET_ROUNDS = 3
+"""Of the loop, in which nobody came: from its first byte to its place here a request takes two."""
+
 E = TypeVar("E")
 R = TypeVar("R")
 
@@ -53,7 +56,7 @@ class Together(Generic[E, R]):
         stored = self._stored = asyncio.Event()
         some: list[_Place[E, R]] = []
         try:
-            await _once_around()
+            await self._wait_for_those_at_the_door()
             some = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
             await self._store_these(some)
         finally:
@@ -61,6 +64,14 @@ class Together(Generic[E, R]):
             _tell([one for one in some if one.came is None], StoreUnavailable("given up while it was being stored"))
             self._stored = None
             stored.set()
+
+    async def _wait_for_those_at_the_door(self) -> None:
+        """They come along: a transaction for one alone costs those behind it the time of one for all."""
+        quiet = 0
+        while quiet < QUIET_ROUNDS and len(self._waiting) < self._most:
+            here = len(self._waiting)
+            await _once_around()
+            quiet = quiet + 1 if len(self._waiting) == here else 0
 
     async def _store_these(self, some: Sequence[_Place[E, R]]) -> None:
         try:
@@ -77,7 +88,6 @@ class Together(Generic[E, R]):
 
 
 async def _once_around() -> None:
-    """Whoever is at the door already comes along: a transaction for one alone costs the others the time of one."""
     turned = asyncio.Event()
     asyncio.get_running_loop().call_soon(turned.set)
     await turned.wait()

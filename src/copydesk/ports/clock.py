@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -18,7 +18,7 @@ class Clock(Protocol):
     async def sleep(self, seconds: float) -> None: ...
 
 
-SET_BACK_MAX = timedelta(seconds=0.5)
+SET_BACK_MAX_S = 0.5
 """So much the machine's clock may be corrected backwards without being doubted."""
 
 
@@ -30,24 +30,21 @@ class SystemClock:
     """
 
     def __init__(self) -> None:
-        self._ahead = self._machine() - self._reckoned()
+        self._ahead_s = self._machine_s() - self.elapsed()
 
     def now(self) -> datetime:
-        machine, reckoned = self._machine(), self._reckoned()
-        ahead = machine - reckoned
-        if ahead <= self._ahead - SET_BACK_MAX:
-            return reckoned + self._ahead
-        self._ahead = ahead
-        return machine
+        machine_s, elapsed_s = self._machine_s(), self.elapsed()
+        ahead_s = machine_s - elapsed_s
+        if ahead_s <= self._ahead_s - SET_BACK_MAX_S:
+            return datetime.fromtimestamp(elapsed_s + self._ahead_s, UTC)
+        self._ahead_s = ahead_s
+        return datetime.fromtimestamp(machine_s, UTC)
 
     def elapsed(self) -> float:
         return time.monotonic()
 
-    def _machine(self) -> datetime:
-        return datetime.now(UTC)  # noqa: TID251  this is the place the rule points to
-
-    def _reckoned(self) -> datetime:
-        return datetime.fromtimestamp(self.elapsed(), UTC)
+    def _machine_s(self) -> float:
+        return time.time()  # noqa: TID251  this is the place the rule points to
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)  # noqa: TID251  this is the place the rule points to

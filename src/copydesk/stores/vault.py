@@ -26,7 +26,7 @@ class EnvelopeVault:
             raise ValueError(f"the master key must have {_KEY_BYTES} bytes, it has {len(master_key)}")
         self._master_key = master_key
         self._wrapping = AESGCM(self.derive("wrap exchange secrets"))
-        self._fingerprint_key = self.derive("fingerprint secrets")
+        self._fingerprinting = hmac.new(self.derive("fingerprint secrets"), digestmod="sha256")
 
     def derive(self, purpose: str) -> bytes:
         """A 32-byte key of its own for a purpose; the same every time."""
@@ -47,7 +47,9 @@ class EnvelopeVault:
 
     def fingerprint(self, secret: str) -> str:
         # Not hmac.digest: it lets go of the interpreter, and gets it back only once the thread that writes does so too.
-        return hmac.new(self._fingerprint_key, secret.encode(), "sha256").hexdigest()
+        fingerprint = self._fingerprinting.copy()
+        fingerprint.update(secret.encode())
+        return fingerprint.hexdigest()
 
 
 def read_master_key(path: Path) -> bytes:

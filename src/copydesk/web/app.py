@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from fastapi import Depends, FastAPI
+from starlette.middleware.errors import ServerErrorMiddleware
 
 from copydesk.web import (
     accounts,
@@ -36,7 +37,7 @@ from copydesk.web.hub import Hub
 from copydesk.web.limits import BodyLimit
 from copydesk.web.live import Live
 from copydesk.web.metrics import CountAnswers
-from copydesk.web.shortcut import AlertsFirst
+from copydesk.web.shortcut import AlertsFirst, answer_alert
 
 _ROOMS = tuple(
     module.router
@@ -75,7 +76,7 @@ def build_app(hub: Hub, lifespan: Callable[[FastAPI], AbstractAsyncContextManage
         async with lifespan(app), live.running():
             yield
 
-    app = FastAPI(
+    app = AlertsFirst(
         title="copydesk",
         version=version,
         summary="A self-hosted copy-trading desk: one signal in, every follower's own order out.",
@@ -93,8 +94,10 @@ def build_app(hub: Hub, lifespan: Callable[[FastAPI], AbstractAsyncContextManage
         app.include_router(room)
     app.router.routes += [agents.route, live.route]
     errors.install(app)
-    app.add_middleware(AlertsFirst)
+    routes = frozenset(path for _, path in policy.POLICIES)
     app.add_middleware(BodyLimit)
-    app.add_middleware(CountAnswers, routes=frozenset(path for _, path in policy.POLICIES))
+    app.add_middleware(CountAnswers, routes=routes)
+    within_limits = CountAnswers(BodyLimit(answer_alert), routes)
+    app.alerts = ServerErrorMiddleware(within_limits, errors.unexpected)
     policy.check_complete(app, _ROOMS)
     return app

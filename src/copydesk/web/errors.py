@@ -66,7 +66,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(CopydeskError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(Exception, unexpected)
 
 
 class Words(NamedTuple):
@@ -128,7 +128,8 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     return answer(error.status_code, code, str(error.detail), headers=error.headers)
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+async def unexpected(request: Request, error: Exception) -> JSONResponse:
+    """Of what nobody foresaw the sender learns nothing."""
     log.error("request broke", path=request.url.path, error=type(error).__name__, where=_where(error))
     return answer(500, "internal_error", "something went wrong here; the log tells what")
 

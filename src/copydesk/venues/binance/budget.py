@@ -165,7 +165,10 @@ class Budget:
 
     def _sent(self, api_key: str) -> tuple[Window, Window]:
         """An account's orders of the last 10 seconds, and of the last minute."""
-        return self._orders.setdefault(api_key, (Window(_TEN_S), Window(_MINUTE_S)))
+        sent = self._orders.get(api_key)
+        if sent is None:
+            sent = self._orders[api_key] = (Window(_TEN_S), Window(_MINUTE_S))
+        return sent
 
     def _refuse_while_quiet(self, now_s: float) -> None:
         if self._quiet_until_s is not None and now_s < self._quiet_until_s:
