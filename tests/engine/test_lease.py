@@ -131,7 +131,7 @@ async def test_a_lease_that_cannot_be_renewed_is_given_up_before_it_ends(desk, m
     lease = Lease(desk.store, CLOCK, SURVIVOR)
     await lease.take()
 
-    async def away(_ttl_s):
+    async def away(_write, _ttl_s):
         raise lease_room.StoreUnavailable("away")
 
     monkeypatch.setattr(lease, "_renew", away)

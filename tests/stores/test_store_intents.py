@@ -1,10 +1,15 @@
 """Intents: stored together in one row ahead of the wire, and filed by execution before anything else is written."""
 
+import asyncio
+from contextlib import suppress
+
 import pytest
 from msgspec.structs import replace
 
 from copydesk.domain.errors import StoreUnavailable
 from copydesk.domain.execution import State
+from copydesk.engine.lease import Lease, Owner
+from copydesk.ports.clock import SystemClock
 from copydesk.stores import store as store_module
 from copydesk.stores.intents import write_down
 from copydesk.stores.store import SqlStore
@@ -142,3 +147,18 @@ async def test_where_writes_overlap_an_intent_is_a_row_at_once(database, store, 
     await store.write_ahead(add(executions))
 
     assert await rows(database) == 2
+
+
+@ONLY_SQLITE
+async def test_keeping_the_desks_lease_files_nothing_and_giving_it_up_does(database, store, executions):
+    lease = Lease(store, SystemClock(), Owner(name="this desk", is_gone=lambda _name: False))
+    await lease.take()
+    await lease.write_ahead(add(executions))
+
+    with suppress(TimeoutError):
+        async with asyncio.timeout(0.5):
+            await lease.keep()
+    while_kept = await rows(database)
+    await lease.give_up()
+
+    assert (while_kept, await rows(database)) == (0, 2)

@@ -70,7 +70,7 @@ class Lease:
                 raise LeaseLost("the lease could not be renewed in time")
             asked_at_s = self._clock.elapsed()
             try:
-                await self._renew(TTL_S)
+                await self._renew(self._store.write_ahead, TTL_S)
                 renewed_at_s = asked_at_s
             except StoreUnavailable as error:
                 log.warning("lease not renewed", problem=str(error))
@@ -85,7 +85,7 @@ class Lease:
         """Whoever stands by need not wait for its end."""
         if self._epoch is not None and not self._lost.is_set():
             try:
-                await self._renew(0)
+                await self._renew(self._store.write, 0)
             except (LeaseLost, StoreUnavailable) as error:
                 log.info("lease not given back", problem=str(error))
         self._epoch = None
@@ -118,7 +118,8 @@ class Lease:
             self._lost.set()
             raise
 
-    async def _renew(self, ttl_s: float) -> None:
+    async def _renew(self, write: Callable[[Callable[[Transaction], None]], Awaitable[None]], ttl_s: float) -> None:
+        """Ahead of what was only intended: a fan-out that is under way must not wait until all of that is filed."""
         epoch = self._epoch
         if epoch is not None:
-            await self._store.write(lambda tables: tables.leases.renew(DUTY, epoch, ttl_s))
+            await write(lambda tables: tables.leases.renew(DUTY, epoch, ttl_s))

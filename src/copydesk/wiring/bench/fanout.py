@@ -5,6 +5,7 @@ The exchange is a quick one of the benchmark's own, in a process of its own (exc
 
 import secrets
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -16,7 +17,7 @@ from typing import Any
 import httpx
 
 from copydesk.ports.clock import SystemClock
-from copydesk.wiring.bench.contenders import TIMEOUT_S, PlainCcxt, SignedSockets
+from copydesk.wiring.bench.floor import TIMEOUT_S, SignedSockets
 from copydesk.wiring.bench.frozen import FromThePlan
 from copydesk.wiring.bench.machine import Cost, describe_machine, measure, median, resident_mb
 from copydesk.wiring.bench.peer import Peer, interpreter_of
@@ -101,7 +102,7 @@ async def run_fanout(*, followers: int, rounds: int, growth: bool, tell: Tell) -
             keys = _keys(followers)
             frozen = FromThePlan(exchange.url, keys, folder, timeout_s=TIMEOUT_S)
             contenders = {
-                CCXT: PlainCcxt(exchange.url, keys),
+                CCXT: Peer(Path(sys.executable), "plain_ccxt.py", exchange.url, keys),
                 **_peers(exchange.url, keys),
                 FLOOR: SignedSockets(exchange.url, keys),
                 FROZEN: frozen,

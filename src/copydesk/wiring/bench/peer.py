@@ -1,4 +1,4 @@
-"""A peer that is no dependency of ours, in a process and an environment of its own."""
+"""A peer in a process of its own; one that is no dependency of ours in an environment of its own, too."""
 
 import asyncio
 import json
@@ -36,6 +36,8 @@ class Peer:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
+        if not await self._out.readline():
+            raise CopydeskError(f"{self._command[1]} did not start")
 
     async def warm_up(self) -> None:
         await self._say(json.dumps({"url": self._url, "keys": list(self.keys)}))

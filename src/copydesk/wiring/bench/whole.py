@@ -5,20 +5,25 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
+from copydesk.domain.errors import CopydeskError
 from copydesk.domain.execution import FINAL
+from copydesk.domain.ids import SignalId
 from copydesk.domain.signal import Action, Instruction, SourceKind
 from copydesk.domain.venue import BINANCE_FUTURES
 from copydesk.engine.desk import Desk
 from copydesk.ports.clock import SystemClock
 from copydesk.stores.sqlite import SqliteDatabase
-from copydesk.stores.store import SqlStore
+from copydesk.stores.store import SqlStore, Tables
 from copydesk.stores.vault import EnvelopeVault
 from copydesk.venues.binance import BinanceFutures
-from copydesk.wiring.bench.contenders import TIMEOUT_S
+from copydesk.wiring.bench.floor import TIMEOUT_S
 from copydesk.wiring.bench.seed import SYMBOL, Key, seed
 from copydesk.wiring.owner import this_program
+
+LOOK_EVERY_S = 0.02
 
 
 class WholeDesk:
@@ -67,14 +72,19 @@ class WholeDesk:
         )
         now = self._clock.now()
         accepted = await self._desk.intake.accept(self._bot.id, instruction, source=SourceKind.REST, received_at=now)
-        while True:
-            found = await self._store.read(lambda tables: tables.history.states_of_signal(accepted.signal_id))
-            if sum(found.values()) >= len(self.keys) and FINAL.issuperset(found):
-                return
-            await self._clock.sleep(0.02)
+        while not await self._store.read(partial(_is_over, signal_id=accepted.signal_id)):
+            await self._clock.sleep(LOOK_EVERY_S)
+        found = await self._store.read(lambda tables: tables.history.states_of_signal(accepted.signal_id))
+        if sum(found.values()) < len(self.keys) or not FINAL.issuperset(found):
+            raise CopydeskError(f"of {len(self.keys)} followers' orders there are {found}")
 
     async def close(self) -> None:
         await self._stack.aclose()
+
+
+def _is_over(tables: Tables, *, signal_id: SignalId) -> bool:
+    """Cheap to ask: whoever looks takes the interpreter from the desk."""
+    return all(one.id != signal_id for one in tables.signals.waiting()) and tables.executions.is_settled(signal_id)
 
 
 @asynccontextmanager

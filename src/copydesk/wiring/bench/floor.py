@@ -1,14 +1,9 @@
-"""The peer and the floor: one order on each of many accounts by plain ccxt, and over bare signed sockets."""
+"""The floor: one order on each of many accounts over bare signed sockets."""
 
-import asyncio
 import hmac
 import socket
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import urlsplit
-
-import aiohttp
-import ccxt.async_support
 
 from copydesk.domain.errors import CopydeskError
 from copydesk.ports.clock import SystemClock
@@ -17,58 +12,6 @@ from copydesk.wiring.bench.seed import SYMBOL, Key
 QUANTITY = "0.002"
 SOCKETS = 64
 TIMEOUT_S = 60.0
-
-
-class PlainCcxt:
-    """What a script writer does: one ccxt instance an account, markets shared, its limiter off, all at once."""
-
-    def __init__(self, url: str, keys: Sequence[Key]) -> None:
-        self._url = url
-        self.keys = keys
-        self._clients: list[Any] = []
-        self._http: aiohttp.ClientSession | None = None
-
-    async def open(self) -> None:
-        """Nothing is known before."""
-
-    async def warm_up(self) -> None:
-        self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=256))
-        for key, secret in self.keys:
-            client = ccxt.async_support.binanceusdm(
-                {
-                    "apiKey": key,
-                    "secret": secret,
-                    "session": self._http,
-                    "enableRateLimit": False,
-                    "timeout": int(TIMEOUT_S * 1000),
-                    "options": {"fetchCurrencies": False, "fetchMarkets": {"types": ["linear"]}},
-                },
-            )
-            urls = client.urls["api"]
-            client.urls["api"] = {
-                name: self._url + urlsplit(url).path if isinstance(url, str) else url for name, url in urls.items()
-            }
-            if self._clients:
-                client.set_markets_from_exchange(self._clients[0])
-            else:
-                await client.load_markets()
-            self._clients.append(client)
-
-    async def prepare(self) -> None:
-        """Nothing that is not measured."""
-
-    async def fire(self) -> None:
-        placed = await asyncio.gather(
-            *(one.create_order("BTC/USDT:USDT", "market", "buy", float(QUANTITY)) for one in self._clients),
-        )
-        if not all(order["id"] for order in placed):
-            raise CopydeskError("an order of plain ccxt was not placed")
-
-    async def close(self) -> None:
-        for one in self._clients:
-            await one.close()
-        if self._http is not None:
-            await self._http.close()
 
 
 class SignedSockets:
