@@ -272,6 +272,25 @@ async def test_a_result_is_booked_at_once_though_its_teller_was_cut_off_while_it
     assert entry["executed_quantity"] == "0.1"
 
 
+async def test_what_is_taken_back_is_booked_at_once_though_who_did_it_was_cut_off_in_it(pair, base, desk, monkeypatch):
+    book = desk.hub.agents.book
+    withdraw = book.withdraw
+
+    async def withdraw_and_be_cut_off(*told):
+        await withdraw(*told)
+        raise asyncio.CancelledError
+
+    await eventually(lambda: _is_listened_to(desk, pair))
+    signal_id = await pair.open(1)
+    [waiting] = await pair.executions(signal_id, "WORKING")
+    with monkeypatch.context() as patched:
+        patched.setattr(book, "withdraw", withdraw_and_be_cut_off)
+        with pytest.raises(asyncio.CancelledError):
+            await desk.hub.agents.withdraw(waiting["client_order_id"])
+
+    assert await eventually(lambda: _is(pair, signal_id, "CANCELLED"))
+
+
 async def test_what_happened_before_the_stream_opened_is_asked_about_although_the_order_was_still_being_sent(
     pair, base, desk, monkeypatch
 ):

@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-from collections import Counter
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -38,8 +37,7 @@ from copydesk.domain.life import (
 )
 from copydesk.domain.order import OrderRef
 from copydesk.domain.signal import LegKind
-from copydesk.domain.subscription import Account, Environment
-from copydesk.domain.venue import VenueName
+from copydesk.domain.subscription import Account
 from copydesk.engine.recording import Recorder
 from copydesk.engine.rush import Rush
 from copydesk.engine.sessions import Sessions
@@ -57,9 +55,6 @@ SEND_WITHIN = timedelta(seconds=2.5)
 BREAKERS_AGE_S = 0.25
 BREAKERS_AGE_MAX = timedelta(seconds=0.5)
 """An opening that waited longer for its turn asks once more whether the breaker was pulled since it was written down."""
-
-TIMES_FOR_S = 0.02
-"""So long a batch that is being sent goes by one reading of the venue's time."""
 
 POLL_WATCHED_EVERY = timedelta(seconds=60)
 """A working order that the venue's stream tells of is asked about only in case the stream is deaf."""
@@ -101,31 +96,19 @@ class Delivery:
         """Each to its venue and back, in a place on the wire that was taken before: on its way when this returns, or, where
         that takes waiting, by a task of its own.
         """
-        now_at: dict[tuple[VenueName, Environment], datetime] = {}
-        left: Counter[VenueName] = Counter()
-        read_s = -math.inf
         for one in dispatches:
             self.in_flight[one.execution.id] = one.account.id
-            if self.clock.elapsed() - read_s > TIMES_FOR_S:
-                now_at.clear()
-                read_s = self.clock.elapsed()
-            place = (one.account.venue, one.account.environment)
-            if place not in now_at:
-                now_at[place] = self._now_at(one.account)
-            if self._begin(one, now_at[place]):
-                left[one.account.venue] += 1
+            if self._begin(one):
+                self.wire.give_back(one.account.venue, 1)
             elif not self.start(self._send(one)):
-                self.in_flight.pop(
-                    one.execution.id, None
-                )  # the desk is stopping, and this is taken up at the next start
-                left[one.account.venue] += 1
-        for venue, places in left.items():
-            self.wire.give_back(venue, places)
+                # The desk is stopping, and this is taken up at the next start.
+                self.in_flight.pop(one.execution.id, None)
+                self.wire.give_back(one.account.venue, 1)
 
-    def _begin(self, dispatch: Dispatch, now: datetime) -> bool:
+    def _begin(self, dispatch: Dispatch) -> bool:
         """Whether it is on its way, or certainly never will be."""
         session = self.sessions.known(dispatch.account)
-        if session is None or now - _frozen_at(dispatch.execution) > BREAKERS_AGE_MAX:
+        if session is None or self._age(dispatch) > BREAKERS_AGE_MAX:
             return False
         try:
             answered = session.begin(dispatch.execution.frozen())
@@ -265,11 +248,9 @@ class Delivery:
             raise VenueUnavailable(f"Not sent: written down {age.total_seconds():.1f} s before it could leave")
 
     def _age(self, dispatch: Dispatch) -> timedelta:
-        return self._now_at(dispatch.account) - _frozen_at(dispatch.execution)
-
-    def _now_at(self, account: Account) -> datetime:
-        """By the venue's clock, which requests are frozen by."""
-        return self.sessions.venue_time(account) or self.clock.now()
+        """Of its frozen request, by the venue's clock."""
+        now = self.sessions.venue_time(dispatch.account) or self.clock.now()
+        return now - (dispatch.execution.frozen_at or dispatch.execution.created_at)
 
     async def _pulled(self) -> Sequence[Breaker]:
         """The breakers as they were a moment ago: a whole fan-out that waits asks a few times, not once a follower."""
@@ -282,10 +263,6 @@ class Delivery:
 
     def _elapsed_ms(self, dispatch: Dispatch) -> int:
         return int((self.clock.now() - dispatch.signal_received_at).total_seconds() * 1000)
-
-
-def _frozen_at(execution: Execution) -> datetime:
-    return execution.frozen_at or execution.created_at
 
 
 def _tell_unstored(execution: Execution, failure: Exception) -> None:
@@ -309,7 +286,7 @@ def order_ref(execution: Execution) -> OrderRef:
         symbol=execution.symbol,
         client_order_id=execution.client_order_id or "",
         conditional=execution.trigger_price is not None,
-        placed_at=_frozen_at(execution),
+        placed_at=execution.frozen_at or execution.created_at,
         exchange_order_id=execution.exchange_order_id,
         params=execution.request or {},
     )

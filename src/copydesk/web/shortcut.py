@@ -25,19 +25,20 @@ class AlertsFirst(FastAPI):
     """The way of an alert; whatever it asks of an app it asks of this one."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if _path(scope) is None:
+        path = _path(scope)
+        if path is None:
             await super().__call__(scope, receive, send)
             return
-        scope["app"] = self
+        scope.update(app=self, path_params={"path": path})
         await self.alerts(scope, receive, send)
 
 
 async def answer_alert(scope: Scope, receive: Receive, send: Send) -> None:
     """ASGI, for a body that was read and found to be within its limits."""
-    request = Request(scope, receive)
+    request, path = Request(scope, receive), scope["path_params"]["path"]
     scope["route"] = _ROUTE
     try:
-        answer = await webhook.take_alert(of_request(request), _path(scope) or "", (await receive())["body"], request)
+        answer = await webhook.take_alert(of_request(request), path, (await receive())["body"], request)
     except (CopydeskError, HTTPException) as error:
         await (await errors.refusal(request, error))(scope, receive, send)
         return

@@ -6,7 +6,8 @@ ends with its connection.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -224,12 +225,8 @@ class Switchboard:
         kept = await self.book.find(result.id) if result.status is ResultStatus.FILLED and result.volume == 0 else None
         if kept is not None and kept.command.event is Event.OPEN:
             raise ValueError("volume: a filled opening has one, above 0, and a price")
-        try:
+        with self._heard_all_the_same(result.id):
             command = await self.book.finish(result, owner_id, self.clock.now())
-        except asyncio.CancelledError:
-            # Who told it is gone; it may be stored all the same, and is not told again then.
-            self._cut_off[result.id] = self.clock.elapsed()
-            raise
         if command is not None and result.status is not ResultStatus.UNKNOWN:
             self._ring(command, report_of_result(command, result))
 
@@ -238,7 +235,9 @@ class Switchboard:
         kept = await self.book.find(command_id)
         if kept is None or kept.ended_at is not None:
             return
-        if await self.book.withdraw(command_id, self.clock.now()):
+        with self._heard_all_the_same(command_id):
+            is_withdrawn = await self.book.withdraw(command_id, self.clock.now())
+        if is_withdrawn:
             self._ring(kept.command, withdrawn(kept.command))
         cancel = cancel_of(kept.command, self.clock.now())
         if await self.book.find(cancel.id) is None:
@@ -249,11 +248,19 @@ class Switchboard:
             log.info("command expired", command_id=command.id, account_id=command.account_id)
             self._ring(command, expired(command))
 
+    @contextmanager
+    def _heard_all_the_same(self, command_id: str) -> Iterator[None]:
+        """Whoever is cut off while this is being stored does not keep what was stored from being heard of."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            self._cut_off[command_id] = self.clock.elapsed()
+            raise
+
     async def _ring_cut_off(self) -> None:
-        """Whoever told these was cut off while they were being stored: what is in the book by now is heard of."""
         for command_id, since_s in list(self._cut_off.items()):
             kept = await self.book.find(command_id)
-            if kept is not None and kept.result is not None:
+            if kept is not None and (kept.result is not None or kept.ended_at is not None):
                 self._ring(kept.command, report_of(kept, self.clock.now()))
             elif self.clock.elapsed() - since_s < GRACE.total_seconds():
                 continue

@@ -29,6 +29,7 @@ class Peer:
         self.grown_mb: float | None = None
         self._command = (str(python), str(SCRIPTS / script))
         self._url = url
+        self._process: asyncio.subprocess.Process | None = None
 
     async def open(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
@@ -54,18 +55,19 @@ class Peer:
         return Cost(told["wall_s"], told["cpu_s"])
 
     async def close(self) -> None:
-        self._in.close()
-        await self._process.wait()
+        if self._process is not None:
+            self._in.close()
+            await self._process.wait()
 
     @property
     def _in(self) -> asyncio.StreamWriter:
-        if self._process.stdin is None:
+        if self._process is None or self._process.stdin is None:
             raise CopydeskError("a peer without its standard input")
         return self._process.stdin
 
     @property
     def _out(self) -> asyncio.StreamReader:
-        if self._process.stdout is None:
+        if self._process is None or self._process.stdout is None:
             raise CopydeskError("a peer without its standard output")
         return self._process.stdout
 
