@@ -6,8 +6,10 @@ import json
 import random
 import re
 import secrets
+import sys
 from contextlib import asynccontextmanager
 from decimal import Decimal
+from statistics import median
 
 import httpx
 import pytest
@@ -36,17 +38,26 @@ class Agent:
         self.subscription_id, self.last_seq, self.done, self.doubled = None, 0, {}, []
         self.resumes_s, self.gaps = [], []
         self.random = random.Random(number)
+        self.cut, self.stays_s = (
+            None,
+            None,
+        )  # the open connection's end, and how long it lasts once the hub has answered
 
     async def run(self, reconnects, finish):
-        """Cut off again and again, at moments of chance; the last connection stays until all is told."""
-        for _ in range(reconnects):
-            await self.connect(asyncio.Event(), self.random.uniform(0.0, 1.5))
+        """Cut off at moments of chance until it has resumed that often; the last connection stays until all is told.
+
+        A moment counts from the hub's answer, however slow the machine; one time in five it may come before the answer.
+        """
+        while len(self.resumes_s) < reconnects:
+            self.stays_s = self.random.uniform(0.0, 1.5)
+            await self.connect(asyncio.Event(), self.stays_s if self.random.random() < 0.2 else None)
+        self.stays_s = None
         await self.connect(finish, None)
 
     async def connect(self, finish, for_s):
         while not finish.is_set():
             try:
-                async with asyncio.timeout(for_s):
+                async with asyncio.timeout(for_s) as self.cut:
                     await self.listen(finish)
             except TimeoutError:
                 return
@@ -70,6 +81,8 @@ class Agent:
             for one in set(told["data"]["unanswered"]) & self.done.keys():
                 await self.answer(line, one)
             self.resumes_s.append(CLOCK.elapsed() - began_s)
+            if self.stays_s is not None:
+                self.cut.reschedule(asyncio.get_running_loop().time() + self.stays_s)
         if event in {"WELCOME", "SNAPSHOT", "REAUTH", "ERROR"}:
             return
         if seq != self.last_seq + 1 and event != "GAPFILL":
@@ -182,5 +195,5 @@ async def test_a_thousand_cuts_and_two_deaths_of_the_hub_lose_and_double_nothing
     # Killed between the order's commit and the command's: proved absent, an opening is told of and not sent again.
     assert {(one.state, one.reason is None) for one in others} <= {("NOT_PLACED", False)}
     assert len({one.signal_id for one in others}) <= 1, "only what went out when the hub was killed"
-    resumed = sum(len(one.resumes_s) for one in desk.agents)
-    assert resumed >= AGENTS * RECONNECTS * 0.8, "too many cuts came before the hub's answer: nothing is proved"
+    resumes_s = sorted(one_s for one in desk.agents for one_s in one.resumes_s)
+    sys.stdout.write(f"{len(resumes_s)} resumed, in {median(resumes_s):.2f} s, at most {resumes_s[-1]:.2f} s\n")
