@@ -33,10 +33,12 @@ async def test_five_hundred_followers_stay_under_the_address_and_the_account_lim
         await CLOCK.sleep(2)
     watching.cancel()
 
-    # A machine so slow that requests grow stale before they leave loses some openings to that, and none to a limit.
-    stale = counted.pop("stale", 0)
-    assert counted == {("open", State.FILLED): FOLLOWERS - stale, ("stop_loss", State.WORKING): FOLLOWERS - stale}
-    assert stale <= FOLLOWERS / 10
+    # A machine so slow that requests grow stale before they leave loses some openings to that, and none to a limit; where a
+    # stop could not be placed for ten seconds, the desk has closed what it was to protect.
+    stale, late = counted.pop("stale", 0), counted.pop(("stop_loss", State.SKIPPED), 0)
+    opened = FOLLOWERS - stale
+    assert counted == {("open", State.FILLED): opened, ("stop_loss", State.WORKING): opened - late}
+    assert stale + late <= FOLLOWERS / 10
     assert max(used) < 2_400
     assert max(used) > FOLLOWERS, "most accounts were set up within a minute, or this proves nothing"
 

@@ -75,39 +75,21 @@ def plan_copy(step: Step, follower: Follower, quote: Quote | None, size: Size | 
 
 
 class Plans:
-    """`plan_copy` for the many followers of one quote: those who are alike in all that a plan depends on share one plan."""
+    """`plan_copy` with the quote that a signal's followers at one venue share."""
 
     def __init__(self, quote: Quote | None) -> None:
         self._quote = quote
-        self._made: dict[tuple[object, ...], Copy | Refusal] = {}
 
     def plan(self, step: Step, follower: Follower, size: Size | None = None) -> Copy | Refusal:
-        alike = step, size, *_what_counts(follower)
-        made = self._made.get(alike)
-        if made is None:
-            made = self._made[alike] = plan_copy(step, follower, self._quote, size)
-        return made
+        return plan_copy(step, follower, self._quote, size)
 
 
-def _what_counts(follower: Follower) -> tuple[object, ...]:
-    """Everything of a follower that plan_copy looks at: who they are is no part of it."""
-    follows, account, held = follower.subscription, follower.account, follower.position
-    return (
-        follower.bot,
-        held and (held.direction, held.quantity, held.entry_price),
-        follower.exposure,
-        follows.status,
-        follows.custom_leverage,
-        follows.custom_margin_usd,
-        follows.custom_stop_loss_pct,
-        follows.custom_take_profit_pct,
-        follows.max_daily_loss_usd,
-        follows.max_concurrent_positions,
-        account.venue,
-        account.is_active,
-        account.key_check,
-        account.key_problem,
-    )
+def what_counts(step: Step, follower: Follower) -> tuple[object, ...]:
+    """Everything of a follower of one bot that `plan_copy` looks at; who they are is no part of it."""
+    held = follower.position
+    grows = held is not None and step.leg is LegKind.OPEN and held.direction is step.direction
+    position = None if held is None or grows else (held.direction, held.quantity, held.entry_price)
+    return grows, position, follower.exposure, follower.subscription.terms, follower.account.terms
 
 
 def counts_for(follower: Follower) -> bool:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import TypeVar
 
 from msgspec import Struct
@@ -37,7 +38,7 @@ class KeyCheck(StrEnum):
     REFUSED = "refused"
 
 
-class Account(Struct, frozen=True, kw_only=True):
+class Account(Struct, frozen=True, kw_only=True, dict=True):
     """A follower's account at a venue; its secrets are in the vault, never here."""
 
     id: AccountId
@@ -51,6 +52,11 @@ class Account(Struct, frozen=True, kw_only=True):
     key_problem: str | None
     created_at: datetime
     updated_at: datetime
+
+    @cached_property
+    def terms(self) -> tuple[object, ...]:
+        """What an order for it depends on; that of others may be the same."""
+        return self.venue, self.environment, self.is_active, self.key_check, self.key_problem
 
 
 class SubscriptionStatus(StrEnum):
@@ -90,7 +96,7 @@ class CopyOptions(Struct, frozen=True, kw_only=True):
     on_daily_loss: OnDailyLoss = OnDailyLoss.STOP_OPENS
 
 
-class Subscription(Struct, frozen=True, kw_only=True):
+class Subscription(Struct, frozen=True, kw_only=True, dict=True):
     """Overrides are None where the bot's default counts; 0 is a choice. Limits are None where there is none."""
 
     id: SubscriptionId
@@ -107,6 +113,20 @@ class Subscription(Struct, frozen=True, kw_only=True):
     copy: CopyOptions
     created_at: datetime
     updated_at: datetime
+
+    @cached_property
+    def terms(self) -> tuple[object, ...]:
+        """On which its owner follows; those of others may be the same."""
+        return (
+            self.status,
+            self.custom_leverage,
+            self.custom_margin_usd,
+            self.custom_stop_loss_pct,
+            self.custom_take_profit_pct,
+            self.max_daily_loss_usd,
+            self.max_concurrent_positions,
+            self.copy,
+        )
 
 
 def by_defaults(owner_id: UserId, bot_id: BotId, account_id: AccountId, at: datetime) -> Subscription:

@@ -15,7 +15,7 @@ from copydesk.domain.following import TerminalPlans
 from copydesk.domain.guards import Refusal, refuse_account, refuse_breaker
 from copydesk.domain.ids import AccountId
 from copydesk.domain.instrument import plain
-from copydesk.domain.planning import Copy, Follower, Plans, Quote
+from copydesk.domain.planning import Copy, Follower, Plans, Quote, what_counts
 from copydesk.domain.position import unfilled
 from copydesk.domain.signal import Direction, LegKind, Signal, Size, SourceKind, Step
 from copydesk.domain.subscription import Account, Environment, PositionMode, SubscriptionStatus
@@ -80,6 +80,7 @@ class Deciding:
     sizes: Mapping[AccountId, Size] = field(default_factory=dict)
     set_up_problem: str | None = None
     _times: dict[tuple[VenueName, Environment], datetime | None] = field(default_factory=dict, init=False)
+    _models: dict[tuple[object, ...], Execution] = field(default_factory=dict, init=False)
 
     def executions(
         self, followers: Sequence[Follower], steps: Sequence[Step], unsettled: Sequence[Execution]
@@ -111,6 +112,26 @@ class Deciding:
         return self.tables.breakers.pulled()
 
     def _start(self, follower: Follower, step: Step, before: list[Execution]) -> Execution:
+        """Of those who are alike, and have nothing under way that it must wait for, the first one's is the others' model."""
+        if before or not self._may_be_alike(follower, step):
+            return self._start_alone(follower, step, before)
+        made = self.tables.followers.preparation(follower.account.id, self.signal.symbol)
+        kind = step, self.sizes.get(follower.account.id), made, *what_counts(step, follower)
+        model = self._models.get(kind)
+        if model is None:
+            model = self._models[kind] = self._start_alone(follower, step, before)
+            return model
+        return making.like(model, follower, lambda: self._freezer(follower.account, made, model.frozen_at or self.at))
+
+    def _may_be_alike(self, follower: Follower, step: Step) -> bool:
+        """Not where who they are may count: by a breaker that reaches one of them, by what else the account does."""
+        if not isinstance(self.plans, Plans) or self.signal.source is SourceKind.STRATEGY:
+            return False
+        if step.leg is LegKind.OPEN:
+            return not self.breakers
+        return not self.sessions.venue(follower.account).traits.is_spot
+
+    def _start_alone(self, follower: Follower, step: Step, before: list[Execution]) -> Execution:
         execution = making.new_execution(self.signal, follower, step, at=self.at)
         if not self.signal.steps:
             return making.skipped(execution, Refusal(reason=self.signal.note or "Nothing to do", rule="no_change"))
@@ -188,9 +209,11 @@ class Deciding:
         needs_set_up = execution.kind is LegKind.OPEN and not venue.traits.is_terminal
         if needs_set_up and not is_prepared(made, follower):
             return replace(execution, state=State.QUEUED, reason="The account is being set up at its venue")
+        return making.ready_to_send(making.planned(execution, copy), self._freezer(follower.account, made, venue_time))
+
+    def _freezer(self, account: Account, made: Preparation | None, venue_time: datetime) -> Freezer:
         mode = made.position_mode if made is not None else PositionMode.ONE_WAY
-        freezer = Freezer(venue=venue, mode=mode, at=venue_time)
-        return making.ready_to_send(making.planned(execution, copy), freezer)
+        return Freezer(venue=self.sessions.venue(account), mode=mode, at=venue_time)
 
     def _venue_time(self, account: Account) -> datetime | None:
         """One moment for all that are decided together."""

@@ -127,6 +127,19 @@ def ready_to_send(execution: Execution, freezer: Freezer) -> Execution:
     )
 
 
+def like(model: Execution, follower: Follower, freezer: FreezerSource) -> Execution:
+    """What was decided for another follower who is alike in all that counts, with an identity and a request of its own."""
+    subscription = follower.subscription
+    own = replace(
+        model,
+        id=ExecutionId(new_id(model.created_at)),
+        subscription_id=subscription.id,
+        account_id=subscription.account_id,
+        owner_id=subscription.owner_id,
+    )
+    return own if own.state is not State.SENDING else ready_to_send(own, freezer())
+
+
 def freeze(execution: Execution, order_id: str, freezer: Freezer) -> FrozenRequest:
     order = NewOrder(
         client_order_id=order_id,

@@ -30,8 +30,8 @@ PAGES_AT_ONCE = 1_000
 _DECLARED = (tables, terminal_tables, strategy_tables)
 """Where the tables are declared."""
 
-TABLES = tuple(metadata.sorted_tables)
-"""Every table, each after those that it refers to."""
+TABLES = tuple(one for one in metadata.sorted_tables if one is not tables.table_marks)
+"""Every table, each after those that it refers to, but for what a database notes for those who use it just now."""
 
 _MANIFEST = Table("copydesk_backup", MetaData(), Column("manifest", Text, nullable=False))
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, func, not_, or_, select
+from sqlalchemy import Row, Select, bindparam, func, not_, or_, select
 
 from copydesk.domain.bot import Bot
 from copydesk.domain.execution import UNSETTLED
@@ -29,6 +29,7 @@ from copydesk.domain.subscription import (
 from copydesk.ports.store import Place, Preparation
 from copydesk.ports.vault import Vault
 from copydesk.stores import tables
+from copydesk.stores.kept import Kept
 from copydesk.stores.remembered import Remembered
 from copydesk.stores.rows import among, columns, dump, load, load_all, names, one_of
 from copydesk.stores.signals import upsert
@@ -73,10 +74,6 @@ _PREPARED = Remembered(
     [*(_MADE.c[name] for name in names(Preparation)), _MADE.c.account_id],
     lambda row: (AccountId(row["account_id"]), Preparation(**{name: row[name] for name in names(Preparation)})),
 )
-_PLACED = Remembered(
-    [_FOLLOWS.c.id, _FOLLOWS.c.account_id, _ACCOUNTS.c.venue, _ACCOUNTS.c.environment],
-    lambda row: (SubscriptionId(row["id"]), Place(*(row[name] for name in Place._fields))),
-)
 _KNOWN_ACCOUNTS = Remembered([_ACCOUNTS.c[name] for name in names(Account)], lambda row: Account(**row))
 
 _BY_IDS = select(*_SUBSCRIPTIONS.columns).where(among(_FOLLOWS.c.id, "ids")).order_by(_FOLLOWS.c.id)
@@ -94,14 +91,8 @@ _AUDIENCE = (
     .where(among(_FOLLOWS.c.bot_id, "ids"), _FOLLOWS.c.deleted_at.is_(None), one_of(_FOLLOWS.c.status, _LISTENING))
     .group_by(_FOLLOWS.c.bot_id)
 )
-_ACCOUNT = select(*_KNOWN_ACCOUNTS.columns).where(_ACCOUNTS.c.id == bindparam("id"))
 _THESE_ACCOUNTS = select(*_KNOWN_ACCOUNTS.columns).where(among(_ACCOUNTS.c.id, "ids")).order_by(_ACCOUNTS.c.id)
 _SEALED = select(_ACCOUNTS.c.id, _ACCOUNTS.c.sealed_secrets).where(among(_ACCOUNTS.c.id, "ids"))
-_PLACES = (
-    select(*_PLACED.columns)
-    .join_from(_FOLLOWS, _ACCOUNTS, _FOLLOWS.c.account_id == _ACCOUNTS.c.id)
-    .where(among(_FOLLOWS.c.id, "ids"))
-)
 _LOCKED_ACCOUNTS = _THESE_ACCOUNTS.with_for_update(key_share=True)
 _PREPARATIONS = select(*_PREPARED.columns).where(
     among(_MADE.c.account_id, "ids"), _MADE.c.symbol == bindparam("symbol")
@@ -122,23 +113,30 @@ _NO_DAY = _Day(Decimal(0), has_ended=False)
 class Followers(Part):
     """The FollowerTable of ports/store.py."""
 
-    def __init__(self, unit: Unit, vault: Vault) -> None:
+    def __init__(self, unit: Unit, vault: Vault, kept: Kept) -> None:
         super().__init__(unit)
         self._vault = vault
+        self._kept = kept
         self._prepared: dict[tuple[AccountId, str], Preparation] = {}
 
     def audience(self, bots: Collection[BotId]) -> Mapping[BotId, int]:
         return {BotId(bot_id): count for bot_id, count in read_all(self._connection, _AUDIENCE, ids=bots)}
 
     def subscribers(self, bot_id: BotId) -> Sequence[SubscriptionId]:
-        return [SubscriptionId(one) for (one,) in read_all(self._connection, _SUBSCRIBERS, bot_id=bot_id)]
+        def read(_: Sequence[BotId]) -> Mapping[BotId, Sequence[SubscriptionId]]:
+            return {bot_id: [SubscriptionId(one) for (one,) in read_all(self._connection, _SUBSCRIBERS, bot_id=bot_id)]}
+
+        return self._kept.read(self._connection, _FOLLOWS, "subscribers", [bot_id], read)[bot_id]
 
     def places(self, ids: Collection[SubscriptionId]) -> Mapping[SubscriptionId, Place]:
-        return dict(_PLACED.read(self._connection, _PLACES, ids=ids))
+        found = self._subscriptions(list(ids))
+        accounts = self._accounts(list({one.account_id for one in found}))
+        on = ((one.id, accounts[one.account_id]) for one in found)
+        return {subscription_id: Place(one.id, one.venue, one.environment) for subscription_id, one in on}
 
     def followers(self, bot: Bot, symbol: str, ids: Sequence[SubscriptionId], at: datetime) -> Sequence[Follower]:
-        found = _SUBSCRIPTIONS.read(self._connection, _BY_IDS, ids=ids)
-        accounts = self._locked_accounts({one.account_id for one in found})
+        found = self._subscriptions(ids)
+        accounts = self._accounts(sorted({one.account_id for one in found}), _LOCKED_ACCOUNTS)
         taken, held = self._taken(set(accounts), symbol)
         days = self._days([one.id for one in found if one.max_daily_loss_usd is not None], at)
         return [
@@ -153,8 +151,7 @@ class Followers(Part):
         ]
 
     def account(self, account_id: AccountId) -> Account | None:
-        found = _KNOWN_ACCOUNTS.read(self._connection, _ACCOUNT, id=account_id)
-        return found[0] if found else None
+        return self._accounts([account_id]).get(account_id)
 
     def credentials(self, account_id: AccountId) -> Mapping[str, str]:
         accounts = tables.exchange_accounts.c
@@ -165,7 +162,7 @@ class Followers(Part):
     def logins(self, accounts: Collection[AccountId]) -> Sequence[tuple[Account, Mapping[str, str]]]:
         opened: list[tuple[Account, Mapping[str, str]]] = []
         sealed = {row.id: row.sealed_secrets for row in self._connection.execute(_SEALED, {"ids": accounts}).all()}
-        for one in _KNOWN_ACCOUNTS.read(self._connection, _THESE_ACCOUNTS, ids=accounts):
+        for one in self._accounts(list(accounts)).values():
             with contextlib.suppress(ValueError):
                 opened.append((one, self._unsealed(one.owner_id, one.id, sealed[one.id])))
         return opened
@@ -186,9 +183,15 @@ class Followers(Part):
         return known or self.preparations([account_id], symbol).get(account_id)
 
     def preparations(self, accounts: Collection[AccountId], symbol: str) -> Mapping[AccountId, Preparation]:
-        found = dict(_PREPARED.read(self._connection, _PREPARATIONS, ids=accounts, symbol=symbol))
-        self._prepared |= {(account_id, symbol): one for account_id, one in found.items()}
-        return found
+        def read(unknown: Sequence[tuple[AccountId, str]]) -> Mapping[tuple[AccountId, str], Preparation]:
+            ids = [account_id for account_id, _ in unknown]
+            rows = _PREPARED.read(self._connection, _PREPARATIONS, ids=ids, symbol=symbol)
+            return {(account_id, symbol): made for account_id, made in rows}
+
+        wanted = [(account_id, symbol) for account_id in accounts]
+        found = self._kept.read(self._connection, _MADE, "preparations", wanted, read)
+        self._prepared |= found
+        return {account_id: made for (account_id, _), made in found.items()}
 
     def save_preparation(self, account_id: AccountId, symbol: str, made: Preparation, at: datetime) -> None:
         self._prepared[account_id, symbol] = made
@@ -196,7 +199,7 @@ class Followers(Part):
         upsert(self._connection, tables.account_preparations, {"account_id": account_id, "symbol": symbol}, values)
 
     def subscription(self, subscription_id: SubscriptionId) -> Subscription | None:
-        found = _SUBSCRIPTIONS.read(self._connection, _BY_IDS, ids=[subscription_id])
+        found = self._subscriptions([subscription_id])
         return found[0] if found else None
 
     def trading(self) -> Sequence[Account]:
@@ -211,9 +214,17 @@ class Followers(Part):
         )
         return [load(Account, row) for row in self._connection.execute(query.order_by(accounts.c.id))]
 
-    def _locked_accounts(self, ids: set[AccountId]) -> dict[AccountId, Account]:
-        found = _KNOWN_ACCOUNTS.read(self._connection, _LOCKED_ACCOUNTS, ids=sorted(ids))
-        return {account.id: account for account in found}
+    def _subscriptions(self, ids: Sequence[SubscriptionId]) -> Sequence[Subscription]:
+        def read(unknown: Sequence[SubscriptionId]) -> Mapping[SubscriptionId, Subscription]:
+            return {one.id: one for one in _SUBSCRIPTIONS.read(self._connection, _BY_IDS, ids=unknown)}
+
+        return list(self._kept.read(self._connection, _FOLLOWS, "subscriptions", ids, read).values())
+
+    def _accounts(self, ids: Sequence[AccountId], query: Select[Any] = _THESE_ACCOUNTS) -> Mapping[AccountId, Account]:
+        def read(unknown: Sequence[AccountId]) -> Mapping[AccountId, Account]:
+            return {one.id: one for one in _KNOWN_ACCOUNTS.read(self._connection, query, ids=unknown)}
+
+        return self._kept.read(self._connection, _ACCOUNTS, "accounts", ids, read)
 
     def _taken(
         self, accounts: set[AccountId], symbol: str

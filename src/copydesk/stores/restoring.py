@@ -16,6 +16,7 @@ from copydesk.domain.user import Role
 from copydesk.ports.vault import Vault
 from copydesk.stores import tables
 from copydesk.stores.backup import TABLES, Manifest, Tell, check_rows, copy_rows, forget_manifest, opened, verify
+from copydesk.stores.kept import Kept
 from copydesk.stores.migrate import upgrade
 from copydesk.stores.postgres import PostgresDatabase
 from copydesk.stores.store import Tables
@@ -72,7 +73,7 @@ def _staged(backup: Path, folder: Path, vault: Vault, at: datetime, tell: Tell) 
             upgrade(connection)
         with opened(staged, mode="rw") as connection:
             check_rows(connection, manifest.counts, str(backup))
-            _note(Tables(connection, vault), backup, manifest, at)
+            _note(Tables(connection, vault, Kept()), backup, manifest, at)
         yield staged, manifest
     finally:
         staged.unlink(missing_ok=True)

@@ -21,6 +21,7 @@ from copydesk.stores.executions import Executions
 from copydesk.stores.figures import Figures
 from copydesk.stores.followers import Followers
 from copydesk.stores.history import History
+from copydesk.stores.kept import Kept
 from copydesk.stores.leaderboard import Leaderboard
 from copydesk.stores.leases import Leases
 from copydesk.stores.news import News
@@ -42,9 +43,10 @@ T = TypeVar("T")
 class Tables:
     """The Transaction of ports/store.py, and what only people's routes need beside it."""
 
-    def __init__(self, connection: Connection, vault: Vault, *, intends: bool = False) -> None:
+    def __init__(self, connection: Connection, vault: Vault, kept: Kept, *, intends: bool = False) -> None:
         self.unit = Unit(connection)
         self._vault = vault
+        self._kept = kept
         self._intends = intends
 
     @cached_property
@@ -53,7 +55,7 @@ class Tables:
 
     @cached_property
     def followers(self) -> Followers:
-        return Followers(self.unit, self._vault)
+        return Followers(self.unit, self._vault, self._kept)
 
     @cached_property
     def executions(self) -> Executions:
@@ -148,6 +150,7 @@ class SqlStore:
     def __init__(self, database: Database, vault: Vault) -> None:
         self._database = database
         self._vault = vault
+        self._kept = Kept()
         self._unfiled_s: list[float] = [-math.inf]
         """When each intent was asked for that is not known to be filed; a program before this one may have left some."""
 
@@ -156,7 +159,7 @@ class SqlStore:
             # Who only reads is answered where nothing can be written: on a full disk people look all the more.
             with suppress(StoreUnavailable):
                 await self._file(lambda _: None)
-        return await self._database.read(lambda connection: work(Tables(connection, self._vault)))
+        return await self._database.read(lambda connection: work(Tables(connection, self._vault, self._kept)))
 
     async def write(self, work: Callable[[Tables], T]) -> T:
         return await (self._file if self._database.is_serial else self._write)(work)
@@ -186,7 +189,7 @@ class SqlStore:
 
     async def _write(self, work: Callable[[Tables], T], *, intends: bool = False) -> T:
         def whole(connection: Connection) -> T:
-            tables = Tables(connection, self._vault, intends=intends)
+            tables = Tables(connection, self._vault, self._kept, intends=intends)
             result = work(tables)
             tables.unit.flush()
             return result

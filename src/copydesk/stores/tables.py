@@ -261,6 +261,10 @@ intents = Table(
     Column("executions", Text, nullable=False),
 )
 
+table_marks = Table(
+    "table_marks", metadata, Column("name", Text, primary_key=True), Column("mark", BigInteger, nullable=False)
+)
+
 breakers = Table(
     "breakers",
     metadata,

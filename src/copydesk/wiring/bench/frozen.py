@@ -12,12 +12,12 @@ from copydesk.domain.errors import CopydeskError
 from copydesk.domain.execution import Execution, State
 from copydesk.domain.ids import SignalId, new_id
 from copydesk.domain.order import OrderStatus
-from copydesk.domain.planning import Copy, Follower, Plans, Quote
+from copydesk.domain.planning import Copy, Follower, Plans, Quote, what_counts
 from copydesk.domain.signal import Action, Direction, LegKind, Signal, SourceKind, Step
 from copydesk.domain.subscription import Environment, PositionMode
 from copydesk.domain.venue import BINANCE_FUTURES
 from copydesk.engine.fanout import batches
-from copydesk.engine.making import Freezer, new_execution, planned, ready_to_send
+from copydesk.engine.making import Freezer, like, new_execution, planned, ready_to_send
 from copydesk.engine.wire import Wire
 from copydesk.ports.clock import SystemClock
 from copydesk.ports.venue import Begun, Session
@@ -97,8 +97,8 @@ class FromThePlan:
         return signal, quote, freezer
 
     def _plan(self, signal: Signal, quote: Quote, freezer: Freezer, followers: Sequence[Follower]) -> None:
-        plans = Plans(quote)
-        intents = (_frozen(signal, one, plans, freezer) for one in followers)
+        plans, models = Plans(quote), dict[tuple[object, ...], Execution]()
+        intents = [_frozen(signal, one, plans, freezer, models) for one in followers]
         self._orders = list(zip(self._sessions, intents, strict=True))
 
     def _parts(self) -> Iterable[Sequence[_Order]]:
@@ -157,7 +157,18 @@ def _end_all(tables: Tables) -> None:
     tables.unit.connection.execute(sent.update().where(sent.c.state == State.SENDING).values(state=State.FILLED))
 
 
-def _frozen(signal: Signal, follower: Follower, plans: Plans, freezer: Freezer) -> Execution:
+def _frozen(
+    signal: Signal, follower: Follower, plans: Plans, freezer: Freezer, models: dict[tuple[object, ...], Execution]
+) -> Execution:
+    """As the desk does it (engine/deciding.py): followers who are alike are planned once."""
+    kind = what_counts(_OPEN, follower)
+    if kind not in models:
+        models[kind] = _frozen_alone(signal, follower, plans, freezer)
+        return models[kind]
+    return like(models[kind], follower, lambda: freezer)
+
+
+def _frozen_alone(signal: Signal, follower: Follower, plans: Plans, freezer: Freezer) -> Execution:
     copy = plans.plan(_OPEN, follower, None)
     if not isinstance(copy, Copy):
         raise CopydeskError(f"a follower of the benchmark is not copied: {copy.reason}")
