@@ -44,6 +44,7 @@ def look(tables, desk):
     ids = found.subscribers(desk.bot.id)
     return (
         list(ids),
+        dict(found.audience([desk.bot.id, "another"])),
         dict(found.places([desk.subscription.id])),
         [(one.subscription, one.account) for one in found.followers(desk.bot, "BTCUSDT", ids, NOW)],
         found.account(desk.account.id),
@@ -114,7 +115,7 @@ async def test_what_a_change_that_was_taken_back_left_in_memory_does_not_come_ba
         await store.write(work(7))
     await store.write(work(8))
 
-    assert (await seen(store, known))[4].custom_leverage == 8
+    assert (await seen(store, known))[5].custom_leverage == 8
 
 
 @ONLY_SQLITE
@@ -149,7 +150,7 @@ async def test_who_still_reads_an_older_state_leaves_none_of_it_behind(address, 
 
     assert still == before
     after = await seen(store, known)
-    assert (after[4].custom_leverage, after[3].name) == (7, "another")
+    assert (after[5].custom_leverage, after[4].name) == (7, "another")
 
 
 @ONLY_SQLITE

@@ -92,7 +92,7 @@ class FollowerTable(Protocol):
     """Who follows, with everything a plan depends on."""
 
     def audience(self, bots: Collection[BotId]) -> Mapping[BotId, int]:
-        """How many `subscribers` each has, where there are any."""
+        """How many `subscribers` each has."""
         ...
 
     def subscribers(self, bot_id: BotId) -> Sequence[SubscriptionId]:

@@ -120,7 +120,11 @@ class Followers(Part):
         self._prepared: dict[tuple[AccountId, str], Preparation] = {}
 
     def audience(self, bots: Collection[BotId]) -> Mapping[BotId, int]:
-        return {BotId(bot_id): count for bot_id, count in read_all(self._connection, _AUDIENCE, ids=bots)}
+        def read(unknown: Sequence[BotId]) -> Mapping[BotId, int]:
+            counted = {BotId(bot_id): count for bot_id, count in read_all(self._connection, _AUDIENCE, ids=unknown)}
+            return {one: counted.get(one, 0) for one in unknown}
+
+        return self._kept.read(self._connection, _FOLLOWS, "audience", list(bots), read)
 
     def subscribers(self, bot_id: BotId) -> Sequence[SubscriptionId]:
         def read(_: Sequence[BotId]) -> Mapping[BotId, Sequence[SubscriptionId]]:

@@ -37,8 +37,9 @@ class Kept:
         read_rows: Callable[[Sequence[K]], Mapping[K, V]],
     ) -> Mapping[K, V]:
         """The values of those keys that have one, in their order; `read_rows` reads from `table` alone what is not kept."""
-        marks = read_all(connection, _MARK, name=table.name)
-        known = self._under(marks[0][0], kind) if marks else {}
+        known: dict[Any, Any] = {}
+        if connection.dialect.name == "sqlite":
+            known = self._under(read_all(connection, _MARK, name=table.name)[0][0], kind)
         unknown = [one for one in keys if one not in known]
         if unknown:
             found = read_rows(unknown)
