@@ -85,7 +85,7 @@ class Plans:
 
 
 def what_counts(step: Step, follower: Follower) -> tuple[object, ...]:
-    """Everything of a follower of one bot that `plan_copy` looks at; who they are is no part of it."""
+    """Everything of a follower of one bot that their plan, and with it their order, depends on; who they are is no part of it."""
     held = follower.position
     grows = held is not None and step.leg is LegKind.OPEN and held.direction is step.direction
     position = None if held is None or grows else (held.direction, held.quantity, held.entry_price)
