@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from nicegui import ui
+from nicegui.events import GenericEventArguments
 
 from copydesk.dashboard.page import Tab
 from copydesk.dashboard.parts import heading, line
@@ -32,9 +33,8 @@ class Steps:
         with line():
             self._back = ui.button(tab.say("steps.back"), icon="arrow_back", on_click=self._go_back)
             self._back.props("flat no-caps")
-            self._next = (
-                ui.button(tab.say("steps.next"), on_click=self._go_on).props("no-caps unelevated").classes("end")
-            )
+            self._next = ui.button(tab.say("steps.next")).props("no-caps unelevated").classes("end")
+            self._next.on("click", self._go_on, js_handler="event => emit(event.currentTarget.dataset.step)")
             self._end = ui.button(end, icon="check", on_click=self._do).props("no-caps unelevated").classes("end")
         self._show()
 
@@ -57,6 +57,7 @@ class Steps:
                 mark.props("aria-current=step")
             else:
                 mark.props(remove="aria-current")
+        self._next.props(f"data-step={self._here}")
         is_last = self._here == len(self._steps) - 1
         self._back.set_visibility(self._here > self._first)
         self._next.set_visibility(not is_last)
@@ -66,7 +67,11 @@ class Steps:
             heading(self._steps[self._here].title)
             self._steps[self._here].show()
 
-    async def _go_on(self) -> None:
+    async def _go_on(self, click: GenericEventArguments) -> None:
+        """A click says which step it was made on: a second one may come after the first has been done."""
+        if isinstance(click.args, str) and click.args != str(self._here):
+            return
+
         async def leave() -> None:
             if await self._steps[self._here].leave():
                 self._here += 1
