@@ -4,12 +4,24 @@ import asyncio
 from collections import Counter
 from decimal import Decimal
 
+import httpx
 import pytest
 
 from copydesk.domain.execution import State
-from desk_support import CALM, CLOCK, running_desk
+from copydesk.wiring.children import child, free_port, wait_until_ready
+from desk_support import CALM, CLOCK, Simulator, running_desk
 
 FOLLOWERS = 500
+
+
+@pytest.fixture
+async def simulator(tmp_path):
+    """In a process of its own: five hundred accounts' venue would hold up the desk's loop, and let its orders grow stale."""
+    port = free_port(0)
+    async with child("binance", ["simulate", "binance", "--port", str(port)], {}, tmp_path) as venue:
+        await wait_until_ready(venue, f"http://127.0.0.1:{port}/fapi/v1/ping", CLOCK)
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=20) as http:
+            yield Simulator(http, f"http://127.0.0.1:{port}")
 
 
 @pytest.fixture
@@ -33,12 +45,10 @@ async def test_five_hundred_followers_stay_under_the_address_and_the_account_lim
         await CLOCK.sleep(2)
     watching.cancel()
 
-    # A machine so slow that requests grow stale before they leave, or prices come late, loses openings to that, and none to a limit;
-    # where a stop could not be placed for ten seconds, the desk has closed what it was to protect.
-    slow, late = counted.pop("slow", 0), counted.pop(("stop_loss", State.SKIPPED), 0)
-    opened = FOLLOWERS - slow
-    assert counted == {("open", State.FILLED): opened, ("stop_loss", State.WORKING): opened - late}
-    assert slow + late <= FOLLOWERS / 2, "or this proves nothing"
+    # A machine so slow that requests grow stale before they leave loses some openings to that, and none to a limit.
+    stale = counted.pop("stale", 0)
+    assert counted == {("open", State.FILLED): FOLLOWERS - stale, ("stop_loss", State.WORKING): FOLLOWERS - stale}
+    assert stale <= FOLLOWERS / 10
     assert max(used) < 2_400
     assert max(used) > FOLLOWERS, "most accounts were set up within a minute, or this proves nothing"
 
@@ -51,16 +61,12 @@ async def ended(desk, acceptance):
     filled = [one for one in opened if one.state is State.FILLED]
     if len(opened) < FOLLOWERS or len(stopped) < len(filled) or not all(one.state in CALM for one in found):
         return None
-    return Counter("slow" if is_slow(one) else (one.leg, one.state) for one in found)
+    return Counter("stale" if is_stale(one) else (one.leg, one.state) for one in found)
 
 
-def is_slow(execution):
-    """An opening that a busy machine let grow old."""
+def is_stale(execution):
     reason = execution.reason or ""
-    if execution.state is State.SKIPPED:
-        return reason == "No price: the venue did not answer in time"
-    stale = ("Not sent: written down", "Not sent: it could not leave in time")
-    return execution.state is State.REJECTED and ("recvWindow" in reason or reason.startswith(stale))
+    return execution.state is State.REJECTED and ("recvWindow" in reason or reason.startswith("Not sent"))
 
 
 async def watch(desk, used):

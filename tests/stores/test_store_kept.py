@@ -154,6 +154,21 @@ async def test_who_still_reads_an_older_state_leaves_none_of_it_behind(address, 
 
 
 @ONLY_SQLITE
+async def test_without_a_mark_everything_is_read(store, known):
+    def work(tables):
+        tables.unit.connection.execute(text("DELETE FROM table_marks"))
+        tables.unit.connection.execute(text("UPDATE bot_subscriptions SET custom_leverage = 7"))
+
+    await store.write(work)
+
+    assert (await seen(store, known))[5].custom_leverage == 7
+    await store.write(
+        lambda tables: tables.unit.connection.execute(text("UPDATE bot_subscriptions SET custom_leverage = 8"))
+    )
+    assert (await seen(store, known))[5].custom_leverage == 8
+
+
+@ONLY_SQLITE
 async def test_memory_has_a_limit_and_what_is_beyond_it_is_read(store, known, monkeypatch):
     before = await seen(store, known)
     monkeypatch.setattr(kept, "KEPT_MAX", 0)

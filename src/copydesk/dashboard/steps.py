@@ -69,6 +69,7 @@ class Steps:
 
     async def _go_on(self, click: GenericEventArguments) -> None:
         """A click says which step it was made on: a second one may come after the first has been done."""
+        # A program that only plays a browser (NiceGUI's simulated user) runs no JavaScript, and has no step to tell.
         if isinstance(click.args, str) and click.args != str(self._here):
             return
 

@@ -1,8 +1,8 @@
 """Rows kept in memory from one transaction to the next, for as long as nobody has changed their table.
 
 SQLite marks a table by itself, in the transaction that changes it and whoever makes that (migration 0012): what is kept under the mark
-that this transaction sees is what it would read. PostgreSQL marks nothing, because every change of a table would wait for the one
-before; there everything is read.
+that this transaction sees is what it would read, and without a mark everything is read. PostgreSQL marks nothing, because every change
+of a table would wait for the one before; there everything is read.
 """
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -38,8 +38,8 @@ class Kept:
     ) -> Mapping[K, V]:
         """The values of those keys that have one, in their order; `read_rows` reads from `table` alone what is not kept."""
         known: dict[Any, Any] = {}
-        if connection.dialect.name == "sqlite":
-            known = self._under(read_all(connection, _MARK, name=table.name)[0][0], kind)
+        if connection.dialect.name == "sqlite" and (marks := read_all(connection, _MARK, name=table.name)):
+            known = self._under(marks[0][0], kind)
         unknown = [one for one in keys if one not in known]
         if unknown:
             found = read_rows(unknown)
